@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ONCELINK_CONF_H
+#define ONCELINK_CONF_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Which faces are served; bits of conf.faces. */
+#define CONF_FACE_SAFESECRETS	0x1u
+#define CONF_FACE_ONETIME	0x2u
+#define CONF_FACE_NATIVE	0x4u
+
+enum conf_create { CONF_CREATE_ANYONE, CONF_CREATE_KEYS, CONF_CREATE_NOBODY };
+
+/* A range of addresses; an IPv4 address is kept as IPv4-mapped IPv6. */
+struct conf_network {
+	struct in6_addr	 address;
+	unsigned int	 bits;		/* 0..128 that must agree */
+};
+#define CONF_NETWORKS_MAX 32
+
+/*
+ * The settings of a site.  Durations are milliseconds, sizes are bytes.
+ * Strings are owned by the structure.  One row of the table in conf_row.c
+ * a member says its name in the file, its range, default and what it is.
+ */
+struct conf {
+	char		*state_dir;	/* database, locks, ballast: 0700 */
+	char		*key_file;	/* the server's keys: 0600 */
+	char		*site_name;	/* shown on the pages */
+	char		*path_prefix;	/* "" or "/once": what precedes paths */
+	unsigned int	 faces;		/* CONF_FACE_* */
+	int		 create;	/* enum conf_create */
+	struct conf_network trusted_proxies[CONF_NETWORKS_MAX];
+	size_t		 trusted_proxies_count;
+
+	int64_t		 threads;	/* 1..64 */
+	int64_t		 shutdown_seconds;
+	int64_t		 lock_wait;	/* ms for the write lock */
+	int64_t		 kdf_wait;	/* ms for a turn at Argon2id */
+	int64_t		 erase_delay;	/* ms from an end to the checkpoint */
+	int64_t		 max_store;	/* bytes of database and WAL */
+
+	int64_t		 kdf_passes;	/* Argon2id passes, 1..10 */
+	int64_t		 kdf_memory;	/* Argon2id bytes, 8..256 MiB */
+
+	int64_t		 max_message;	/* bytes, faces 1 and 2 */
+	int64_t		 max_envelope;	/* bytes, native face */
+	int64_t		 max_expire;	/* ms, faces 2 and 4 */
+	int64_t		 default_views;
+	int64_t		 claim_seconds;	/* ms; 0: no claims */
+	int64_t		 keep_receipts;	/* ms beyond expires_at */
+
+	int64_t		 pin_size;	/* code points, SafeSecrets */
+	int64_t		 pin_attempts;	/* tries of faces 1, 2; default of 4 */
+	int64_t		 safesecrets_max_expire; /* ms */
+
+	int		 log_target;	/* enum log_target */
+	int		 log_level;	/* enum log_level */
+
+	/* SIGN_KEY of the environment, NUL-terminated, or NULL; conf_load
+	 * takes it out of the environment.  Wiped by conf_free. */
+	char		*sign_key;
+
+	/* Where each setting comes from, for conf_print: by table row. */
+	struct conf_origin	*origins;
+};
+
+/* What went wrong, in one sentence for the person who wrote the file. */
+struct conf_error {
+	char	 text[512];
+};
+
+/*
+ * conf_load(conf, path, error): the defaults, then the file, then the
+ * environment (SIGN_KEY, MAX_EXPIRE, PIN_SIZE, PIN_ATTEMPTS).  path NULL means
+ * ONCELINK_CONF of the environment, or else the installed place; only when
+ * that last one does not exist the defaults alone count.  Relative paths in
+ * the file are taken from the file's own directory.  Returns 0, or -1 with an
+ * error that names file, line, key and what is allowed; conf then needs no
+ * conf_free.  Call before the first thread.
+ */
+int	 conf_load(struct conf *conf, const char *path,
+	    struct conf_error *error);
+
+/* conf_free(conf): release and wipe. */
+void	 conf_free(struct conf *conf);
+
+/*
+ * conf_print(conf, out): every setting as a line of the file's own form, with
+ * its source (default, FILE:LINE or environment) and its help as comments.
+ */
+void	 conf_print(const struct conf *conf, FILE *out);
+
+/*
+ * conf_trusts(conf, address): does this numeric IPv4 or IPv6 address belong
+ * to a trusted proxy?  False for anything that is no address.
+ */
+bool	 conf_trusts(const struct conf *conf, const char *address);
+
+#endif

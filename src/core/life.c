@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The one place that says when a secret's time, views and claims are over and
+ * what then becomes of its record and its tombstone.
+ */
+#include <string.h>
+
+#include "base/conf.h"
+#include "core/life.h"
+#include "core/secret.h"
+#include "core/site.h"
+#include "store/store.h"
+
+void
+life_binding(const struct store_secret *row, struct seal_binding *binding)
+{
+	*binding = (struct seal_binding){
+		.kind = row->kind, .expires_at = row->expires_at,
+		.passes = row->passes, .memory = row->memory,
+		.key_id = row->key_id, .epoch = row->epoch,
+	};
+	memcpy(binding->lookup, row->lookup, SEAL_LOOKUPBYTES);
+}
+
+bool
+life_is_over(const struct store_secret *row, int64_t now)
+{
+	return row->record == 0 || row->views_left == 0 ||
+	    now >= row->expires_at;
+}
+
+void
+life_facts(const struct store_secret *row, int64_t now, bool claimed,
+    struct secret_facts *facts)
+{
+	bool	 expired = row->views_left > 0 && now >= row->expires_at;
+
+	*facts = (struct secret_facts){
+		.kind = (enum secret_kind)row->kind,
+		.state = expired ? STORE_EXPIRED : (enum store_state)row->state,
+		.created_at = row->created_at,
+		.changed_at = expired ? row->expires_at : row->changed_at,
+		.expires_at = row->expires_at,
+		.knocked_at = row->knocked_at,
+		.knocks = row->knocks,
+		.views_left = expired ? 0 : row->views_left,
+		.attempts_left = row->attempts_left,
+		.gated = row->gated,
+		.claimed = claimed,
+		.bytes = row->record_bytes - SEAL_OVERHEAD,
+	};
+}
+
+int
+life_claim(struct store_txn *txn, const struct store_secret *row,
+    const uint8_t claim[32], int64_t *live_until)
+{
+	int64_t	 until;
+	int	 result;
+
+	*live_until = 0;
+	if (row->record == 0)
+		return 1;
+	result = store_claim_find(txn, row->lookup, claim, &until);
+	if (result != 0)
+		return result;
+	if (store_now(txn) >= until || store_now(txn) >= row->expires_at)
+		return 1;
+	*live_until = until;
+	return 0;
+}
+
+static int64_t
+forgotten_at(const struct site *site, const struct store_secret *row)
+{
+	return row->expires_at + site->conf->keep_receipts;
+}
+
+int
+life_end(struct store_txn *txn, const struct site *site,
+    struct store_secret *row)
+{
+	row->views_left = 0;
+	if (store_record_erase(txn, row) == -1)
+		return -1;
+	row->due_at = forgotten_at(site, row);
+	return store_secret_update(txn, row);
+}
+
+int
+life_settle(struct store_txn *txn, const struct site *site,
+    struct store_secret *row)
+{
+	int64_t	 until;
+	int	 result;
+
+	if (store_now(txn) >= row->expires_at) {
+		if (row->views_left > 0) {
+			row->state = STORE_EXPIRED;
+			row->changed_at = row->expires_at;
+		}
+		return life_end(txn, site, row);
+	}
+	if (row->views_left > 0) {
+		row->due_at = row->expires_at;
+		return store_secret_update(txn, row);
+	}
+	result = store_claim_last(txn, row->lookup, &until);
+	if (result == -1)
+		return -1;
+	if (result == 1 || store_now(txn) >= until)
+		return life_end(txn, site, row);
+	row->due_at = until;
+	return store_secret_update(txn, row);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ONCELINK_LIFE_H
+#define ONCELINK_LIFE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct seal_binding;
+struct secret_facts;
+struct site;
+struct store_secret;
+struct store_txn;
+
+/*
+ * When a secret lives and how it ends: the steps that reading, burning and
+ * sweeping share.  The functions that write are for a store_update fn and
+ * return as the row calls of store.h do.
+ */
+
+/* life_binding(row, binding): what the record of a row is bound to. */
+void	 life_binding(const struct store_secret *row,
+	    struct seal_binding *binding);
+
+/* life_is_over(row, now): is nothing more to be given to new readers? */
+bool	 life_is_over(const struct store_secret *row, int64_t now);
+
+/* life_facts(row, now, claimed, facts): what is true of a row at a time. */
+void	 life_facts(const struct store_secret *row, int64_t now, bool claimed,
+	    struct secret_facts *facts);
+
+/* life_claim(txn, row, claim, live_until): when the live claim of this hash
+ * ends; 1: it is not live. */
+int	 life_claim(struct store_txn *txn, const struct store_secret *row,
+	    const uint8_t claim[32], int64_t *live_until);
+
+/*
+ * life_settle(txn, site, row): after the row's state, views or claims changed:
+ * erase the record when nobody may read it any more, set due_at, and write
+ * the row.
+ */
+int	 life_settle(struct store_txn *txn, const struct site *site,
+	    struct store_secret *row);
+
+/* life_end(txn, site, row): erase the record, end the claims, write the row. */
+int	 life_end(struct store_txn *txn, const struct site *site,
+	    struct store_secret *row);
+
+#endif

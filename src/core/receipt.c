@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The maker's side: what a receipt shows, and how it ends a secret early.
+ */
+#include "base/log.h"
+#include "core/life.h"
+#include "core/receipt.h"
+#include "core/site.h"
+
+struct showing {
+	struct site		*site;
+	uint8_t			 receipt[SEAL_HASHBYTES];
+	bool			 found;
+	bool			 burned;
+	struct store_secret	 row;
+	struct secret_facts	 facts;
+};
+
+static int
+show(struct store_txn *txn, void *argument)
+{
+	struct showing	*showing = argument;
+	int		 result;
+
+	showing->found = showing->burned = false;
+	result = store_secret_find_receipt(txn, showing->receipt,
+	    &showing->row);
+	if (result != 0)
+		return result == 1 ? 0 : -1;
+	showing->found = true;
+	life_facts(&showing->row, store_now(txn), false, &showing->facts);
+	return 0;
+}
+
+static int
+burn(struct store_txn *txn, void *argument)
+{
+	struct showing	*showing = argument;
+	struct store_secret *row = &showing->row;
+
+	if (show(txn, showing) == -1)
+		return -1;
+	if (!showing->found || row->record == 0)
+		return 0;
+	/* What was read to the end or locked stays so; only its claims end.
+	 * What expired is left to be found as expired. */
+	if (showing->facts.state == STORE_EXPIRED) {
+		row->state = STORE_EXPIRED;
+		row->changed_at = row->expires_at;
+	} else if (row->views_left > 0) {
+		row->state = STORE_BURNED;
+		row->changed_at = store_now(txn);
+	}
+	if (life_end(txn, showing->site, row) == -1)
+		return -1;
+	showing->burned = true;
+	life_facts(row, store_now(txn), false, &showing->facts);
+	return 0;
+}
+
+static void
+answer(const struct showing *showing, enum secret_outcome *outcome,
+    struct secret_facts *facts)
+{
+	*outcome = showing->found ? SECRET_OK : SECRET_NOT_FOUND;
+	if (showing->found)
+		*facts = showing->facts;
+}
+
+int
+receipt_peek(struct site *site, const uint8_t receipt[SEAL_SECRETBYTES],
+    enum secret_outcome *outcome, struct secret_facts *facts)
+{
+	struct showing	 showing = { .site = site };
+	int		 result;
+
+	seal_receipt(site->keyring, receipt, showing.receipt);
+	result = store_view(site->store, show, &showing);
+	answer(&showing, outcome, facts);
+	return result;
+}
+
+int
+receipt_burn(struct site *site, const uint8_t receipt[SEAL_SECRETBYTES],
+    enum secret_outcome *outcome, struct secret_facts *facts)
+{
+	struct showing	 showing = { .site = site };
+	char		 name[9];
+	int		 result;
+
+	seal_receipt(site->keyring, receipt, showing.receipt);
+	result = store_update(site->store, burn, &showing);
+	answer(&showing, outcome, facts);
+	if (result == 0 && showing.burned && log_wants(LOG_SECRET_BURNED)) {
+		seal_log_name(site->keyring, showing.row.lookup, name);
+		log_event(LOG_SECRET_BURNED, LOG_TEXT("secret", name));
+	}
+	return result;
+}

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Who may read a secret and what that costs.  One write transaction finds the
+ * row, decides, and takes a view or counts an attempt; the plaintext leaves
+ * only when that is durable.  Where judging takes long (a PIN to stretch, a
+ * large record to open) it happens before, outside any lock, on a read-only
+ * look, and the transaction looks again.
+ */
+#include <sodium.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "core/life.h"
+#include "core/secret.h"
+#include "core/site.h"
+#include "core/stretch.h"
+#include "crypto/keyring.h"
+
+#define KNOCK_INTERVAL	60000	/* ms */
+#define KNOCKS_MAX	99
+
+/* A claim lives a second longer for so many bytes of payload. */
+#define CLAIM_BYTES_A_SECOND	8192
+
+/* Records up to this size are read and opened inside the transaction. */
+#define DIRECT_BYTES	((size_t)64 << 10)
+
+/* What one reading carries through its steps. */
+struct attempt {
+	struct site	*site;
+	struct arena	*arena;
+	const struct secret_reading *reading;
+	uint8_t		 lookup[SEAL_LOOKUPBYTES];
+	const uint8_t	*claim;		/* the hash, or NULL without one */
+	uint8_t		 claim_hash[SEAL_HASHBYTES];
+	uint8_t		 stretched[SEAL_STRETCHBYTES];
+	const uint8_t	*stretch;	/* NULL: no PIN */
+	uint8_t		 verifier[SEAL_HASHBYTES];
+
+	/* found */
+	bool		 found;
+	bool		 claimed;
+	struct store_secret row;
+	uint8_t		*record;	/* its bytes, once they were read */
+	size_t		 record_size;	/* of these; the row may change */
+
+	/* found by looking first */
+	bool		 must_look;	/* deciding at once takes too long */
+	bool		 looked;
+	int64_t		 looked_record;	/* which record that was */
+	int64_t		 looked_created_at;
+	bool		 want_record;
+	bool		 opened;	/* it holds the payload now */
+
+	/* judged and decided */
+	enum secret_outcome outcome;
+	struct secret_facts facts;
+	int64_t		 claim_until;
+};
+
+static void
+log_secret(const struct attempt *attempt, enum log_event event)
+{
+	char	 name[9];
+
+	if (!log_wants(event))
+		return;
+	seal_log_name(attempt->site->keyring, attempt->lookup, name);
+	log_event(event, LOG_TEXT("secret", name));
+}
+
+static void
+begin_attempt(struct attempt *attempt, struct site *site, struct arena *arena,
+    const struct secret_reading *reading)
+{
+	*attempt = (struct attempt){
+		.site = site, .arena = arena, .reading = reading,
+	};
+	seal_lookup(site->keyring, reading->token, attempt->lookup);
+	if (reading->proof.claim != NULL && site->conf->claim_seconds > 0) {
+		seal_claim(site->keyring, attempt->lookup,
+		    reading->proof.claim, attempt->claim_hash);
+		attempt->claim = attempt->claim_hash;
+	}
+}
+
+/*
+ * Find the row and what the claim is worth, in either kind of transaction.
+ * Leaves the outcome NOT_FOUND or OVER, or OK when there is something to read.
+ */
+static int
+find(struct store_txn *txn, struct attempt *attempt)
+{
+	int	 result;
+
+	attempt->found = attempt->claimed = false;
+	attempt->claim_until = 0;
+	attempt->outcome = SECRET_NOT_FOUND;
+	result = store_secret_find(txn, attempt->lookup, &attempt->row);
+	if (result != 0)
+		return result == 1 ? 0 : -1;
+	if ((attempt->reading->kinds & SECRET_KIND_BIT(attempt->row.kind)) ==
+	    0)
+		return 0;
+	attempt->found = true;
+	if (attempt->claim != NULL) {
+		result = life_claim(txn, &attempt->row, attempt->claim,
+		    &attempt->claim_until);
+		if (result == -1)
+			return -1;
+		attempt->claimed = result == 0;
+	}
+	life_facts(&attempt->row, store_now(txn), attempt->claimed,
+	    &attempt->facts);
+	attempt->outcome = attempt->claimed ||
+	    !life_is_over(&attempt->row, store_now(txn)) ?
+	    SECRET_OK : SECRET_OVER;
+	return 0;
+}
+
+static int
+read_record(struct store_txn *txn, struct attempt *attempt)
+{
+	attempt->opened = false;
+	attempt->record_size = attempt->row.record_bytes;
+	attempt->record = arena_alloc(attempt->arena, attempt->record_size);
+	if (attempt->record == NULL) {
+		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "record"));
+		return -1;
+	}
+	return store_record_read(txn, &attempt->row, attempt->record) == 0 ?
+	    0 : -1;
+}
+
+static int
+look(struct store_txn *txn, void *argument)
+{
+	struct attempt	*attempt = argument;
+
+	attempt->record = NULL;
+	if (find(txn, attempt) == -1)
+		return -1;
+	attempt->looked = true;
+	attempt->looked_record = attempt->row.record;
+	attempt->looked_created_at = attempt->row.created_at;
+	/* With Argon2id still to come the bytes are not wanted yet. */
+	if (attempt->outcome != SECRET_OK ||
+	    (attempt->row.passes != 0 && !attempt->want_record))
+		return 0;
+	return read_record(txn, attempt);
+}
+
+/* Is the right kind of proof there?  SECRET_OK when it can be judged. */
+static enum secret_outcome
+check_proof(const struct attempt *attempt)
+{
+	const struct secret_proof *proof = &attempt->reading->proof;
+
+	if (!attempt->row.gated)
+		return SECRET_OK;
+	if (attempt->row.kind == SECRET_V2) {
+		if (proof->pin != NULL)
+			return SECRET_GATE_NOT_PIN;
+		return proof->gate != NULL ? SECRET_OK : SECRET_PIN_REQUIRED;
+	}
+	if (proof->gate != NULL)
+		return SECRET_PIN_NOT_GATE;
+	return proof->pin != NULL ? SECRET_OK : SECRET_PIN_REQUIRED;
+}
+
+/* Make the stretch and the verifier of what was given. */
+static int
+make_verifier(struct attempt *attempt)
+{
+	const struct secret_proof *proof = &attempt->reading->proof;
+	int	 result;
+
+	if (!attempt->row.gated)
+		return 0;
+	if (attempt->row.kind == SECRET_V2)
+		attempt->stretch = proof->gate;
+	else {
+		result = stretch_run(attempt->site->stretch,
+		    attempt->reading->token, proof->pin, proof->pin_length,
+		    attempt->row.passes, attempt->row.memory,
+		    attempt->stretched);
+		if (result != 0)
+			return result;
+		attempt->stretch = attempt->stretched;
+	}
+	if (seal_verifier(attempt->site->keyring, attempt->row.key_id,
+	    attempt->reading->token, attempt->stretch, attempt->verifier) == 0)
+		return 0;
+	log_secret(attempt, LOG_RECORD_DAMAGED);
+	return STORE_FAILED;
+}
+
+static bool
+proof_is_right(const struct attempt *attempt)
+{
+	return !attempt->row.gated ||
+	    seal_equal(attempt->row.verifier, attempt->verifier);
+}
+
+/* Open the record in place; what does not open costs nobody anything. */
+static int
+open_record(struct attempt *attempt)
+{
+	struct seal_binding	 binding;
+	uint8_t			*payload;
+
+	payload = attempt->record + SEAL_PAYLOAD_OFFSET;
+	life_binding(&attempt->row, &binding);
+	if (seal_open(attempt->site->keyring, &binding,
+	    attempt->reading->token, attempt->stretch, attempt->record,
+	    attempt->record_size, payload) == 0) {
+		attempt->opened = true;
+		return 0;
+	}
+	log_secret(attempt, LOG_RECORD_DAMAGED);
+	return STORE_FAILED;
+}
+
+static int
+count_attempt(struct store_txn *txn, struct attempt *attempt)
+{
+	struct store_secret *row = &attempt->row;
+	int	 result;
+
+	/* Who holds a view already has proved the PIN: nothing to guess. */
+	if (attempt->claimed) {
+		attempt->outcome = SECRET_WRONG_PIN;
+		return 0;
+	}
+	if (row->attempts_left > 0)
+		row->attempts_left--;
+	if (row->attempts_left > 0) {
+		attempt->outcome = SECRET_WRONG_PIN;
+		result = store_secret_update(txn, row);
+	} else {
+		attempt->outcome = SECRET_NOW_LOCKED;
+		row->state = STORE_LOCKED;
+		row->changed_at = store_now(txn);
+		row->views_left = 0;
+		result = life_settle(txn, attempt->site, row);
+	}
+	life_facts(row, store_now(txn), false, &attempt->facts);
+	return result;
+}
+
+static int
+take_view(struct store_txn *txn, struct attempt *attempt)
+{
+	struct store_secret *row = &attempt->row;
+	int64_t	 now = store_now(txn);
+
+	row->views_left--;
+	row->state = STORE_OPENED;
+	row->changed_at = now;
+	if (attempt->claim != NULL) {
+		attempt->claim_until = now + attempt->site->conf->claim_seconds
+		    + (int64_t)(row->record_bytes - SEAL_OVERHEAD) * 1000 /
+		    CLAIM_BYTES_A_SECOND;
+		if (attempt->claim_until > row->expires_at)
+			attempt->claim_until = row->expires_at;
+		if (store_claim_put(txn, row->lookup, attempt->claim,
+		    attempt->claim_until) == -1)
+			return -1;
+	}
+	life_facts(row, now, attempt->claim != NULL, &attempt->facts);
+	return life_settle(txn, attempt->site, row);
+}
+
+/* What was looked at may be over, or even another by now. */
+static bool
+is_as_looked(const struct attempt *attempt)
+{
+	return attempt->row.record == attempt->looked_record &&
+	    attempt->row.created_at == attempt->looked_created_at;
+}
+
+/* Judge inside the transaction, where that is quick. */
+static int
+judge_at_once(struct store_txn *txn, struct attempt *attempt)
+{
+	if (attempt->row.passes != 0 ||
+	    attempt->row.record_bytes > DIRECT_BYTES) {
+		attempt->must_look = true;
+		return 0;
+	}
+	attempt->outcome = check_proof(attempt);
+	if (attempt->outcome != SECRET_OK)
+		return 0;
+	if (make_verifier(attempt) != 0)
+		return -1;
+	if (!proof_is_right(attempt))
+		return 0;
+	return read_record(txn, attempt) == 0 && open_record(attempt) == 0 ?
+	    0 : -1;
+}
+
+static int
+decide(struct store_txn *txn, void *argument)
+{
+	struct attempt	*attempt = argument;
+
+	attempt->must_look = false;
+	if (find(txn, attempt) == -1)
+		return -1;
+	if (attempt->outcome == SECRET_OK && attempt->looked &&
+	    !is_as_looked(attempt))
+		attempt->outcome = SECRET_OVER;
+	if (attempt->outcome == SECRET_OK && !attempt->looked &&
+	    judge_at_once(txn, attempt) == -1)
+		return -1;
+	if (attempt->outcome != SECRET_OK || attempt->must_look)
+		return 0;
+	if (!proof_is_right(attempt) || !attempt->opened)
+		return count_attempt(txn, attempt);
+	return attempt->claimed ? 0 : take_view(txn, attempt);
+}
+
+/* Look, and judge outside any lock. */
+static int
+judge(struct attempt *attempt)
+{
+	int	 result;
+
+	result = store_view(attempt->site->store, look, attempt);
+	if (result != 0 || attempt->outcome != SECRET_OK)
+		return result;
+	attempt->outcome = check_proof(attempt);
+	if (attempt->outcome != SECRET_OK)
+		return 0;
+	result = make_verifier(attempt);
+	if (result != 0 || !proof_is_right(attempt))
+		return result;
+	attempt->want_record = true;
+	if (attempt->record == NULL)
+		result = store_view(attempt->site->store, look, attempt);
+	if (result != 0 || attempt->outcome != SECRET_OK)
+		return result;
+	return open_record(attempt);
+}
+
+/* From the token to the decision; the outcome is in attempt. */
+static int
+run_attempt(struct attempt *attempt)
+{
+	int	 result;
+
+	result = store_update(attempt->site->store, decide, attempt);
+	if (result != 0 || !attempt->must_look)
+		return result;
+	result = judge(attempt);
+	if (result != 0 || attempt->outcome != SECRET_OK)
+		return result;
+	return store_update(attempt->site->store, decide, attempt);
+}
+
+int
+secret_open(struct site *site, struct arena *arena,
+    struct secret_reading *reading)
+{
+	struct attempt	 attempt;
+	int		 result;
+
+	begin_attempt(&attempt, site, arena, reading);
+	result = run_attempt(&attempt);
+	if (result == 0) {
+		reading->outcome = attempt.outcome;
+		reading->facts = attempt.facts;
+		reading->claim_until = attempt.claim_until;
+	}
+	if (result == 0 && attempt.outcome == SECRET_OK) {
+		reading->payload = attempt.record + SEAL_PAYLOAD_OFFSET;
+		reading->payload_size = attempt.record_size - SEAL_OVERHEAD;
+		log_secret(&attempt, LOG_SECRET_OPENED);
+	} else if (attempt.record != NULL)
+		sodium_memzero(attempt.record, attempt.record_size);
+	if (result == 0 && attempt.outcome == SECRET_NOW_LOCKED)
+		log_secret(&attempt, LOG_SECRET_LOCKED);
+	sodium_memzero(&attempt, sizeof(attempt));
+	return result;
+}
+
+static int
+peek(struct store_txn *txn, void *argument)
+{
+	return find(txn, argument);
+}
+
+int
+secret_peek(struct site *site, struct secret_reading *reading)
+{
+	struct attempt	 attempt;
+	int		 result;
+
+	begin_attempt(&attempt, site, NULL, reading);
+	result = store_view(site->store, peek, &attempt);
+	reading->outcome = attempt.outcome;
+	reading->facts = attempt.facts;
+	reading->claim_until = attempt.claim_until;
+	return result;
+}
+
+struct ack {
+	struct site	*site;
+	uint8_t		 lookup[SEAL_LOOKUPBYTES];
+	uint8_t		 claim[SEAL_HASHBYTES];
+};
+
+static int
+acknowledge(struct store_txn *txn, void *argument)
+{
+	struct ack	*ack = argument;
+	struct store_secret row;
+	int		 result;
+
+	result = store_claim_remove(txn, ack->lookup, ack->claim);
+	if (result != 0)
+		return result == 1 ? 0 : -1;
+	result = store_secret_find(txn, ack->lookup, &row);
+	if (result != 0)
+		return result == 1 ? 0 : -1;
+	return life_settle(txn, ack->site, &row);
+}
+
+int
+secret_ack(struct site *site, const uint8_t token[TOKEN_BYTES],
+    const uint8_t claim[SEAL_SECRETBYTES])
+{
+	struct ack	 ack = { .site = site };
+
+	seal_lookup(site->keyring, token, ack.lookup);
+	seal_claim(site->keyring, ack.lookup, claim, ack.claim);
+	return store_update(site->store, acknowledge, &ack);
+}
+
+static int
+count_knock(struct store_txn *txn, void *argument)
+{
+	struct store_secret row;
+	int		 result;
+
+	result = store_secret_find(txn, argument, &row);
+	if (result != 0)
+		return result == 1 ? 0 : -1;
+	if (!life_is_over(&row, store_now(txn)) || row.knocks >= KNOCKS_MAX ||
+	    (row.knocks > 0 &&
+	    store_now(txn) - row.knocked_at < KNOCK_INTERVAL))
+		return 0;
+	row.knocks++;
+	row.knocked_at = store_now(txn);
+	return store_secret_update(txn, &row);
+}
+
+int
+secret_knock(struct site *site, const uint8_t token[TOKEN_BYTES])
+{
+	uint8_t	 lookup[SEAL_LOOKUPBYTES];
+
+	seal_lookup(site->keyring, token, lookup);
+	return store_update(site->store, count_knock, lookup);
+}

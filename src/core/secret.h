@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ONCELINK_SECRET_H
+#define ONCELINK_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto/seal.h"
+#include "crypto/token.h"
+#include "store/store.h"
+
+struct arena;
+struct site;
+
+/*
+ * The rules of a secret's life.  Every function here returns 0 with an
+ * outcome in its result, or one of the STORE_ failures of store.h: then
+ * nothing happened, nothing is shown and nothing is lost.
+ */
+
+/* The faces' secrets; stored, and bound by the seal: never renumber. */
+enum secret_kind {
+	SECRET_SAFESECRETS = 1,
+	SECRET_ONETIME = 2,
+	SECRET_SJCL = 3,
+	SECRET_V2 = 4
+};
+
+/* A set of kinds, for the faces that find only their own. */
+#define SECRET_KIND_BIT(kind)	(1u << (kind))
+#define SECRET_KINDS_ALL	(~0u)
+
+enum secret_outcome {
+	SECRET_OK,
+	SECRET_NOT_FOUND,	/* never there, or of another face */
+	SECRET_OVER,		/* state and changed_at say how and when */
+	SECRET_WRONG_PIN,	/* attempts_left are left, more than 0 */
+	SECRET_NOW_LOCKED,	/* wrong, and that was the last attempt */
+	SECRET_PIN_REQUIRED,	/* a PIN or gate is needed; cost nothing */
+	SECRET_PIN_NOT_GATE,	/* a gate came where a PIN belongs */
+	SECRET_GATE_NOT_PIN,	/* a PIN came where a gate belongs */
+	SECRET_EXISTS,		/* create: this token was used before */
+	SECRET_OUTCOME__MAX
+};
+
+/* What proves the right to read; borrowed bytes. */
+struct secret_proof {
+	const uint8_t	*gate;		/* SEAL_STRETCHBYTES, or NULL */
+	const char	*pin;		/* pin_length bytes, or NULL */
+	size_t		 pin_length;
+	const uint8_t	*claim;		/* SEAL_SECRETBYTES, or NULL */
+};
+
+struct secret_creation {
+	uint8_t		 token[TOKEN_BYTES];	/* drawn by secret_create
+						   unless token_given */
+	bool		 token_given;
+	enum secret_kind kind;
+	struct secret_proof proof;	/* gate or pin as the kind has it */
+	const uint8_t	*receipt;	/* SEAL_SECRETBYTES, or NULL */
+	const void	*payload;	/* payload_size bytes */
+	size_t		 payload_size;
+	int64_t		 lifetime;	/* ms */
+	uint32_t	 views;		/* 1..100 */
+	uint32_t	 attempts;	/* 1..10 */
+	/* result */
+	enum secret_outcome outcome;	/* OK or EXISTS */
+	int64_t		 expires_at;	/* ms since 1970 */
+};
+
+/*
+ * secret_create(site, arena, creation): seal and store.  With token_given the
+ * same token, receipt, proof and payload again, while the secret waits to be
+ * read, is SECRET_OK with the time of the first; any other use of a known
+ * token is SECRET_EXISTS.
+ */
+int	 secret_create(struct site *site, struct arena *arena,
+	    struct secret_creation *creation);
+
+/* What a reader is told; what does not apply is 0. */
+struct secret_facts {
+	enum secret_kind kind;
+	enum store_state state;		/* as it is at this time */
+	int64_t		 created_at;	/* times: ms since 1970 */
+	int64_t		 changed_at;
+	int64_t		 expires_at;
+	int64_t		 knocked_at;	/* 0: never */
+	uint32_t	 knocks;
+	uint32_t	 views_left;
+	uint32_t	 attempts_left;
+	bool		 gated;
+	bool		 claimed;	/* the claim that was shown is live */
+	size_t		 bytes;		/* size of the payload */
+};
+
+struct secret_reading {
+	uint8_t		 token[TOKEN_BYTES];
+	unsigned int	 kinds;		/* SECRET_KIND_BITs that may be found */
+	struct secret_proof proof;
+	/* result */
+	enum secret_outcome outcome;
+	struct secret_facts facts;	/* with every outcome but NOT_FOUND */
+	int64_t		 claim_until;	/* 0: no claim */
+	uint8_t		*payload;	/* in the arena, with OK */
+	size_t		 payload_size;
+};
+
+/*
+ * secret_open(site, arena, reading): judge the proof, take a view, give the
+ * payload.  Outcomes: OK, NOT_FOUND, OVER, WRONG_PIN, NOW_LOCKED, PIN_REQUIRED,
+ * PIN_NOT_GATE, GATE_NOT_PIN.  With a claim (and claim_seconds above 0) the
+ * view is bound to it; without, it ends at once.
+ */
+int	 secret_open(struct site *site, struct arena *arena,
+	    struct secret_reading *reading);
+
+/*
+ * secret_peek(site, reading): what is there, changing nothing, ever.  Looks
+ * at token, kinds and proof.claim.  Outcomes: OK, NOT_FOUND, OVER.
+ */
+int	 secret_peek(struct site *site, struct secret_reading *reading);
+
+/*
+ * secret_ack(site, token, claim): the reader has it; this claim ends, and
+ * with the last view and claim the record.  Known or not is not told.
+ */
+int	 secret_ack(struct site *site, const uint8_t token[TOKEN_BYTES],
+	    const uint8_t claim[SEAL_SECRETBYTES]);
+
+/*
+ * secret_knock(site, token): someone has the link and came too late.  Counted
+ * at most once a minute and 99 times; not told.
+ */
+int	 secret_knock(struct site *site, const uint8_t token[TOKEN_BYTES]);
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * How a secret comes to be: sealed before it is stored, stored once however
+ * often its maker says it, and never over another one.
+ */
+#include <sodium.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "core/life.h"
+#include "core/secret.h"
+#include "core/site.h"
+#include "core/stretch.h"
+#include "crypto/keyring.h"
+
+/* How often a token is drawn anew when it met another's row. */
+#define DRAWS_MAX 4
+
+/* What one creation carries through its steps. */
+struct making {
+	struct site	*site;
+	struct arena	*arena;
+	struct secret_creation *creation;
+	const uint8_t	*stretch;
+	uint8_t		 stretched[SEAL_STRETCHBYTES];
+	struct store_secret row;
+	uint8_t		*record;
+	bool		 exists;
+	bool		 same;
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec	 now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int
+make_stretch(struct making *making)
+{
+	const struct secret_proof *proof = &making->creation->proof;
+	const struct conf *conf = making->site->conf;
+	int	 result;
+
+	making->stretch = proof->gate;
+	if (proof->pin == NULL)
+		return 0;
+	making->row.passes = (uint32_t)conf->kdf_passes;
+	making->row.memory = (uint32_t)(conf->kdf_memory / 1024);
+	result = stretch_run(making->site->stretch, making->creation->token,
+	    proof->pin, proof->pin_length, making->row.passes,
+	    making->row.memory, making->stretched);
+	if (result == 0)
+		making->stretch = making->stretched;
+	return result;
+}
+
+/* The row and the sealed record, before any lock. */
+static int
+seal(struct making *making)
+{
+	struct secret_creation *creation = making->creation;
+	struct keyring	*keyring = making->site->keyring;
+	struct store_secret *row = &making->row;
+	struct seal_binding binding;
+
+	row->kind = (uint8_t)creation->kind;
+	row->state = STORE_WAITING;
+	row->created_at = row->changed_at = now_ms();
+	row->expires_at = row->created_at + creation->lifetime;
+	row->due_at = row->expires_at;
+	row->views_left = creation->views;
+	row->attempts_left = creation->attempts;
+	row->key_id = keyring_newest(keyring);
+	row->gated = making->stretch != NULL;
+	row->record_bytes = creation->payload_size + SEAL_OVERHEAD;
+	seal_lookup(keyring, creation->token, row->lookup);
+	row->has_receipt = creation->receipt != NULL;
+	if (row->has_receipt)
+		seal_receipt(keyring, creation->receipt, row->receipt);
+
+	making->record = arena_alloc(making->arena, row->record_bytes);
+	if (making->record == NULL) {
+		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "seal"));
+		return STORE_FAILED;
+	}
+	life_binding(row, &binding);
+	if (seal_record(keyring, &binding, creation->token, making->stretch,
+	    creation->payload, creation->payload_size, making->record) == -1 ||
+	    (row->gated && seal_verifier(keyring, row->key_id,
+	    creation->token, making->stretch, row->verifier) == -1)) {
+		log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "seal"));
+		return STORE_FAILED;
+	}
+	return 0;
+}
+
+static int
+insert(struct store_txn *txn, void *argument)
+{
+	struct making	*making = argument;
+	int		 result;
+
+	making->exists = false;
+	result = store_room(txn, making->row.record_bytes);
+	if (result == 1)
+		return store_refuse_full(txn);
+	if (result == 0)
+		result = store_secret_insert(txn, &making->row,
+		    making->record);
+	making->exists = result == 1;
+	return result == -1 ? -1 : 0;
+}
+
+/* What stands under this token already; the record of this creation is not
+ * needed any more, its memory is. */
+static int
+fetch(struct store_txn *txn, void *argument)
+{
+	struct making		*making = argument;
+	struct store_secret	 row;
+	size_t			 size = making->row.record_bytes;
+	uint8_t			 receipt[SEAL_HASHBYTES];
+	int			 result;
+
+	making->same = false;
+	memcpy(receipt, making->row.receipt, sizeof(receipt));
+	result = store_secret_find(txn, making->row.lookup, &row);
+	if (result != 0)
+		return result == 1 ? 0 : -1;
+	if (life_is_over(&row, store_now(txn)) || !row.has_receipt ||
+	    !seal_equal(row.receipt, receipt) || row.record_bytes != size)
+		return 0;
+	if (store_record_read(txn, &row, making->record) == -1)
+		return -1;
+	making->row = row;
+	making->same = true;
+	return 0;
+}
+
+/* Is what stands there what we were to store?  It is when it opens to it. */
+static int
+compare(struct making *making)
+{
+	struct secret_creation *creation = making->creation;
+	struct seal_binding	 binding;
+	uint8_t			*payload;
+	int			 result;
+
+	creation->outcome = SECRET_EXISTS;
+	if (creation->receipt == NULL)
+		return 0;
+	result = store_view(making->site->store, fetch, making);
+	if (result != 0 || !making->same)
+		return result;
+	if (making->row.gated != (making->stretch != NULL) ||
+	    making->row.kind != creation->kind)
+		return 0;
+	payload = making->record + SEAL_PAYLOAD_OFFSET;
+	life_binding(&making->row, &binding);
+	if (seal_open(making->site->keyring, &binding, creation->token,
+	    making->stretch, making->record, making->row.record_bytes,
+	    payload) == 0 && sodium_memcmp(payload, creation->payload,
+	    creation->payload_size) == 0) {
+		creation->outcome = SECRET_OK;
+		creation->expires_at = making->row.expires_at;
+	}
+	return 0;
+}
+
+static int
+make_once(struct making *making)
+{
+	int	 result;
+
+	result = make_stretch(making);
+	if (result == 0)
+		result = seal(making);
+	if (result == 0)
+		result = store_update(making->site->store, insert, making);
+	if (result != 0)
+		return result;
+	if (making->exists)
+		return compare(making);
+	making->creation->outcome = SECRET_OK;
+	making->creation->expires_at = making->row.expires_at;
+	return 0;
+}
+
+int
+secret_create(struct site *site, struct arena *arena,
+    struct secret_creation *creation)
+{
+	struct making	 making;
+	char		 name[9];
+	int		 result = 0;
+
+	for (int draw = 0; draw < DRAWS_MAX; draw++) {
+		making = (struct making){
+			.site = site, .arena = arena, .creation = creation,
+		};
+		if (!creation->token_given)
+			token_random(creation->token);
+		result = make_once(&making);
+		if (creation->token_given || result != 0 ||
+		    creation->outcome != SECRET_EXISTS)
+			break;
+	}
+	if (result == 0 && creation->outcome == SECRET_OK &&
+	    log_wants(LOG_SECRET_CREATED)) {
+		seal_log_name(site->keyring, making.row.lookup, name);
+		log_event(LOG_SECRET_CREATED, LOG_TEXT("secret", name));
+	}
+	sodium_memzero(&making, sizeof(making));
+	return result;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a process must have open before the rules can be asked, in the order
+ * in which it can fail: keys, store, turns at Argon2id.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/conf.h"
+#include "core/site.h"
+#include "core/stretch.h"
+#include "crypto/keyring.h"
+#include "crypto/seal.h"
+#include "store/store.h"
+
+/* Read connections of a worker: more than cores, fewer than threads. */
+#define READERS 4
+
+int
+site_open(struct site *site, const struct conf *conf, enum site_use use,
+    struct site_error *error)
+{
+	struct keyring_error	 keyring_error;
+	struct store_error	 store_error;
+	struct store_options	 options = {
+		.directory = conf->state_dir,
+		.max_bytes = conf->max_store,
+		.largest_record = (size_t)conf->max_envelope + SEAL_OVERHEAD,
+		.lock_wait = conf->lock_wait,
+		.erase_delay = use == SITE_THREADS ? conf->erase_delay : 0,
+		.readers = use == SITE_THREADS ? READERS : 1,
+		.eraser = use == SITE_THREADS,
+	};
+
+	*site = (struct site){ .conf = conf };
+	if (conf->sign_key != NULL)
+		site->keyring = keyring_from_sign_key(conf->sign_key,
+		    &keyring_error);
+	else
+		site->keyring = keyring_load(conf->key_file, &keyring_error);
+	if (site->keyring == NULL) {
+		snprintf(error->text, sizeof(error->text), "%s",
+		    keyring_error.text);
+		return -1;
+	}
+	site->store = store_open(&options, &store_error);
+	if (site->store == NULL) {
+		snprintf(error->text, sizeof(error->text), "%s",
+		    store_error.text);
+		goto fail;
+	}
+	site->stretch = stretch_open(conf->state_dir, conf->kdf_wait);
+	if (site->stretch == NULL) {
+		snprintf(error->text, sizeof(error->text), "%s: %s",
+		    conf->state_dir, strerror(errno));
+		goto fail;
+	}
+	return 0;
+fail:
+	site_close(site);
+	return -1;
+}
+
+void
+site_close(struct site *site)
+{
+	stretch_close(site->stretch);
+	store_close(site->store);
+	keyring_free(site->keyring);
+	*site = (struct site){ .conf = NULL };
+}
+
+static int
+look(struct store_txn *txn, void *argument)
+{
+	static const uint8_t	 nowhere[STORE_HASHBYTES];
+	struct store_secret	 row;
+
+	(void)argument;
+	return store_secret_find(txn, nowhere, &row) == -1 ? -1 : 0;
+}
+
+int
+site_healthy(struct site *site)
+{
+	return store_view(site->store, look, NULL);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ONCELINK_SITE_H
+#define ONCELINK_SITE_H
+
+#include <stdbool.h>
+
+struct conf;
+struct keyring;
+struct store;
+struct stretch;
+
+/* What the rules stand on: one a process, opened before its threads. */
+struct site {
+	const struct conf	*conf;
+	struct keyring		*keyring;
+	struct store		*store;
+	struct stretch		*stretch;
+};
+
+/* Why a site could not be opened, in one sentence for the operator. */
+struct site_error {
+	char	 text[640];
+};
+
+/*
+ * How a program uses its site: threads and an eraser thread, or one call
+ * after another with erasing at once.
+ */
+enum site_use { SITE_THREADS, SITE_SINGLE };
+
+/*
+ * site_open(site, conf, use, error): load the keys, open the store.  conf is
+ * borrowed and outlives the site.  Returns 0, or -1 with error and nothing
+ * open.
+ */
+int	 site_open(struct site *site, const struct conf *conf,
+	    enum site_use use, struct site_error *error);
+
+/* site_close(site): end it. */
+void	 site_close(struct site *site);
+
+/* site_healthy(site): does the store answer?  Returns 0 or a STORE_ failure. */
+int	 site_healthy(struct site *site);
+
+#endif

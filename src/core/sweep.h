@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ONCELINK_SWEEP_H
+#define ONCELINK_SWEEP_H
+
+#include <stdint.h>
+
+struct site;
+
+/* What a sweep did. */
+struct sweep_result {
+	int64_t	 expired;	/* records erased because their time was over */
+	int64_t	 finished;	/* records erased because their claims ended */
+	int64_t	 forgotten;	/* tombstones and receipts removed */
+	int	 already;	/* 1: another sweeper is at it, nothing done */
+};
+
+/*
+ * sweep_run(site, result): end what is due, in slices that hold the write
+ * lock for milliseconds, then checkpoint.  One at a time (a lock).  Returns 0
+ * or one of the STORE_ failures; result says what was done until then.
+ */
+int	 sweep_run(struct site *site, struct sweep_result *result);
+
+#endif

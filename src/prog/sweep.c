@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * oncelink-sweep: the program that cron calls.  This file knows how a sweep is
+ * started from a command line and what it says of it.
+ */
+#include <sys/stat.h>
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "base/conf.h"
+#include "base/filelock.h"
+#include "base/log.h"
+#include "base/wipe.h"
+#include "core/site.h"
+#include "core/sweep.h"
+#include "store/store.h"
+
+#define PROGRAM "oncelink-sweep"
+
+struct options {
+	const char	*file;
+	bool		 verbose;
+};
+
+static void
+usage(FILE *out)
+{
+	fputs("usage: " PROGRAM " [-v] [-c FILE]\n"
+	    "       " PROGRAM " --version | --help\n"
+	    "\n"
+	    "Ends what is due: records whose time or claims are over, and "
+	    "tombstones.\n"
+	    "  -c FILE  read the settings from FILE\n"
+	    "  -v       say what was done\n", out);
+}
+
+static void
+parse_options(int argc, char **argv, struct options *options)
+{
+	enum { OPTION_HELP = 256, OPTION_VERSION };
+	static const struct option table[] = {
+		{ "help", no_argument, NULL, OPTION_HELP },
+		{ "version", no_argument, NULL, OPTION_VERSION },
+		{ NULL, 0, NULL, 0 }
+	};
+	int	 option;
+
+	*options = (struct options){ .file = NULL };
+	while ((option = getopt_long(argc, argv, "c:v", table, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			if (options->file != NULL) {
+				fputs(PROGRAM ": -c was given twice\n",
+				    stderr);
+				exit(EX_USAGE);
+			}
+			options->file = optarg;
+			break;
+		case 'v':
+			options->verbose = true;
+			break;
+		case OPTION_VERSION:
+			puts(PROGRAM " " PACKAGE_VERSION);
+			exit(EX_OK);
+		case OPTION_HELP:
+			usage(stdout);
+			exit(EX_OK);
+		default:
+			usage(stderr);
+			exit(EX_USAGE);
+		}
+	}
+	if (optind < argc) {
+		usage(stderr);
+		exit(EX_USAGE);
+	}
+}
+
+static void
+report(const struct sweep_result *result)
+{
+	if (result->already) {
+		puts("another sweeper is at work; nothing was done");
+		return;
+	}
+	printf("expired: %" PRId64 ", read to the end: %" PRId64
+	    ", forgotten: %" PRId64 "\n", result->expired, result->finished,
+	    result->forgotten);
+}
+
+/* Returns an exit status; what is found wrong goes to cron's mail. */
+static int
+sweep(const struct conf *conf, bool verbose)
+{
+	struct site		 site;
+	struct site_error	 error;
+	struct sweep_result	 result;
+	int			 failure;
+
+	if (site_open(&site, conf, SITE_SINGLE, &error) == -1) {
+		fprintf(stderr, PROGRAM ": %s\n", error.text);
+		return EX_UNAVAILABLE;
+	}
+	failure = sweep_run(&site, &result);
+	site_close(&site);
+	if (verbose)
+		report(&result);
+	if (failure == 0)
+		return EX_OK;
+	fprintf(stderr, PROGRAM ": not everything was swept, since the "
+	    "database %s; the next run goes on where this one stopped\n",
+	    failure == STORE_BUSY ? "was busy" : failure == STORE_FULL ?
+	    "has no space on its disk" : "failed (the log says how)");
+	return failure == STORE_FAILED ? EX_IOERR : EX_TEMPFAIL;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options		 options;
+	struct conf		 conf;
+	struct conf_error	 error;
+	int			 status;
+
+	parse_options(argc, argv, &options);
+	umask(077);
+	if (wipe_self_test() == -1 || wipe_process() == -1 ||
+	    sodium_init() == -1 || filelock_prepare() == -1) {
+		fputs(PROGRAM ": this system lacks something that keeps "
+		    "secrets safe in memory\n", stderr);
+		return EX_OSERR;
+	}
+	if (conf_load(&conf, options.file, &error) == -1) {
+		fprintf(stderr, PROGRAM ": %s\n", error.text);
+		return EX_CONFIG;
+	}
+	log_open(PROGRAM, (enum log_target)conf.log_target,
+	    (enum log_level)conf.log_level);
+	status = sweep(&conf, options.verbose);
+	conf_free(&conf);
+	return status;
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * oncelink.fcgi: the program that the web server talks to.  This file knows
+ * in which order a worker is made safe, opened, served and closed, and where
+ * its requests come from.
+ */
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <malloc.h>
+#include <sodium.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "base/filelock.h"
+#include "base/log.h"
+#include "base/wipe.h"
+#include "core/site.h"
+#include "web/app.h"
+#include "web/fcgi.h"
+
+#define PROGRAM		"oncelink.fcgi"
+#define FILES_MAX	1024		/* libfcgi waits with select */
+#define SYSTEMD_SOCKET	3		/* sd_listen_fds(3) */
+#define HEAP_STEP	(128 << 10)
+
+struct options {
+	const char	*file;		/* NULL: not given */
+	const char	*listen;	/* NULL: not given */
+};
+
+/* Where the requests come from. */
+enum source { SOURCE_CGI, SOURCE_SOCKET };
+
+static void
+usage(FILE *out)
+{
+	fputs("usage: " PROGRAM " [-c FILE] [--listen PATH]\n"
+	    "       " PROGRAM " --version | --help\n"
+	    "\n"
+	    "Started by a web server: FastCGI on a socket at descriptor 0, or "
+	    "CGI.\n"
+	    "  -c FILE        read the settings from FILE\n"
+	    "  --listen PATH  make the unix socket PATH and serve FastCGI "
+	    "there\n", out);
+}
+
+static void
+take_option(const char **option, const char *name)
+{
+	if (*option != NULL) {
+		fprintf(stderr, PROGRAM ": %s was given twice\n", name);
+		exit(EX_USAGE);
+	}
+	*option = optarg;
+}
+
+static void
+parse_options(int argc, char **argv, struct options *options)
+{
+	enum { OPTION_HELP = 256, OPTION_LISTEN, OPTION_VERSION };
+	static const struct option table[] = {
+		{ "help", no_argument, NULL, OPTION_HELP },
+		{ "listen", required_argument, NULL, OPTION_LISTEN },
+		{ "version", no_argument, NULL, OPTION_VERSION },
+		{ NULL, 0, NULL, 0 }
+	};
+	int option;
+
+	memset(options, 0, sizeof(*options));
+	while ((option = getopt_long(argc, argv, "c:", table, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			take_option(&options->file, "-c");
+			break;
+		case OPTION_LISTEN:
+			take_option(&options->listen, "--listen");
+			break;
+		case OPTION_VERSION:
+			puts(PROGRAM " " PACKAGE_VERSION);
+			exit(EX_OK);
+		case OPTION_HELP:
+			usage(stdout);
+			exit(EX_OK);
+		default:
+			usage(stderr);
+			exit(EX_USAGE);
+		}
+	}
+	if (optind < argc) {
+		usage(stderr);
+		exit(EX_USAGE);
+	}
+}
+
+/*
+ * A query without `=` comes to a CGI program as arguments (RFC 3875, 4.4):
+ * then they may be anybody's, and a -c of theirs must not be obeyed.
+ */
+static bool
+arguments_are_strange(int argc)
+{
+	const char *query = getenv("QUERY_STRING");
+
+	return argc > 1 && getenv("GATEWAY_INTERFACE") != NULL &&
+	    query != NULL && *query != '\0' && strchr(query, '=') == NULL;
+}
+
+/* Say why we do not start: to whoever looks at the terminal and to the log. */
+static void
+refuse(enum source source, enum log_target target, const char *reason)
+{
+	fprintf(stderr, PROGRAM ": %s\n", reason);
+	if (target != LOG_TO_STDERR)
+		log_event(LOG_START_REFUSED, LOG_TEXT("reason", reason));
+	if (source == SOURCE_CGI)
+		fcgi_refuse_cgi();
+}
+
+/* Did systemd hand over exactly one socket, and to us? */
+static bool
+has_systemd_socket(void)
+{
+	const char *process = getenv("LISTEN_PID");
+	const char *count = getenv("LISTEN_FDS");
+	char us[32];
+
+	if (process == NULL || count == NULL)
+		return false;
+	snprintf(us, sizeof(us), "%ld", (long)getpid());
+	return strcmp(process, us) == 0 && strcmp(count, "1") == 0;
+}
+
+static enum source
+find_source(const struct options *options)
+{
+	if (options->listen == NULL && !has_systemd_socket() && fcgi_is_cgi())
+		return SOURCE_CGI;
+	return SOURCE_SOCKET;
+}
+
+/* The listening descriptor, or -1 with errno. */
+static int
+take_socket(const struct options *options)
+{
+	if (options->listen != NULL)
+		return fcgi_listen(options->listen);
+	if (has_systemd_socket()) {
+		fcntl(SYSTEMD_SOCKET, F_SETFD, FD_CLOEXEC);
+		return SYSTEMD_SOCKET;
+	}
+	return STDIN_FILENO;
+}
+
+/* A file of ours must never get the number of a standard stream. */
+static bool
+fill_standard_streams(void)
+{
+	int fd;
+
+	do {
+		if ((fd = open("/dev/null", O_RDWR)) == -1)
+			return false;
+	} while (fd <= STDERR_FILENO);
+	close(fd);
+	return true;
+}
+
+/* What must hold before a secret is in this process.  Returns NULL, or what
+ * does not hold. */
+static const char *
+make_safe(void)
+{
+	struct rlimit limit;
+
+	umask(077);
+	if (!fill_standard_streams())
+		return "/dev/null cannot be opened";
+	if (wipe_self_test() != 0)
+		return "freed memory is not overwritten on this system";
+	if (wipe_process() != 0)
+		return "core files cannot be switched off";
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return "the limit of open files is unknown";
+	if (limit.rlim_cur > FILES_MAX) {
+		limit.rlim_cur = FILES_MAX;
+		if (limit.rlim_max > FILES_MAX)
+			limit.rlim_max = FILES_MAX;
+		if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+			return "the limit of open files cannot be set";
+	}
+	/* Small: few heaps for many threads, and what is large goes back. */
+	mallopt(M_ARENA_MAX, 2);
+	mallopt(M_MMAP_THRESHOLD, HEAP_STEP);
+	mallopt(M_TRIM_THRESHOLD, HEAP_STEP);
+	return NULL;
+}
+
+/* Returns an exit status. */
+static int
+serve(struct app *app, const struct options *given, enum source source)
+{
+	struct fcgi_options options = {
+		.threads = (unsigned int)app->conf->threads,
+		.shutdown_seconds =
+		    (unsigned int)((app->conf->shutdown_seconds + 999) / 1000)
+	};
+	char reason[512];
+
+	if (source == SOURCE_CGI)
+		return fcgi_serve_cgi(app) == 0 ? EX_OK : EX_OSERR;
+	if ((options.socket = take_socket(given)) == -1) {
+		snprintf(reason, sizeof(reason), "cannot listen at %s: %s",
+		    given->listen, errno == EADDRINUSE ?
+		    "it is in use" : strerror(errno));
+		refuse(source, (enum log_target)app->conf->log_target, reason);
+		return EX_CANTCREAT;
+	}
+	switch (fcgi_serve(app, &options)) {
+	case 0:
+		return EX_OK;
+	case 1:
+		/* Threads that did not end still use the site. */
+		_exit(EX_TEMPFAIL);
+	default:
+		return EX_OSERR;
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options;
+	struct conf conf;
+	struct conf_error conf_error;
+	struct site site;
+	struct site_error site_error;
+	struct app app = { .site = &site, .conf = &conf };
+	enum source source;
+	const char *reason;
+	int status;
+
+	if (arguments_are_strange(argc)) {
+		fcgi_refuse_cgi();
+		return EX_USAGE;
+	}
+	parse_options(argc, argv, &options);
+	log_open(PROGRAM, LOG_TO_SYSLOG, LOG_LEVEL_WARNING);
+	reason = make_safe();
+	source = find_source(&options);
+	if (source == SOURCE_CGI && getenv("REQUEST_METHOD") == NULL) {
+		fputs(PROGRAM ": no web server started this, and there is no "
+		    "--listen\n", stderr);
+		usage(stderr);
+		return EX_USAGE;
+	}
+	if (reason != NULL) {
+		refuse(source, LOG_TO_SYSLOG, reason);
+		return EX_OSERR;
+	}
+	if (conf_load(&conf, options.file, &conf_error) != 0) {
+		refuse(source, LOG_TO_SYSLOG, conf_error.text);
+		return EX_CONFIG;
+	}
+	log_open(PROGRAM, (enum log_target)conf.log_target,
+	    (enum log_level)conf.log_level);
+	if (sodium_init() == -1 || filelock_prepare() != 0) {
+		refuse(source, (enum log_target)conf.log_target,
+		    "libsodium or the lock signal failed");
+		status = EX_OSERR;
+		goto err0;
+	}
+	tzset();
+	/* site_open may start a thread, which inherits the signal mask. */
+	if (source == SOURCE_SOCKET)
+		fcgi_prepare();
+	if (site_open(&site, &conf, source == SOURCE_CGI ? SITE_SINGLE :
+	    SITE_THREADS, &site_error) != 0) {
+		refuse(source, (enum log_target)conf.log_target,
+		    site_error.text);
+		status = EX_UNAVAILABLE;
+		goto err0;
+	}
+	status = serve(&app, &options, source);
+	site_close(&site);
+err0:
+	conf_free(&conf);
+	return status;
+}

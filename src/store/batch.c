@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Group commit, and when the log is checkpointed.  The first thread that finds
+ * no leader leads: it waits for the lock, takes everybody who queued until
+ * then, has the writer run them in one transaction and wakes them; whoever
+ * queued in the meantime is led by the first of them.  There is no added
+ * delay: a batch is what queued while the one before it was syncing.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "store/batch.h"
+#include "store/sqlite.h"
+#include "store/writer.h"
+
+/* Pages of log at which it is checkpointed in any case; less for a small
+ * store, whose quota counts them. */
+#define WAL_PAGES_MAX		1000
+#define WAL_PAGES_MIN		16
+#define WAL_SHARE		8
+
+/* How long a checkpoint that readers held up is put off, in ms. */
+#define BACKOFF_FIRST		100
+#define BACKOFF_MAX		1000
+
+#define NEVER			(-1)
+
+enum checkpoint {
+	CHECKPOINT_NONE,
+	CHECKPOINT_REWIND,	/* the log is written over from its start */
+	CHECKPOINT_ERASE	/* the log is cut off */
+};
+
+enum waiting {
+	WAITING_QUEUED,		/* may still leave */
+	WAITING_LEADS,		/* was given the lead */
+	WAITING_TAKEN		/* its fn is being run */
+};
+
+struct waiter {
+	struct writer_job	 job;	/* first: a job is its waiter */
+	enum waiting		 state;	/* under the mutex */
+	bool			 checkpoint;
+	sem_t			 turn;	/* it leads, or its result is there */
+};
+
+struct batch {
+	struct writer	*writer;
+	int64_t		 lock_wait;
+	int64_t		 erase_delay;
+	int		 wal_limit;	/* pages */
+	bool		 has_eraser;
+	pthread_t	 eraser;
+
+	pthread_mutex_t	 mutex;		/* for all below */
+	struct writer_job *head;
+	struct writer_job **tail;
+	bool		 led;		/* somebody leads or was told to */
+	pthread_cond_t	 wake_eraser;
+	bool		 stopping;
+	int64_t		 erase_at;	/* ms, monotonic; NEVER */
+	int64_t		 retry_at;	/* not before; ms, monotonic */
+	int64_t		 backoff;	/* ms */
+};
+
+static int64_t
+monotonic_ms(void)
+{
+	struct timespec	 now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct timespec
+at_ms(int64_t ms)
+{
+	return (struct timespec){
+		.tv_sec = (time_t)(ms / 1000),
+		.tv_nsec = (long)(ms % 1000) * 1000000L,
+	};
+}
+
+static struct waiter *
+waiter_of(struct writer_job *job)
+{
+	return (struct waiter *)job;
+}
+
+static void
+enqueue(struct batch *batch, struct waiter *waiter)
+{
+	waiter->job.next = NULL;
+	*batch->tail = &waiter->job;
+	batch->tail = &waiter->job.next;
+}
+
+static void
+leave(struct batch *batch, struct waiter *waiter)
+{
+	struct writer_job **link = &batch->head;
+
+	while (*link != &waiter->job)
+		link = &(*link)->next;
+	*link = waiter->job.next;
+	if (*link == NULL)
+		batch->tail = link;
+}
+
+/* The mutex is held and given up: the next of the queue leads. */
+static void
+pass_the_lead(struct batch *batch)
+{
+	struct waiter	*next = NULL;
+
+	if (batch->head == NULL)
+		batch->led = false;
+	else {
+		next = waiter_of(batch->head);
+		next->state = WAITING_LEADS;
+	}
+	pthread_mutex_unlock(&batch->mutex);
+	if (next != NULL)
+		sem_post(&next->turn);
+}
+
+/* The mutex is held: what kind of checkpoint should follow a commit. */
+static enum checkpoint
+checkpoint_due(struct batch *batch, bool asked)
+{
+	int64_t	 now = monotonic_ms();
+
+	if (writer_erased(batch->writer) && batch->erase_at == NEVER) {
+		batch->erase_at = now + batch->erase_delay;
+		pthread_cond_signal(&batch->wake_eraser);
+	}
+	if (asked)
+		return CHECKPOINT_ERASE;
+	if (now < batch->retry_at)
+		return CHECKPOINT_NONE;
+	if (writer_short_of_room(batch->writer) ||
+	    (batch->erase_at != NEVER && now >= batch->erase_at))
+		return CHECKPOINT_ERASE;
+	/* Cutting the log off costs its blocks; on size alone it stays. */
+	return writer_wal_pages(batch->writer) >= batch->wal_limit ?
+	    CHECKPOINT_REWIND : CHECKPOINT_NONE;
+}
+
+/* The mutex is held: remember how a checkpoint went. */
+static void
+note_checkpoint(struct batch *batch, enum checkpoint kind, int result)
+{
+	if (result == 0) {
+		if (kind == CHECKPOINT_ERASE)
+			batch->erase_at = NEVER;
+		batch->retry_at = 0;
+		batch->backoff = 0;
+		return;
+	}
+	batch->backoff = batch->backoff == 0 ? BACKOFF_FIRST :
+	    batch->backoff * 2;
+	if (batch->backoff > BACKOFF_MAX)
+		batch->backoff = BACKOFF_MAX;
+	batch->retry_at = monotonic_ms() + batch->backoff;
+	if (batch->erase_at == NEVER)
+		batch->erase_at = batch->retry_at;
+	pthread_cond_signal(&batch->wake_eraser);
+}
+
+/* The mutex is held; returns whether one of them asked for a checkpoint. */
+static bool
+take_queue(struct batch *batch, struct writer_job **jobs)
+{
+	bool	 asked = false;
+
+	*jobs = batch->head;
+	batch->head = NULL;
+	batch->tail = &batch->head;
+	for (struct writer_job *job = *jobs; job != NULL; job = job->next) {
+		waiter_of(job)->state = WAITING_TAKEN;
+		asked |= waiter_of(job)->checkpoint;
+	}
+	return asked;
+}
+
+/* Their results are there. */
+static void
+wake(struct writer_job *jobs, const struct waiter *me)
+{
+	struct writer_job	*next;
+
+	for (struct writer_job *job = jobs; job != NULL; job = next) {
+		/* Once it is told its memory is its owner's again. */
+		next = job->next;
+		if (waiter_of(job) != me)
+			sem_post(&waiter_of(job)->turn);
+	}
+}
+
+/* Those who asked for a checkpoint, taken off the list of the others. */
+static struct writer_job *
+split_checkpoints(struct writer_job **jobs)
+{
+	struct writer_job *asking = NULL, **link = jobs;
+
+	while (*link != NULL) {
+		struct writer_job *job = *link;
+
+		if (!waiter_of(job)->checkpoint) {
+			link = &job->next;
+			continue;
+		}
+		*link = job->next;
+		job->next = asking;
+		asking = job;
+	}
+	return asking;
+}
+
+static void
+lead(struct batch *batch, struct waiter *me, int64_t deadline)
+{
+	struct writer_job *jobs, *asking;
+	enum checkpoint	 kind;
+	int64_t		 wait;
+	int		 result;
+	bool		 asked;
+
+	wait = deadline - monotonic_ms();
+	result = writer_lock(batch->writer, wait > 0 ? wait : 0);
+	pthread_mutex_lock(&batch->mutex);
+	if (result != 0) {
+		leave(batch, me);
+		me->job.result = result;
+		pass_the_lead(batch);
+		return;
+	}
+	asked = take_queue(batch, &jobs);
+	pthread_mutex_unlock(&batch->mutex);
+
+	asking = split_checkpoints(&jobs);
+	if (jobs != NULL)
+		writer_run(batch->writer, jobs);
+	wake(jobs, me);
+
+	pthread_mutex_lock(&batch->mutex);
+	kind = checkpoint_due(batch, asked);
+	if (kind != CHECKPOINT_NONE) {
+		pthread_mutex_unlock(&batch->mutex);
+		result = writer_checkpoint(batch->writer,
+		    kind == CHECKPOINT_ERASE);
+		pthread_mutex_lock(&batch->mutex);
+		note_checkpoint(batch, kind, result);
+	}
+	for (struct writer_job *job = asking; job != NULL; job = job->next)
+		job->result = result;
+	wake(asking, me);
+	writer_unlock(batch->writer);
+	pass_the_lead(batch);
+}
+
+static int
+wait_until(sem_t *turn, int64_t deadline)
+{
+	struct timespec	 until = at_ms(deadline);
+
+#ifdef __SANITIZE_THREAD__
+	/* ThreadSanitizer does not know sem_clockwait. */
+	int64_t		 left = deadline - monotonic_ms();
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += (time_t)(left / 1000 + 1);
+	return sem_timedwait(turn, &until);
+#else
+	return sem_clockwait(turn, CLOCK_MONOTONIC, &until);
+#endif
+}
+
+/* Wait to be led or to lead.  Returns false when the time was over. */
+static bool
+await_turn(struct batch *batch, struct waiter *me, int64_t deadline)
+{
+	bool		 left = false;
+	int		 result;
+
+	do {
+		result = wait_until(&me->turn, deadline);
+	} while (result == -1 && errno == EINTR);
+	if (result == 0)
+		return true;
+	pthread_mutex_lock(&batch->mutex);
+	if (me->state == WAITING_QUEUED) {
+		leave(batch, me);
+		left = true;
+	}
+	pthread_mutex_unlock(&batch->mutex);
+	/* Who was taken or told to lead meanwhile must wait for that. */
+	while (!left && sem_wait(&me->turn) == -1)
+		continue;
+	return !left;
+}
+
+static int
+take_part(struct batch *batch, struct waiter *me)
+{
+	int64_t	 deadline = monotonic_ms() + batch->lock_wait;
+	bool	 first;
+
+	sem_init(&me->turn, 0, 0);
+	pthread_mutex_lock(&batch->mutex);
+	enqueue(batch, me);
+	first = !batch->led;
+	if (first) {
+		batch->led = true;
+		me->state = WAITING_LEADS;
+	}
+	pthread_mutex_unlock(&batch->mutex);
+	if (!first && !await_turn(batch, me, deadline))
+		me->job.result = STORE_BUSY;
+	else if (me->state == WAITING_LEADS)
+		lead(batch, me, deadline);
+	sem_destroy(&me->turn);
+	return me->job.result;
+}
+
+int
+batch_update(struct batch *batch, store_fn *fn, void *argument)
+{
+	struct waiter	 me = {
+		.job = { .fn = fn, .argument = argument },
+		.state = WAITING_QUEUED,
+	};
+
+	return take_part(batch, &me);
+}
+
+int
+batch_checkpoint(struct batch *batch)
+{
+	struct waiter	 me = { .checkpoint = true, .state = WAITING_QUEUED };
+
+	return take_part(batch, &me);
+}
+
+static void *
+erase_in_time(void *argument)
+{
+	struct batch	*batch = argument;
+	struct timespec	 until;
+	int64_t		 at;
+	int		 result;
+
+	pthread_mutex_lock(&batch->mutex);
+	while (!batch->stopping) {
+		if (batch->erase_at == NEVER) {
+			pthread_cond_wait(&batch->wake_eraser, &batch->mutex);
+			continue;
+		}
+		at = batch->erase_at > batch->retry_at ? batch->erase_at :
+		    batch->retry_at;
+		if (monotonic_ms() < at) {
+			until = at_ms(at);
+			pthread_cond_timedwait(&batch->wake_eraser,
+			    &batch->mutex, &until);
+			continue;
+		}
+		pthread_mutex_unlock(&batch->mutex);
+		result = batch_checkpoint(batch);
+		pthread_mutex_lock(&batch->mutex);
+		/* Without the lock nothing was tried: not at once again. */
+		if (result < 0)
+			note_checkpoint(batch, CHECKPOINT_ERASE, result);
+	}
+	pthread_mutex_unlock(&batch->mutex);
+	return NULL;
+}
+
+static int
+pages_before_checkpoint(int64_t max_bytes)
+{
+	int64_t	 pages = max_bytes / SQLITE_PAGE_BYTES / WAL_SHARE;
+
+	if (max_bytes == 0 || pages > WAL_PAGES_MAX)
+		return WAL_PAGES_MAX;
+	return pages < WAL_PAGES_MIN ? WAL_PAGES_MIN : (int)pages;
+}
+
+struct batch *
+batch_open(struct writer *writer, const struct store_options *options)
+{
+	struct batch		*batch = calloc(1, sizeof(*batch));
+	pthread_condattr_t	 monotonic;
+
+	if (batch == NULL)
+		return NULL;
+	batch->writer = writer;
+	batch->lock_wait = options->lock_wait;
+	batch->erase_delay = options->erase_delay;
+	batch->wal_limit = pages_before_checkpoint(options->max_bytes);
+	batch->tail = &batch->head;
+	batch->erase_at = NEVER;
+	pthread_mutex_init(&batch->mutex, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&batch->wake_eraser, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	if (options->eraser && pthread_create(&batch->eraser, NULL,
+	    erase_in_time, batch) != 0) {
+		batch_close(batch);
+		return NULL;
+	}
+	batch->has_eraser = options->eraser;
+	return batch;
+}
+
+void
+batch_close(struct batch *batch)
+{
+	int64_t	 until;
+	bool	 due;
+
+	if (batch == NULL)
+		return;
+	pthread_mutex_lock(&batch->mutex);
+	batch->stopping = true;
+	pthread_cond_signal(&batch->wake_eraser);
+	due = batch->erase_at != NEVER;
+	pthread_mutex_unlock(&batch->mutex);
+	if (batch->has_eraser)
+		pthread_join(batch->eraser, NULL);
+	/* Readers of other processes may need a moment to end. */
+	until = monotonic_ms() + BACKOFF_MAX;
+	while (due && batch_checkpoint(batch) == 1 && monotonic_ms() < until)
+		continue;
+	pthread_cond_destroy(&batch->wake_eraser);
+	pthread_mutex_destroy(&batch->mutex);
+	free(batch);
+}

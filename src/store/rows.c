@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rows of the store: how the structures of store.h become columns and
+ * back, and which bytes of a keyed hash are a row's number.
+ */
+#include <sys/stat.h>
+
+#include <sqlite3.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "store/sqlite.h"
+
+/* What a secret costs beside its record, for store_room. */
+#define ROW_BYTES 512
+
+int64_t
+store_now(struct store_txn *txn)
+{
+	return txn->now;
+}
+
+static int64_t
+row_id(const uint8_t hash[STORE_HASHBYTES])
+{
+	uint64_t	 id = 0;
+
+	for (int i = 0; i < 8; i++)
+		id = id << 8 | hash[i];
+	return (int64_t)(id >> 1);
+}
+
+static int
+fail(struct store_txn *txn, const char *where)
+{
+	txn->failure = sqlite_failure(txn->sqlite, where, &txn->disk_full);
+	return -1;
+}
+
+/* The bytes of the database must be what we wrote; no guess is made. */
+static int
+damaged(struct store_txn *txn, const char *where)
+{
+	log_event(LOG_STORE_FAILED, LOG_TEXT("where", where),
+	    LOG_TEXT("reason", "damaged"));
+	txn->failure = STORE_FAILED;
+	return -1;
+}
+
+/*
+ * Step a statement whose parameters are bound.  Returns 0 with a row, 1 when
+ * there is none (any more), -1; after 1 and -1 it is reset.
+ */
+static int
+step(struct store_txn *txn, sqlite3_stmt *statement, const char *where)
+{
+	int	 code = sqlite3_step(statement);
+
+	if (code == SQLITE_ROW)
+		return 0;
+	if (code != SQLITE_DONE)
+		fail(txn, where);
+	sqlite3_reset(statement);
+	return code == SQLITE_DONE ? 1 : -1;
+}
+
+/* Step a statement that gives no rows. */
+static int
+step_done(struct store_txn *txn, sqlite3_stmt *statement, const char *where)
+{
+	return step(txn, statement, where) == 1 ? 0 : -1;
+}
+
+/* A statement of one number parameter and, at most, one row. */
+static sqlite3_stmt *
+prepare(struct store_txn *txn, enum sqlite_statement id, const char *where)
+{
+	sqlite3_stmt	*statement = sqlite_statement(txn->sqlite, id);
+
+	if (statement == NULL)
+		fail(txn, where);
+	return statement;
+}
+
+static int
+read_number(struct store_txn *txn, enum sqlite_statement id, int64_t *value)
+{
+	sqlite3_stmt	*statement = prepare(txn, id, "number");
+
+	if (statement == NULL || step(txn, statement, "number") != 0)
+		return -1;
+	*value = sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	return 0;
+}
+
+static int
+column_hash(sqlite3_stmt *statement, int column, uint8_t out[STORE_HASHBYTES])
+{
+	const void	*bytes = sqlite3_column_blob(statement, column);
+
+	if (bytes == NULL ||
+	    sqlite3_column_bytes(statement, column) != STORE_HASHBYTES)
+		return -1;
+	memcpy(out, bytes, STORE_HASHBYTES);
+	return 0;
+}
+
+/* The columns in the order of SECRET_COLUMNS. */
+static int
+read_secret(struct store_txn *txn, sqlite3_stmt *statement,
+    struct store_secret *row)
+{
+	int64_t	 state, bytes;
+
+	*row = (struct store_secret){
+		.kind = (uint8_t)sqlite3_column_int(statement, 2),
+		.created_at = sqlite3_column_int64(statement, 4),
+		.changed_at = sqlite3_column_int64(statement, 5),
+		.expires_at = sqlite3_column_int64(statement, 6),
+		.due_at = sqlite3_column_int64(statement, 7),
+		.views_left = (uint32_t)sqlite3_column_int64(statement, 8),
+		.attempts_left = (uint32_t)sqlite3_column_int64(statement, 9),
+		.gated = sqlite3_column_type(statement, 10) != SQLITE_NULL,
+		.passes = (uint32_t)sqlite3_column_int64(statement, 11),
+		.memory = (uint32_t)sqlite3_column_int64(statement, 12),
+		.key_id = (uint32_t)sqlite3_column_int64(statement, 13),
+		.epoch = (uint32_t)sqlite3_column_int64(statement, 14),
+		.has_receipt = sqlite3_column_type(statement, 15) !=
+		    SQLITE_NULL,
+		.knocks = (uint32_t)sqlite3_column_int64(statement, 16),
+		.knocked_at = sqlite3_column_int64(statement, 17),
+		.record = sqlite3_column_int64(statement, 18),
+	};
+	state = sqlite3_column_int64(statement, 3);
+	bytes = sqlite3_column_int64(statement, 19);
+	if (state < 0 || state >= STORE_STATE__MAX || bytes < 0 ||
+	    column_hash(statement, 1, row->lookup) == -1 ||
+	    (row->gated && column_hash(statement, 10, row->verifier) == -1) ||
+	    (row->has_receipt && column_hash(statement, 15, row->receipt) ==
+	    -1))
+		return damaged(txn, "secret");
+	row->state = (uint8_t)state;
+	row->record_bytes = (size_t)bytes;
+	return 0;
+}
+
+static int
+find_secret(struct store_txn *txn, enum sqlite_statement id,
+    const uint8_t hash[STORE_HASHBYTES], struct store_secret *row)
+{
+	sqlite3_stmt	*statement = prepare(txn, id, "find");
+	int		 result;
+
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, row_id(hash));
+	result = step(txn, statement, "find");
+	if (result != 0)
+		return result;
+	result = read_secret(txn, statement, row);
+	sqlite3_reset(statement);
+	return result;
+}
+
+int
+store_secret_find(struct store_txn *txn, const uint8_t lookup[STORE_HASHBYTES],
+    struct store_secret *row)
+{
+	int	 result;
+
+	result = find_secret(txn, SQLITE_STATEMENT_SECRET_FIND, lookup, row);
+	/* The number is 63 bits of the hash; all of it must agree. */
+	if (result == 0 && memcmp(row->lookup, lookup, STORE_HASHBYTES) != 0)
+		return 1;
+	return result;
+}
+
+int
+store_secret_find_receipt(struct store_txn *txn,
+    const uint8_t receipt[STORE_HASHBYTES], struct store_secret *row)
+{
+	int	 result;
+
+	result = find_secret(txn, SQLITE_STATEMENT_SECRET_FIND_RECEIPT,
+	    receipt, row);
+	if (result == 0 && (!row->has_receipt ||
+	    memcmp(row->receipt, receipt, STORE_HASHBYTES) != 0))
+		return 1;
+	return result;
+}
+
+int
+store_room(struct store_txn *txn, size_t bytes)
+{
+	struct sqlite	*sqlite = txn->sqlite;
+	int64_t		 pages, free_pages;
+
+	if (sqlite->max_bytes == 0)
+		return 0;
+	/* Counted once a batch, then kept by addition. */
+	if (sqlite->used_bytes == -1) {
+		if (read_number(txn, SQLITE_STATEMENT_PAGE_COUNT, &pages) ==
+		    -1 || read_number(txn, SQLITE_STATEMENT_FREE_COUNT,
+		    &free_pages) == -1)
+			return -1;
+		sqlite->used_bytes = (pages - free_pages + sqlite->wal_pages) *
+		    SQLITE_PAGE_BYTES;
+	}
+	if (sqlite->used_bytes + (int64_t)bytes + ROW_BYTES >
+	    sqlite->max_bytes) {
+		txn->short_of_room = true;
+		return 1;
+	}
+	sqlite->used_bytes += (int64_t)bytes + ROW_BYTES;
+	return 0;
+}
+
+int
+store_refuse_full(struct store_txn *txn)
+{
+	log_event(LOG_STORE_FULL, LOG_TEXT("where", "quota"));
+	txn->failure = STORE_FULL;
+	return -1;
+}
+
+static int
+insert_record(struct store_txn *txn, const struct store_secret *row,
+    const void *record)
+{
+	sqlite3_stmt	*statement;
+	int		 result;
+
+	statement = prepare(txn, SQLITE_STATEMENT_RECORD_INSERT, "record");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, row->record);
+	sqlite3_bind_blob64(statement, 2, record, row->record_bytes,
+	    SQLITE_STATIC);
+	result = step_done(txn, statement, "record");
+	sqlite3_clear_bindings(statement);
+	return result;
+}
+
+int
+store_secret_insert(struct store_txn *txn, struct store_secret *row,
+    const void *record)
+{
+	sqlite3_stmt	*statement;
+	int		 code;
+
+	if (read_number(txn, SQLITE_STATEMENT_RECORD_NEXT, &row->record) == -1)
+		return -1;
+	statement = prepare(txn, SQLITE_STATEMENT_SECRET_INSERT, "insert");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, row_id(row->lookup));
+	sqlite3_bind_blob(statement, 2, row->lookup, STORE_HASHBYTES,
+	    SQLITE_STATIC);
+	sqlite3_bind_int64(statement, 3, row->kind);
+	sqlite3_bind_int64(statement, 4, row->state);
+	sqlite3_bind_int64(statement, 5, row->created_at);
+	sqlite3_bind_int64(statement, 6, row->changed_at);
+	sqlite3_bind_int64(statement, 7, row->expires_at);
+	sqlite3_bind_int64(statement, 8, row->due_at);
+	sqlite3_bind_int64(statement, 9, row->views_left);
+	sqlite3_bind_int64(statement, 10, row->attempts_left);
+	if (row->gated)
+		sqlite3_bind_blob(statement, 11, row->verifier,
+		    STORE_HASHBYTES, SQLITE_STATIC);
+	sqlite3_bind_int64(statement, 12, row->passes);
+	sqlite3_bind_int64(statement, 13, row->memory);
+	sqlite3_bind_int64(statement, 14, row->key_id);
+	sqlite3_bind_int64(statement, 15, row->epoch);
+	if (row->has_receipt) {
+		sqlite3_bind_int64(statement, 16, row_id(row->receipt));
+		sqlite3_bind_blob(statement, 17, row->receipt,
+		    STORE_HASHBYTES, SQLITE_STATIC);
+	}
+	sqlite3_bind_int64(statement, 18, row->knocks);
+	sqlite3_bind_int64(statement, 19, row->knocked_at);
+	sqlite3_bind_int64(statement, 20, row->record);
+	sqlite3_bind_int64(statement, 21, (int64_t)row->record_bytes);
+	code = sqlite3_step(statement);
+	if (code != SQLITE_DONE && (code & 0xff) != SQLITE_CONSTRAINT)
+		fail(txn, "insert");
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement);
+	if (code == SQLITE_DONE)
+		return insert_record(txn, row, record);
+	/* A lookup or a receipt that is known already. */
+	return (code & 0xff) == SQLITE_CONSTRAINT ? 1 : -1;
+}
+
+int
+store_secret_update(struct store_txn *txn, const struct store_secret *row)
+{
+	sqlite3_stmt	*statement;
+
+	statement = prepare(txn, SQLITE_STATEMENT_SECRET_UPDATE, "update");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, row_id(row->lookup));
+	sqlite3_bind_int64(statement, 2, row->state);
+	sqlite3_bind_int64(statement, 3, row->changed_at);
+	sqlite3_bind_int64(statement, 4, row->due_at);
+	sqlite3_bind_int64(statement, 5, row->views_left);
+	sqlite3_bind_int64(statement, 6, row->attempts_left);
+	sqlite3_bind_int64(statement, 7, row->knocks);
+	sqlite3_bind_int64(statement, 8, row->knocked_at);
+	sqlite3_bind_int64(statement, 9, row->record);
+	return step_done(txn, statement, "update");
+}
+
+int
+store_secret_remove(struct store_txn *txn, const struct store_secret *row)
+{
+	sqlite3_stmt	*statement;
+
+	statement = prepare(txn, SQLITE_STATEMENT_SECRET_DELETE, "remove");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, row_id(row->lookup));
+	return step_done(txn, statement, "remove");
+}
+
+int
+store_secret_due(struct store_txn *txn, int64_t before,
+    struct store_secret *rows, size_t *count)
+{
+	sqlite3_stmt	*statement;
+	size_t		 limit = *count;
+	int		 result;
+
+	*count = 0;
+	statement = prepare(txn, SQLITE_STATEMENT_SECRET_DUE, "due");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, before);
+	sqlite3_bind_int64(statement, 2, (int64_t)limit);
+	while ((result = step(txn, statement, "due")) == 0) {
+		if (read_secret(txn, statement, &rows[*count]) == -1) {
+			sqlite3_reset(statement);
+			return -1;
+		}
+		++*count;
+	}
+	return result == 1 ? 0 : -1;
+}
+
+int
+store_record_read(struct store_txn *txn, const struct store_secret *row,
+    void *record)
+{
+	sqlite3_stmt	*statement;
+	const void	*bytes;
+	int		 result;
+
+	if (row->record == 0)
+		return 1;
+	statement = prepare(txn, SQLITE_STATEMENT_RECORD_READ, "read");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, row->record);
+	result = step(txn, statement, "read");
+	if (result == 1)
+		return damaged(txn, "record");
+	if (result == -1)
+		return -1;
+	bytes = sqlite3_column_blob(statement, 0);
+	if (bytes == NULL || (size_t)sqlite3_column_bytes(statement, 0) !=
+	    row->record_bytes)
+		result = damaged(txn, "record");
+	else
+		memcpy(record, bytes, row->record_bytes);
+	sqlite3_reset(statement);
+	return result;
+}
+
+int
+store_record_erase(struct store_txn *txn, struct store_secret *row)
+{
+	sqlite3_stmt	*record, *claims;
+
+	if (row->record == 0)
+		return 0;
+	record = prepare(txn, SQLITE_STATEMENT_RECORD_DELETE, "erase");
+	claims = prepare(txn, SQLITE_STATEMENT_CLAIM_DELETE_ALL, "erase");
+	if (record == NULL || claims == NULL)
+		return -1;
+	sqlite3_bind_int64(record, 1, row->record);
+	sqlite3_bind_int64(claims, 1, row_id(row->lookup));
+	if (step_done(txn, record, "erase") == -1 ||
+	    step_done(txn, claims, "erase") == -1)
+		return -1;
+	row->record = 0;
+	txn->erased = true;
+	return 0;
+}
+
+/* Bind the two halves of a claim's key. */
+static sqlite3_stmt *
+prepare_claim(struct store_txn *txn, enum sqlite_statement id,
+    const uint8_t lookup[STORE_HASHBYTES],
+    const uint8_t claim[STORE_HASHBYTES])
+{
+	sqlite3_stmt	*statement = prepare(txn, id, "claim");
+
+	if (statement == NULL)
+		return NULL;
+	sqlite3_bind_int64(statement, 1, row_id(lookup));
+	sqlite3_bind_blob(statement, 2, claim, STORE_HASHBYTES, SQLITE_STATIC);
+	return statement;
+}
+
+int
+store_claim_put(struct store_txn *txn, const uint8_t lookup[STORE_HASHBYTES],
+    const uint8_t claim[STORE_HASHBYTES], int64_t until)
+{
+	sqlite3_stmt	*statement;
+
+	statement = prepare_claim(txn, SQLITE_STATEMENT_CLAIM_PUT, lookup,
+	    claim);
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 3, until);
+	return step_done(txn, statement, "claim");
+}
+
+int
+store_claim_find(struct store_txn *txn, const uint8_t lookup[STORE_HASHBYTES],
+    const uint8_t claim[STORE_HASHBYTES], int64_t *until)
+{
+	sqlite3_stmt	*statement;
+	int		 result;
+
+	statement = prepare_claim(txn, SQLITE_STATEMENT_CLAIM_FIND, lookup,
+	    claim);
+	if (statement == NULL)
+		return -1;
+	result = step(txn, statement, "claim");
+	if (result != 0)
+		return result;
+	*until = sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	return 0;
+}
+
+int
+store_claim_remove(struct store_txn *txn,
+    const uint8_t lookup[STORE_HASHBYTES],
+    const uint8_t claim[STORE_HASHBYTES])
+{
+	sqlite3_stmt	*statement;
+
+	statement = prepare_claim(txn, SQLITE_STATEMENT_CLAIM_DELETE, lookup,
+	    claim);
+	if (statement == NULL || step_done(txn, statement, "claim") == -1)
+		return -1;
+	return sqlite3_changes(txn->sqlite->db) > 0 ? 0 : 1;
+}
+
+int
+store_claim_last(struct store_txn *txn, const uint8_t lookup[STORE_HASHBYTES],
+    int64_t *until)
+{
+	sqlite3_stmt	*statement;
+	int		 result;
+
+	statement = prepare(txn, SQLITE_STATEMENT_CLAIM_LAST, "claim");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, row_id(lookup));
+	if (step(txn, statement, "claim") != 0)
+		return -1;
+	result = sqlite3_column_type(statement, 0) == SQLITE_NULL ? 1 : 0;
+	*until = sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	return result;
+}
+
+int
+store_stats(struct store_txn *txn, struct store_stats *stats)
+{
+	sqlite3_stmt	*statement;
+	struct stat	 wal;
+	int64_t		 state, pages;
+	int		 result;
+
+	*stats = (struct store_stats){ .page_bytes = SQLITE_PAGE_BYTES };
+	statement = prepare(txn, SQLITE_STATEMENT_STATS_SECRETS, "stats");
+	if (statement == NULL)
+		return -1;
+	while ((result = step(txn, statement, "stats")) == 0) {
+		state = sqlite3_column_int64(statement, 0);
+		if (state < 0 || state >= STORE_STATE__MAX) {
+			sqlite3_reset(statement);
+			return damaged(txn, "stats");
+		}
+		stats->secrets[state] = sqlite3_column_int64(statement, 1);
+	}
+	if (result == -1 ||
+	    read_number(txn, SQLITE_STATEMENT_STATS_RECORDS,
+	    &stats->records) == -1 ||
+	    read_number(txn, SQLITE_STATEMENT_STATS_CLAIMS,
+	    &stats->claims) == -1 ||
+	    read_number(txn, SQLITE_STATEMENT_PAGE_COUNT, &pages) == -1 ||
+	    read_number(txn, SQLITE_STATEMENT_FREE_COUNT,
+	    &stats->pages_free) == -1)
+		return -1;
+	if (stat(sqlite3_filename_wal(sqlite3_db_filename(txn->sqlite->db,
+	    "main")), &wal) == 0)
+		stats->wal_bytes = wal.st_size;
+	stats->pages_used = pages - stats->pages_free;
+	return 0;
+}

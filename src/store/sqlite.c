@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * All SQL there is, and how a connection must be set up so that nothing of
+ * what is deleted stays and nothing that was answered is lost.
+ */
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "store/sqlite.h"
+
+/* "Once" as PRAGMA application_id. */
+#define APPLICATION_ID		0x4f6e6365
+
+/* How long a writer waits for readers, in microseconds. */
+#define BUSY_SLEEP		100
+#define BUSY_LIMIT		20000
+
+/* How long a reader waits for a recovery, in milliseconds. */
+#define READER_PATIENCE		2000
+
+#define SECRET_COLUMNS							\
+	"id, lookup, kind, state, created_at, changed_at, expires_at,"	\
+	" due_at, views_left, attempts_left, verifier, passes, memory,"	\
+	" key_id, epoch, receipt, knocks, knocked_at, record, record_bytes"
+
+static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
+	[SQLITE_STATEMENT_BEGIN_READ] = "BEGIN",
+	[SQLITE_STATEMENT_BEGIN_WRITE] = "BEGIN IMMEDIATE",
+	[SQLITE_STATEMENT_COMMIT] = "COMMIT",
+	[SQLITE_STATEMENT_ROLLBACK] = "ROLLBACK",
+	[SQLITE_STATEMENT_SAVEPOINT] = "SAVEPOINT fn",
+	[SQLITE_STATEMENT_RELEASE] = "RELEASE fn",
+	[SQLITE_STATEMENT_ROLLBACK_TO] = "ROLLBACK TO fn",
+	[SQLITE_STATEMENT_PAGE_COUNT] = "PRAGMA page_count",
+	[SQLITE_STATEMENT_FREE_COUNT] = "PRAGMA freelist_count",
+	[SQLITE_STATEMENT_RECORD_NEXT] =
+	    "SELECT ifnull(max(id), 0) + 1 FROM record",
+	[SQLITE_STATEMENT_SECRET_INSERT] =
+	    "INSERT INTO secret (id, lookup, kind, state, created_at,"
+	    " changed_at, expires_at, due_at, views_left, attempts_left,"
+	    " verifier, passes, memory, key_id, epoch, receipt_id, receipt,"
+	    " knocks, knocked_at, record, record_bytes)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+	    " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+	[SQLITE_STATEMENT_RECORD_INSERT] =
+	    "INSERT INTO record (id, sealed) VALUES (?1, ?2)",
+	[SQLITE_STATEMENT_SECRET_FIND] =
+	    "SELECT " SECRET_COLUMNS " FROM secret WHERE id = ?1",
+	[SQLITE_STATEMENT_SECRET_FIND_RECEIPT] =
+	    "SELECT " SECRET_COLUMNS " FROM secret WHERE receipt_id = ?1",
+	[SQLITE_STATEMENT_SECRET_UPDATE] =
+	    "UPDATE secret SET state = ?2, changed_at = ?3, due_at = ?4,"
+	    " views_left = ?5, attempts_left = ?6, knocks = ?7,"
+	    " knocked_at = ?8, record = ?9 WHERE id = ?1",
+	[SQLITE_STATEMENT_SECRET_DELETE] = "DELETE FROM secret WHERE id = ?1",
+	[SQLITE_STATEMENT_SECRET_DUE] =
+	    "SELECT " SECRET_COLUMNS " FROM secret WHERE due_at <= ?1"
+	    " ORDER BY due_at LIMIT ?2",
+	[SQLITE_STATEMENT_RECORD_READ] =
+	    "SELECT sealed FROM record WHERE id = ?1",
+	[SQLITE_STATEMENT_RECORD_DELETE] = "DELETE FROM record WHERE id = ?1",
+	[SQLITE_STATEMENT_CLAIM_PUT] =
+	    "REPLACE INTO claim (secret, hash, until) VALUES (?1, ?2, ?3)",
+	[SQLITE_STATEMENT_CLAIM_FIND] =
+	    "SELECT until FROM claim WHERE secret = ?1 AND hash = ?2",
+	[SQLITE_STATEMENT_CLAIM_DELETE] =
+	    "DELETE FROM claim WHERE secret = ?1 AND hash = ?2",
+	[SQLITE_STATEMENT_CLAIM_DELETE_ALL] =
+	    "DELETE FROM claim WHERE secret = ?1",
+	[SQLITE_STATEMENT_CLAIM_LAST] =
+	    "SELECT max(until) FROM claim WHERE secret = ?1",
+	[SQLITE_STATEMENT_STATS_SECRETS] =
+	    "SELECT state, count(*) FROM secret GROUP BY state",
+	[SQLITE_STATEMENT_STATS_RECORDS] = "SELECT count(*) FROM record",
+	[SQLITE_STATEMENT_STATS_CLAIMS] = "SELECT count(*) FROM claim",
+};
+
+/* A setting, and what it must read afterwards. */
+static const struct setting {
+	const char	*sql;
+	const char	*expected;
+	bool		 write_only;
+} settings[] = {
+	{ "PRAGMA journal_mode = WAL", "wal", true },
+	{ "PRAGMA synchronous = FULL; PRAGMA synchronous", "2", false },
+	{ "PRAGMA secure_delete = ON", "1", false },
+	{ "PRAGMA temp_store = MEMORY; PRAGMA temp_store", "2", false },
+	{ "PRAGMA mmap_size = 0", NULL, false },
+	{ "PRAGMA trusted_schema = OFF; PRAGMA trusted_schema", "0", false },
+	{ "PRAGMA cell_size_check = ON; PRAGMA cell_size_check", "1", false },
+	{ "PRAGMA wal_autocheckpoint = 0", "0", false },
+	{ "PRAGMA page_size", "4096", false },
+};
+
+static void
+complain(struct store_error *error, const char *path, const char *what)
+{
+	snprintf(error->text, sizeof(error->text), "%s: %s", path, what);
+}
+
+/* What sqlite3_exec hands over of a row: its first column. */
+static int
+keep_text(void *argument, int columns, char **values, char **names)
+{
+	(void)names;
+	snprintf(argument, 32, "%s",
+	    columns > 0 && values[0] != NULL ? values[0] : "");
+	return 0;
+}
+
+/* Readers hold a checkpoint up for a short while only. */
+static int
+writer_busy(void *argument, int calls)
+{
+	struct sqlite	*sqlite = argument;
+	struct timespec	 now;
+	int64_t		 at;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	at = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	if (calls == 0)
+		sqlite->busy_since = at;
+	if (at - sqlite->busy_since >= BUSY_LIMIT)
+		return 0;
+	nanosleep(&(struct timespec){ .tv_nsec = BUSY_SLEEP * 1000L }, NULL);
+	return 1;
+}
+
+static int
+after_commit(void *argument, sqlite3 *db, const char *name, int pages)
+{
+	struct sqlite	*sqlite = argument;
+
+	(void)db;
+	(void)name;
+	sqlite->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+static int
+apply_settings(struct sqlite *sqlite, const char *path, enum sqlite_mode mode,
+    struct store_error *error)
+{
+	char	 got[32];
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		if (settings[i].write_only && mode != SQLITE_MODE_WRITE)
+			continue;
+		got[0] = '\0';
+		if (sqlite3_exec(sqlite->db, settings[i].sql, keep_text, got,
+		    NULL) != SQLITE_OK) {
+			complain(error, path, sqlite3_errmsg(sqlite->db));
+			return -1;
+		}
+		if (settings[i].expected != NULL &&
+		    strcmp(got, settings[i].expected) != 0) {
+			snprintf(error->text, sizeof(error->text),
+			    "%s: \"%s\" had no effect", path,
+			    settings[i].sql);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+limit_size(struct sqlite *sqlite, const char *path, int64_t max_bytes,
+    struct store_error *error)
+{
+	char	 sql[64];
+
+	/* A sixteenth more than creation may use: for what readers write. */
+	snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %lld",
+	    (long long)((max_bytes + max_bytes / 16) / SQLITE_PAGE_BYTES));
+	if (sqlite3_exec(sqlite->db, sql, NULL, NULL, NULL) != SQLITE_OK) {
+		complain(error, path, sqlite3_errmsg(sqlite->db));
+		return -1;
+	}
+	return 0;
+}
+
+int
+sqlite_open(struct sqlite *sqlite, const char *path, enum sqlite_mode mode,
+    int64_t max_bytes, struct store_error *error)
+{
+	sqlite3	*db;
+
+	*sqlite = (struct sqlite){ .max_bytes = max_bytes, .used_bytes = -1 };
+	/* The file is never made here, and never through a link. */
+	if (sqlite3_open_v2(path, &sqlite->db, SQLITE_OPEN_READWRITE |
+	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
+	    SQLITE_OPEN_PRIVATECACHE, NULL) != SQLITE_OK) {
+		complain(error, path, sqlite->db == NULL ? "no memory" :
+		    sqlite3_errmsg(sqlite->db));
+		goto fail;
+	}
+	db = sqlite->db;
+	sqlite3_extended_result_codes(db, 1);
+	if (sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) !=
+	    SQLITE_OK ||
+	    sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL) !=
+	    SQLITE_OK ||
+	    sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL) !=
+	    SQLITE_OK) {
+		complain(error, path, "the library refuses a setting");
+		goto fail;
+	}
+	if (mode == SQLITE_MODE_WRITE)
+		sqlite3_busy_handler(db, writer_busy, sqlite);
+	else
+		sqlite3_busy_timeout(db, READER_PATIENCE);
+	if (apply_settings(sqlite, path, mode, error) == -1)
+		goto fail;
+	/* Only now, since it forbids a change of journal_mode. */
+	if (sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) !=
+	    SQLITE_OK) {
+		complain(error, path, "the library refuses a setting");
+		goto fail;
+	}
+	if (mode == SQLITE_MODE_WRITE) {
+		sqlite3_wal_hook(db, after_commit, sqlite);
+		if (max_bytes > 0 &&
+		    limit_size(sqlite, path, max_bytes, error) == -1)
+			goto fail;
+	} else if (sqlite3_exec(db, "PRAGMA query_only = ON;"
+	    "PRAGMA cache_size = -256", NULL, NULL, NULL) != SQLITE_OK) {
+		complain(error, path, sqlite3_errmsg(db));
+		goto fail;
+	}
+	return 0;
+fail:
+	sqlite3_close_v2(sqlite->db);
+	sqlite->db = NULL;
+	return -1;
+}
+
+void
+sqlite_close(struct sqlite *sqlite)
+{
+	if (sqlite->db == NULL)
+		return;
+	for (size_t i = 0; i < SQLITE_STATEMENT__MAX; i++)
+		sqlite3_finalize(sqlite->statements[i]);
+	sqlite3_close(sqlite->db);
+	*sqlite = (struct sqlite){ .db = NULL };
+}
+
+sqlite3_stmt *
+sqlite_statement(struct sqlite *sqlite, enum sqlite_statement id)
+{
+	if (sqlite->statements[id] == NULL)
+		sqlite3_prepare_v3(sqlite->db, statement_sql[id], -1,
+		    SQLITE_PREPARE_PERSISTENT, &sqlite->statements[id], NULL);
+	return sqlite->statements[id];
+}
+
+int
+sqlite_run(struct sqlite *sqlite, enum sqlite_statement id)
+{
+	sqlite3_stmt	*statement = sqlite_statement(sqlite, id);
+	int		 code;
+
+	if (statement == NULL)
+		return -1;
+	code = sqlite3_step(statement);
+	/* The code is kept by the connection until the next call on it. */
+	return sqlite3_reset(statement) == SQLITE_OK && code == SQLITE_DONE ?
+	    0 : -1;
+}
+
+int
+sqlite_script(struct sqlite *sqlite, const char *sql)
+{
+	return sqlite3_exec(sqlite->db, sql, NULL, NULL, NULL) == SQLITE_OK ?
+	    0 : -1;
+}
+
+int
+sqlite_failure(struct sqlite *sqlite, const char *where, bool *disk_full)
+{
+	int	 code = sqlite3_extended_errcode(sqlite->db);
+	int	 system = sqlite3_system_errno(sqlite->db);
+
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+		if (disk_full != NULL)
+			*disk_full = system == ENOSPC || system == EDQUOT;
+		log_event(LOG_STORE_FULL, LOG_TEXT("where", where));
+		return STORE_FULL;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		log_event(LOG_STORE_BUSY, LOG_TEXT("where", where));
+		return STORE_BUSY;
+	default:
+		log_event(LOG_STORE_FAILED, LOG_TEXT("where", where),
+		    LOG_NUMBER("code", code), LOG_NUMBER("errno", system));
+		return STORE_FAILED;
+	}
+}
+
+bool
+sqlite_in_transaction(struct sqlite *sqlite)
+{
+	return sqlite3_get_autocommit(sqlite->db) == 0;
+}
+
+int64_t
+sqlite_changes(struct sqlite *sqlite)
+{
+	return sqlite3_total_changes64(sqlite->db);
+}
+
+int
+sqlite_checkpoint(struct sqlite *sqlite, bool erase)
+{
+	int	 code;
+
+	code = sqlite3_wal_checkpoint_v2(sqlite->db, NULL, erase ?
+	    SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_RESTART, NULL,
+	    NULL);
+	if (code == SQLITE_OK) {
+		sqlite->wal_pages = 0;
+		return 0;
+	}
+	if ((code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED)
+		return 1;
+	sqlite_failure(sqlite, "checkpoint", NULL);
+	return STORE_FAILED;
+}
+
+static int
+read_pragma(struct sqlite *sqlite, const char *sql, int *value)
+{
+	sqlite3_stmt	*statement;
+	int		 result = -1;
+
+	if (sqlite3_prepare_v2(sqlite->db, sql, -1, &statement, NULL) !=
+	    SQLITE_OK)
+		return -1;
+	if (sqlite3_step(statement) == SQLITE_ROW) {
+		*value = sqlite3_column_int(statement, 0);
+		result = 0;
+	}
+	sqlite3_finalize(statement);
+	return result;
+}
+
+int
+sqlite_version(struct sqlite *sqlite, int *version)
+{
+	return read_pragma(sqlite, "PRAGMA user_version", version);
+}
+
+int
+sqlite_set_version(struct sqlite *sqlite, int version)
+{
+	char	 sql[64];
+
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", version);
+	return sqlite_script(sqlite, sql);
+}
+
+int
+sqlite_is_ours(struct sqlite *sqlite, bool *ours)
+{
+	int	 id;
+
+	if (read_pragma(sqlite, "PRAGMA application_id", &id) == -1)
+		return -1;
+	*ours = id == APPLICATION_ID;
+	return 0;
+}
+
+int
+sqlite_mark(struct sqlite *sqlite)
+{
+	char	 sql[64];
+
+	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d",
+	    APPLICATION_ID);
+	return sqlite_script(sqlite, sql);
+}
+
+const char *
+sqlite_error_text(struct sqlite *sqlite)
+{
+	return sqlite3_errmsg(sqlite->db);
+}
+
+void
+sqlite_begin_fn(struct sqlite *sqlite, struct store_txn *txn)
+{
+	struct timespec	 now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	*txn = (struct store_txn){
+		.sqlite = sqlite,
+		.now = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
+	};
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ONCELINK_SQLITE_H
+#define ONCELINK_SQLITE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/store.h"
+
+typedef struct sqlite3 sqlite3;
+typedef struct sqlite3_stmt sqlite3_stmt;
+
+#define SQLITE_PAGE_BYTES 4096
+
+/* The statements that are not behind a call of store.h. */
+enum sqlite_statement {
+	SQLITE_STATEMENT_BEGIN_READ,
+	SQLITE_STATEMENT_BEGIN_WRITE,
+	SQLITE_STATEMENT_COMMIT,
+	SQLITE_STATEMENT_ROLLBACK,
+	SQLITE_STATEMENT_SAVEPOINT,
+	SQLITE_STATEMENT_RELEASE,
+	SQLITE_STATEMENT_ROLLBACK_TO,
+	SQLITE_STATEMENT_PLAIN__MAX,
+	/* What follows takes parameters and gives rows. */
+	SQLITE_STATEMENT_PAGE_COUNT = SQLITE_STATEMENT_PLAIN__MAX,
+	SQLITE_STATEMENT_FREE_COUNT,
+	SQLITE_STATEMENT_RECORD_NEXT,
+	SQLITE_STATEMENT_SECRET_INSERT,
+	SQLITE_STATEMENT_RECORD_INSERT,
+	SQLITE_STATEMENT_SECRET_FIND,
+	SQLITE_STATEMENT_SECRET_FIND_RECEIPT,
+	SQLITE_STATEMENT_SECRET_UPDATE,
+	SQLITE_STATEMENT_SECRET_DELETE,
+	SQLITE_STATEMENT_SECRET_DUE,
+	SQLITE_STATEMENT_RECORD_READ,
+	SQLITE_STATEMENT_RECORD_DELETE,
+	SQLITE_STATEMENT_CLAIM_PUT,
+	SQLITE_STATEMENT_CLAIM_FIND,
+	SQLITE_STATEMENT_CLAIM_DELETE,
+	SQLITE_STATEMENT_CLAIM_DELETE_ALL,
+	SQLITE_STATEMENT_CLAIM_LAST,
+	SQLITE_STATEMENT_STATS_SECRETS,
+	SQLITE_STATEMENT_STATS_RECORDS,
+	SQLITE_STATEMENT_STATS_CLAIMS,
+	SQLITE_STATEMENT__MAX
+};
+
+/* One connection, used by one thread at a time. */
+struct sqlite {
+	sqlite3		*db;
+	sqlite3_stmt	*statements[SQLITE_STATEMENT__MAX];
+	int		 wal_pages;	/* in the log after the last commit */
+	int64_t		 max_bytes;	/* of database and log; 0: no limit */
+	int64_t		 used_bytes;	/* by this batch's count; -1: unknown */
+	int64_t		 busy_since;	/* microseconds, of the busy handler */
+};
+
+struct store_txn {
+	struct sqlite	*sqlite;
+	int64_t		 now;		/* ms since 1970 */
+	int		 failure;	/* STORE_… of the call that failed */
+	bool		 disk_full;	/* … because the disk is */
+	bool		 erased;	/* a record was deleted */
+	bool		 short_of_room;	/* store_room said no */
+};
+
+enum sqlite_mode { SQLITE_MODE_WRITE, SQLITE_MODE_READ };
+
+/*
+ * sqlite_open(sqlite, path, mode, max_bytes, error): open the database with
+ * every setting checked after it was made.  Only `write` connections of ours
+ * write.  Returns 0, or -1 with error and nothing open.
+ */
+int	 sqlite_open(struct sqlite *sqlite, const char *path,
+	    enum sqlite_mode mode, int64_t max_bytes,
+	    struct store_error *error);
+
+/* sqlite_close(sqlite): accepts a connection that is not open. */
+void	 sqlite_close(struct sqlite *sqlite);
+
+/* sqlite_statement(sqlite, statement): prepared, at its first use.  Returns
+ * NULL when it cannot be; sqlite_failure says why. */
+sqlite3_stmt *sqlite_statement(struct sqlite *sqlite,
+    enum sqlite_statement statement);
+
+/* sqlite_run(sqlite, statement): step one of the plain statements.  Returns 0
+ * or -1; sqlite_failure says why. */
+int	 sqlite_run(struct sqlite *sqlite, enum sqlite_statement statement);
+
+/* sqlite_script(sqlite, sql): run the text of a migration. */
+int	 sqlite_script(struct sqlite *sqlite, const char *sql);
+
+/* sqlite_failure(sqlite, where, disk_full): the STORE_ failure for the
+ * connection's last error, logged; disk_full (may be NULL) is set. */
+int	 sqlite_failure(struct sqlite *sqlite, const char *where,
+	    bool *disk_full);
+
+/* sqlite_in_transaction(sqlite): false after an error that ended it. */
+bool	 sqlite_in_transaction(struct sqlite *sqlite);
+
+/*
+ * sqlite_checkpoint(sqlite, erase): copy the log into the database, waiting at
+ * most 20 ms for readers; the next commit writes over the log from its start
+ * (RESTART), or with erase the log is cut off now (TRUNCATE).  The caller
+ * holds the write lock.  Returns 0, 1 when a reader held it up, or
+ * STORE_FAILED.
+ */
+int	 sqlite_checkpoint(struct sqlite *sqlite, bool erase);
+
+/* sqlite_changes(sqlite): a number that is another after any row changed. */
+int64_t	 sqlite_changes(struct sqlite *sqlite);
+
+/* sqlite_version(sqlite, version), sqlite_set_version(sqlite, version): the
+ * schema's version.  sqlite_is_ours(sqlite, ours): was the file marked as this
+ * program's?  sqlite_mark(sqlite): mark it.  Return 0 or -1. */
+int	 sqlite_version(struct sqlite *sqlite, int *version);
+int	 sqlite_set_version(struct sqlite *sqlite, int version);
+int	 sqlite_is_ours(struct sqlite *sqlite, bool *ours);
+int	 sqlite_mark(struct sqlite *sqlite);
+
+/* sqlite_error_text(sqlite): the library's words for its last error. */
+const char *sqlite_error_text(struct sqlite *sqlite);
+
+/* sqlite_begin_fn(sqlite, txn): a fresh txn with the time of now. */
+void	 sqlite_begin_fn(struct sqlite *sqlite, struct store_txn *txn);
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One write transaction for many: what happens to the others when one of them
+ * fails, when the disk is full and when a commit does not reach it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/filelock.h"
+#include "base/log.h"
+#include "store/ballast.h"
+#include "store/migrate.h"
+#include "store/sqlite.h"
+#include "store/writer.h"
+
+#define LOCK_NAME "write.lock"
+
+struct writer {
+	struct sqlite	 sqlite;
+	char		*path;
+	int64_t		 max_bytes;
+	int		 directory;	/* borrowed */
+	int		 lock;
+	bool		 erased;
+	bool		 short_of_room;
+};
+
+enum pass { PASS_DONE, PASS_AGAIN };
+
+struct writer *
+writer_open(int directory, const char *path, int64_t max_bytes,
+    int64_t lock_wait, struct store_error *error)
+{
+	struct writer	*writer;
+	int		 migrated;
+
+	writer = calloc(1, sizeof(*writer));
+	if (writer == NULL || (writer->path = strdup(path)) == NULL) {
+		snprintf(error->text, sizeof(error->text), "%s: no memory",
+		    path);
+		free(writer);
+		return NULL;
+	}
+	writer->max_bytes = max_bytes;
+	writer->directory = directory;
+	writer->lock = filelock_open(directory, LOCK_NAME);
+	if (writer->lock == -1) {
+		snprintf(error->text, sizeof(error->text), "%s: the lock file "
+		    "%s beside it cannot be opened: %s", path, LOCK_NAME,
+		    strerror(errno));
+		goto fail;
+	}
+	if (writer_lock(writer, lock_wait) != 0) {
+		snprintf(error->text, sizeof(error->text), "%s: another "
+		    "program holds the write lock", path);
+		goto fail;
+	}
+	migrated = sqlite_open(&writer->sqlite, path, SQLITE_MODE_WRITE,
+	    max_bytes, error);
+	if (migrated == 0)
+		migrated = migrate_run(&writer->sqlite, path, error);
+	writer_unlock(writer);
+	if (migrated == 0)
+		return writer;
+fail:
+	writer_close(writer);
+	return NULL;
+}
+
+void
+writer_close(struct writer *writer)
+{
+	if (writer == NULL)
+		return;
+	sqlite_close(&writer->sqlite);
+	if (writer->lock != -1)
+		close(writer->lock);
+	free(writer->path);
+	free(writer);
+}
+
+int
+writer_lock(struct writer *writer, int64_t milliseconds)
+{
+	switch (filelock_acquire(writer->lock, (int)milliseconds)) {
+	case 0:
+		return 0;
+	case 1:
+		log_event(LOG_STORE_BUSY, LOG_TEXT("where", "lock"));
+		return STORE_BUSY;
+	default:
+		log_event(LOG_STORE_FAILED, LOG_TEXT("where", "lock"),
+		    LOG_NUMBER("errno", errno));
+		return STORE_FAILED;
+	}
+}
+
+void
+writer_unlock(struct writer *writer)
+{
+	filelock_release(writer->lock);
+}
+
+static void
+settle_all(struct writer_job *jobs, int result)
+{
+	for (struct writer_job *job = jobs; job != NULL; job = job->next)
+		if (!job->settled) {
+			job->result = result;
+			job->settled = result != 0;
+		}
+}
+
+static void
+abandon(struct writer *writer)
+{
+	if (sqlite_in_transaction(&writer->sqlite))
+		sqlite_run(&writer->sqlite, SQLITE_STATEMENT_ROLLBACK);
+}
+
+/* The blocks of the ballast file are for deletes on a full disk. */
+static bool
+made_room(struct writer *writer, bool disk_full)
+{
+	if (!disk_full || ballast_drop(writer->directory) == -1)
+		return false;
+	log_write(LOG_BALLAST_DROPPED, NULL);
+	return true;
+}
+
+/* After a failed sync nobody knows what the connection's cache is worth. */
+static void
+reopen(struct writer *writer)
+{
+	struct store_error	 error;
+
+	sqlite_close(&writer->sqlite);
+	if (sqlite_open(&writer->sqlite, writer->path, SQLITE_MODE_WRITE,
+	    writer->max_bytes, &error) == -1)
+		log_event(LOG_STORE_FAILED, LOG_TEXT("where", "reopen"));
+}
+
+/* A job failed: what it wrote is undone, and nothing else. */
+static enum pass
+undo(struct writer *writer, bool wrote, bool savepoint)
+{
+	struct sqlite	*sqlite = &writer->sqlite;
+
+	/* FULL, IOERR and NOMEM may have ended the whole transaction. */
+	if (!sqlite_in_transaction(sqlite))
+		return PASS_AGAIN;
+	if (!wrote && !savepoint)
+		return PASS_DONE;
+	if (savepoint && sqlite_run(sqlite, SQLITE_STATEMENT_ROLLBACK_TO) == 0
+	    && sqlite_run(sqlite, SQLITE_STATEMENT_RELEASE) == 0)
+		return PASS_DONE;
+	abandon(writer);
+	return PASS_AGAIN;
+}
+
+/*
+ * Run one job.  PASS_AGAIN: the transaction is over, with all that the jobs
+ * before it did.
+ */
+static enum pass
+run_job(struct writer *writer, struct writer_job *job, bool savepoint)
+{
+	struct sqlite	*sqlite = &writer->sqlite;
+	struct store_txn txn;
+	int64_t		 changes = sqlite_changes(sqlite);
+	int		 result;
+
+	sqlite_begin_fn(sqlite, &txn);
+	if (savepoint &&
+	    sqlite_run(sqlite, SQLITE_STATEMENT_SAVEPOINT) == -1) {
+		txn.failure = sqlite_failure(sqlite, "savepoint", NULL);
+		result = -1;
+	} else
+		result = job->fn(&txn, job->argument);
+	if (result == 0 && savepoint &&
+	    sqlite_run(sqlite, SQLITE_STATEMENT_RELEASE) == -1) {
+		txn.failure = sqlite_failure(sqlite, "release",
+		    &txn.disk_full);
+		result = -1;
+	}
+	writer->short_of_room |= txn.short_of_room;
+	if (result == 0) {
+		writer->erased |= txn.erased;
+		return PASS_DONE;
+	}
+	if (made_room(writer, txn.disk_full)) {
+		abandon(writer);
+		return PASS_AGAIN;
+	}
+	job->result = txn.failure != 0 ? txn.failure : STORE_FAILED;
+	job->settled = true;
+	return undo(writer, sqlite_changes(sqlite) != changes, savepoint);
+}
+
+static enum pass
+commit(struct writer *writer, struct writer_job *jobs)
+{
+	struct sqlite	*sqlite = &writer->sqlite;
+	bool		 disk_full = false;
+	int		 failure;
+
+	if (sqlite_run(sqlite, SQLITE_STATEMENT_COMMIT) == 0) {
+		settle_all(jobs, 0);
+		return PASS_DONE;
+	}
+	failure = sqlite_failure(sqlite, "commit", &disk_full);
+	abandon(writer);
+	writer->erased = false;
+	if (made_room(writer, disk_full))
+		return PASS_AGAIN;
+	if (failure == STORE_FAILED) {
+		reopen(writer);
+		failure = STORE_BUSY;
+	}
+	settle_all(jobs, failure);
+	return PASS_DONE;
+}
+
+static enum pass
+run_pass(struct writer *writer, struct writer_job *jobs, bool savepoints)
+{
+	struct sqlite	*sqlite = &writer->sqlite;
+
+	writer->erased = false;
+	if (sqlite->db == NULL)
+		reopen(writer);
+	if (sqlite->db == NULL) {
+		settle_all(jobs, STORE_FAILED);
+		return PASS_DONE;
+	}
+	if (sqlite_run(sqlite, SQLITE_STATEMENT_BEGIN_WRITE) == -1) {
+		settle_all(jobs, sqlite_failure(sqlite, "begin", NULL));
+		return PASS_DONE;
+	}
+	sqlite->used_bytes = -1;
+	for (struct writer_job *job = jobs; job != NULL; job = job->next)
+		if (!job->settled &&
+		    run_job(writer, job, savepoints) == PASS_AGAIN)
+			return PASS_AGAIN;
+	return commit(writer, jobs);
+}
+
+void
+writer_run(struct writer *writer, struct writer_job *jobs)
+{
+	bool	 savepoints = false;
+
+	writer->short_of_room = false;
+	/*
+	 * Failures are rare and savepoints are not free: only once a job has
+	 * failed are the others run again, each in a savepoint of its own.
+	 * Each round settles a job or uses the ballast up: it ends.
+	 */
+	while (run_pass(writer, jobs, savepoints) == PASS_AGAIN)
+		savepoints = true;
+}
+
+int
+writer_checkpoint(struct writer *writer, bool erase)
+{
+	if (writer->sqlite.db == NULL)
+		return STORE_FAILED;
+	return sqlite_checkpoint(&writer->sqlite, erase);
+}
+
+int
+writer_wal_pages(const struct writer *writer)
+{
+	return writer->sqlite.wal_pages;
+}
+
+bool
+writer_erased(const struct writer *writer)
+{
+	return writer->erased;
+}
+
+bool
+writer_short_of_room(const struct writer *writer)
+{
+	return writer->short_of_room;
+}

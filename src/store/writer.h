@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ONCELINK_WRITER_H
+#define ONCELINK_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/store.h"
+
+/* The one connection of a process that writes, and the one lock of a site. */
+struct writer;
+
+/* A fn that waits for its turn, and how it went. */
+struct writer_job {
+	store_fn		*fn;	/* NULL: nothing to run */
+	void			*argument;
+	int			 result; /* 0 or STORE_… */
+	bool			 settled; /* failed already, not run again */
+	struct writer_job	*next;
+};
+
+/*
+ * writer_open(directory, path, max_bytes, lock_wait, error): open the lock
+ * file in the directory that is open at descriptor `directory` (borrowed) and
+ * the database at path, and bring it to the latest version.  Returns NULL
+ * with error.  The caller owns the writer and uses it in one thread at a time.
+ */
+struct writer *writer_open(int directory, const char *path, int64_t max_bytes,
+    int64_t lock_wait, struct store_error *error);
+
+/* writer_close(writer): accepts NULL. */
+void	 writer_close(struct writer *writer);
+
+/* writer_lock(writer, milliseconds): wait for the right to write, over all
+ * processes.  Returns 0, STORE_BUSY or STORE_FAILED.  writer_unlock ends it. */
+int	 writer_lock(struct writer *writer, int64_t milliseconds);
+void	 writer_unlock(struct writer *writer);
+
+/*
+ * writer_run(writer, jobs): with the lock held, run every job in one
+ * transaction and commit; sets every result.  A job that failed did nothing,
+ * the others happened once.
+ */
+void	 writer_run(struct writer *writer, struct writer_job *jobs);
+
+/* writer_checkpoint(writer, erase): with the lock held; as
+ * sqlite_checkpoint. */
+int	 writer_checkpoint(struct writer *writer, bool erase);
+
+/* writer_wal_pages(writer): pages in the log after the last commit. */
+int	 writer_wal_pages(const struct writer *writer);
+
+/* writer_erased(writer), writer_short_of_room(writer): did the last run
+ * delete a record, or was one refused for room? */
+bool	 writer_erased(const struct writer *writer);
+bool	 writer_short_of_room(const struct writer *writer);
+
+#endif

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Our own HTTP interface, for our pages and our command line: frames and
+ * JSON over the rules of secrets and receipts.
+ */
+
+#include "web/api_native.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/conf.h"
+#include "core/receipt.h"
+#include "core/secret.h"
+#include "core/site.h"
+#include "web/call.h"
+#include "web/http.h"
+#include "web/json.h"
+#include "web/problem.h"
+
+#define JSON_TYPE	"application/json"
+#define FRAME_TYPE	"application/vnd.oncelink.frame"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* How each outcome but SECRET_OK is answered, and the field it is about. */
+static const struct {
+	enum problem	 problem;
+	const char	*field;
+	const char	*detail;
+} outcomes[] = {
+	[SECRET_OK] = { PROBLEM_FAILED, NULL, NULL },
+	[SECRET_NOT_FOUND] = { PROBLEM_NOT_FOUND, NULL, NULL },
+	[SECRET_OVER] = { PROBLEM_GONE, NULL, NULL },
+	[SECRET_WRONG_PIN] = { PROBLEM_WRONG_PIN, NULL, NULL },
+	[SECRET_NOW_LOCKED] = { PROBLEM_WRONG_PIN, NULL,
+		"The PIN was not the right one, and that was the last try. "
+		"The secret is destroyed; ask the sender for a new one." },
+	[SECRET_PIN_REQUIRED] = { PROBLEM_PIN_REQUIRED, NULL, NULL },
+	[SECRET_PIN_NOT_GATE] = { PROBLEM_INVALID_FIELD, "gate",
+		"This secret takes `pin`, not `gate`. No attempt was used and "
+		"nothing lost; send the PIN as it was typed." },
+	[SECRET_GATE_NOT_PIN] = { PROBLEM_INVALID_FIELD, "pin",
+		"This secret takes `gate`, not `pin`. No attempt was used and "
+		"nothing lost; derive the gate value from link and PIN." },
+	[SECRET_EXISTS] = { PROBLEM_CONFLICT, NULL, NULL }
+};
+static_assert(COUNT(outcomes) == SECRET_OUTCOME__MAX, "one row an outcome");
+
+static const char *const creators[] = {
+	[CONF_CREATE_ANYONE] = "anyone",
+	[CONF_CREATE_KEYS] = "keys",
+	[CONF_CREATE_NOBODY] = "nobody"
+};
+
+static void
+begin(struct http_request *request, struct http_reply *reply, int status,
+    const char *content_type)
+{
+	reply->status = status;
+	reply->content_type = content_type;
+	buf_init(&reply->body, request->arena);
+}
+
+static void
+no_content(struct http_request *request, struct http_reply *reply)
+{
+	begin(request, reply, 204, NULL);
+}
+
+/* A time to the second, or null for none. */
+static void
+put_time(struct json_writer *json, const char *name, int64_t ms)
+{
+	char	 text[HTTP_TIME_SIZE];
+
+	http_time(ms, HTTP_UTC, text);
+	json_text(json, name, ms == 0 ? NULL : text);
+}
+
+static const char *
+kind_name(enum secret_kind kind)
+{
+	switch (kind) {
+	case SECRET_SAFESECRETS:
+	case SECRET_ONETIME:
+		return "text";
+	case SECRET_SJCL:
+		return "sjcl";
+	case SECRET_V2:
+		break;
+	}
+	return "v2";
+}
+
+static void
+answer_outcome(struct http_request *request, struct http_reply *reply,
+    enum secret_outcome outcome, const struct secret_facts *facts)
+{
+	struct problem_extras	 extras = {
+		.detail = outcomes[outcome].detail,
+		.field = outcomes[outcome].field
+	};
+
+	if (outcome == SECRET_WRONG_PIN || outcome == SECRET_NOW_LOCKED ||
+	    outcome == SECRET_PIN_REQUIRED)
+		extras.attempts = facts;
+	if (outcome == SECRET_OVER)
+		extras.end = facts;
+	problem_reply(request, reply, outcomes[outcome].problem, &extras);
+}
+
+static void
+create(struct app *app, struct http_request *request,
+    struct http_reply *reply)
+{
+	struct secret_creation	*creation;
+	struct json_writer	 json;
+	struct call		*call;
+	int			 failure;
+
+	if ((call = call_read(app, request, reply, CALL_CREATE)) == NULL)
+		return;
+	creation = &call->creation;
+	memcpy(creation->token, call->id, sizeof(creation->token));
+	creation->token_given = true;
+	creation->kind = SECRET_V2;
+	creation->proof.gate = call->has_gate ? call->gate : NULL;
+	creation->receipt = call->receipt;
+	creation->payload = call->envelope;
+	creation->payload_size = call->envelope_size;
+	creation->lifetime = call->expires_in * 1000;
+	creation->views = (uint32_t)call->views;
+	creation->attempts = (uint32_t)call->attempts;
+	failure = secret_create(app->site, request->arena, creation);
+	if (failure != 0) {
+		app_fail(app, request, reply, failure);
+		return;
+	}
+	if (creation->outcome != SECRET_OK) {
+		answer_outcome(request, reply, creation->outcome, NULL);
+		return;
+	}
+	begin(request, reply, 201, JSON_TYPE);
+	json_open(&json, &reply->body);
+	put_time(&json, "expires_at", creation->expires_at);
+	json_close(&json);
+}
+
+static void
+peek(struct app *app, struct http_request *request, struct http_reply *reply)
+{
+	const struct secret_facts *facts;
+	struct secret_reading	*reading;
+	struct json_writer	 json;
+	struct call		*call;
+	int			 failure;
+
+	if ((call = call_read(app, request, reply, CALL_PEEK)) == NULL)
+		return;
+	reading = &call->reading;
+	memcpy(reading->token, call->id, sizeof(reading->token));
+	reading->kinds = SECRET_KINDS_ALL;
+	reading->proof.claim = call->has_claim ? call->claim : NULL;
+	if ((failure = secret_peek(app->site, reading)) != 0) {
+		app_fail(app, request, reply, failure);
+		return;
+	}
+	facts = &reading->facts;
+	if (reading->outcome != SECRET_OK) {
+		answer_outcome(request, reply, reading->outcome, facts);
+		return;
+	}
+	begin(request, reply, 200, JSON_TYPE);
+	json_open(&json, &reply->body);
+	json_text(&json, "kind", kind_name(facts->kind));
+	put_time(&json, "expires_at", facts->expires_at);
+	json_integer(&json, "bytes", (int64_t)facts->bytes);
+	json_integer(&json, "views_left", facts->views_left);
+	json_integer(&json, "attempts_left", facts->attempts_left);
+	json_bool(&json, "gate", facts->gated);
+	json_bool(&json, "claimed", facts->claimed);
+	json_bool(&json, "view_button", false);
+	json_text(&json, "captcha", NULL);
+	json_close(&json);
+}
+
+/*
+ * Only a well-formed PIN may cost an attempt, and SafeSecrets' have a fixed
+ * length.  Returns a STORE_ failure, or 0 with *fits.
+ */
+static int
+pin_fits(struct app *app, const struct call *call, bool *fits)
+{
+	struct secret_reading	 look = { .kinds = SECRET_KINDS_ALL };
+	int			 failure;
+
+	memcpy(look.token, call->id, sizeof(look.token));
+	failure = secret_peek(app->site, &look);
+	explicit_bzero(look.token, sizeof(look.token));
+	*fits = failure != 0 || look.outcome != SECRET_OK ||
+	    look.facts.kind != SECRET_SAFESECRETS ||
+	    http_utf8_length(call->pin.bytes, call->pin.length) ==
+	    app->conf->pin_size;
+	return failure;
+}
+
+static const struct problem_extras misfit = {
+	.field = "pin",
+	.detail = "The PIN has not as many characters as the PINs of this "
+	    "site. No attempt was used and nothing lost; check the PIN and "
+	    "try again."
+};
+
+static void
+open_secret(struct app *app, struct http_request *request,
+    struct http_reply *reply)
+{
+	struct secret_reading	*reading;
+	struct json_writer	 json;
+	struct call		*call;
+	bool			 fits = true;
+	int			 failure = 0;
+
+	if ((call = call_read(app, request, reply, CALL_OPEN)) == NULL)
+		return;
+	if (call->has_pin)
+		failure = pin_fits(app, call, &fits);
+	if (failure == 0 && !fits) {
+		problem_reply(request, reply, PROBLEM_INVALID_FIELD, &misfit);
+		return;
+	}
+	reading = &call->reading;
+	memcpy(reading->token, call->id, sizeof(reading->token));
+	reading->kinds = SECRET_KINDS_ALL;
+	reading->proof.gate = call->has_gate ? call->gate : NULL;
+	reading->proof.pin = call->has_pin ? call->pin.bytes : NULL;
+	reading->proof.pin_length = call->pin.length;
+	reading->proof.claim = call->has_claim ? call->claim : NULL;
+	if (failure == 0)
+		failure = secret_open(app->site, request->arena, reading);
+	if (failure != 0) {
+		app_fail(app, request, reply, failure);
+		return;
+	}
+	if (reading->outcome != SECRET_OK) {
+		answer_outcome(request, reply, reading->outcome,
+		    &reading->facts);
+		return;
+	}
+	begin(request, reply, 200, FRAME_TYPE);
+	json_open(&json, &reply->body);
+	json_text(&json, "kind", kind_name(reading->facts.kind));
+	json_integer(&json, "views_left", reading->facts.views_left);
+	put_time(&json, "claim_until", reading->claim_until);
+	json_text(&json, "message", NULL);
+	json_close(&json);
+	buf_append(&reply->body, "\n", 1);
+	reply->tail = reading->payload;
+	reply->tail_size = reading->payload_size;
+}
+
+static void
+ack(struct app *app, struct http_request *request, struct http_reply *reply)
+{
+	struct call	*call;
+	int		 failure;
+
+	if ((call = call_read(app, request, reply, CALL_ACK)) == NULL)
+		return;
+	if ((failure = secret_ack(app->site, call->id, call->claim)) != 0)
+		app_fail(app, request, reply, failure);
+	else
+		no_content(request, reply);
+}
+
+static void
+knock(struct app *app, struct http_request *request, struct http_reply *reply)
+{
+	struct call	*call;
+	int		 failure;
+
+	if ((call = call_read(app, request, reply, CALL_KNOCK)) == NULL)
+		return;
+	if ((failure = secret_knock(app->site, call->id)) != 0)
+		app_fail(app, request, reply, failure);
+	else
+		no_content(request, reply);
+}
+
+static void
+answer_receipt(struct app *app, struct http_request *request,
+    struct http_reply *reply, int (*act)(struct site *,
+    const uint8_t *, enum secret_outcome *, struct secret_facts *))
+{
+	enum secret_outcome	 outcome;
+	struct secret_facts	 facts;
+	struct json_writer	 json;
+	struct call		*call;
+	char			 knocked[HTTP_TIME_SIZE];
+	int			 failure;
+
+	if ((call = call_read(app, request, reply, CALL_RECEIPT)) == NULL)
+		return;
+	if ((failure = act(app->site, call->receipt, &outcome, &facts)) != 0) {
+		app_fail(app, request, reply, failure);
+		return;
+	}
+	if (outcome != SECRET_OK) {
+		answer_outcome(request, reply, outcome, &facts);
+		return;
+	}
+	problem_minute(facts.knocked_at, knocked);
+	begin(request, reply, 200, JSON_TYPE);
+	json_open(&json, &reply->body);
+	json_text(&json, "state", problem_state(facts.state));
+	put_time(&json, "created_at", facts.created_at);
+	put_time(&json, "expires_at", facts.expires_at);
+	put_time(&json, "changed_at", facts.changed_at);
+	json_integer(&json, "views_left", facts.views_left);
+	json_integer(&json, "knocks", facts.knocks);
+	json_text(&json, "last_knock", facts.knocked_at == 0 ? NULL : knocked);
+	json_close(&json);
+}
+
+static void
+look_receipt(struct app *app, struct http_request *request,
+    struct http_reply *reply)
+{
+	answer_receipt(app, request, reply, receipt_peek);
+}
+
+static void
+burn_receipt(struct app *app, struct http_request *request,
+    struct http_reply *reply)
+{
+	answer_receipt(app, request, reply, receipt_burn);
+}
+
+static void
+params(struct app *app, struct http_request *request,
+    struct http_reply *reply)
+{
+	const struct conf	*conf = app->conf;
+	struct json_writer	 json, faces;
+
+	begin(request, reply, 200, JSON_TYPE);
+	json_open(&json, &reply->body);
+	json_text(&json, "site_name", conf->site_name);
+	json_text(&json, "create", creators[conf->create]);
+	json_key(&json, "faces");
+	json_open(&faces, &reply->body);
+	json_bool(&faces, "safesecrets",
+	    (conf->faces & CONF_FACE_SAFESECRETS) != 0);
+	json_bool(&faces, "onetime", (conf->faces & CONF_FACE_ONETIME) != 0);
+	json_bool(&faces, "native", (conf->faces & CONF_FACE_NATIVE) != 0);
+	json_close(&faces);
+	json_integer(&json, "max_line", CALL_LINE_MAX);
+	json_integer(&json, "max_envelope", conf->max_envelope);
+	json_integer(&json, "max_message", conf->max_message);
+	json_integer(&json, "min_expires_in", CALL_EXPIRES_IN_MIN);
+	json_integer(&json, "max_expires_in", conf->max_expire / 1000);
+	json_integer(&json, "default_views", conf->default_views);
+	json_integer(&json, "max_views", CALL_VIEWS_MAX);
+	json_integer(&json, "default_attempts", conf->pin_attempts);
+	json_integer(&json, "max_attempts", CALL_ATTEMPTS_MAX);
+	json_integer(&json, "pin_size", conf->pin_size);
+	json_integer(&json, "max_pin_bytes", CALL_PIN_MAX);
+	json_integer(&json, "claim_seconds", conf->claim_seconds / 1000);
+	json_integer(&json, "keep_receipts", conf->keep_receipts / 1000);
+	json_integer(&json, "safesecrets_max_expires_in",
+	    conf->safesecrets_max_expire / 1000);
+	json_close(&json);
+}
+
+/* The one question is whether asking again later may help. */
+static void
+health(struct app *app, struct http_request *request,
+    struct http_reply *reply)
+{
+	struct json_writer	 json;
+
+	if (site_healthy(app->site) != 0) {
+		app_fail(app, request, reply, STORE_BUSY);
+		return;
+	}
+	begin(request, reply, 200, JSON_TYPE);
+	json_open(&json, &reply->body);
+	json_text(&json, "status", "ok");
+	json_close(&json);
+}
+
+static const struct app_route routes[] = {
+	{ HTTP_POST, "/api/v2/secrets", APP_CREATES, APP_FRAME,
+	    call_frame_limit, create },
+	{ HTTP_POST, "/api/v2/secrets/peek", 0, APP_JSON,
+	    call_json_limit, peek },
+	{ HTTP_POST, "/api/v2/secrets/open", 0, APP_JSON,
+	    call_json_limit, open_secret },
+	{ HTTP_POST, "/api/v2/secrets/ack", 0, APP_JSON,
+	    call_json_limit, ack },
+	{ HTTP_POST, "/api/v2/secrets/knock", 0, APP_JSON,
+	    call_json_limit, knock },
+	{ HTTP_POST, "/api/v2/receipts/peek", 0, APP_JSON,
+	    call_json_limit, look_receipt },
+	{ HTTP_POST, "/api/v2/receipts/burn", 0, APP_JSON,
+	    call_json_limit, burn_receipt },
+	{ HTTP_GET, "/api/v2/params", 0, APP_NO_BODY, NULL, params },
+	{ HTTP_GET, "/api/v2/health", 0, APP_NO_BODY, NULL, health }
+};
+
+static const char *const prefixes[] = { "/api/v2", NULL };
+
+const struct app_face api_native_face = {
+	.name = "native",
+	.bit = CONF_FACE_NATIVE,
+	.prefixes = prefixes,
+	.routes = routes,
+	.routes_count = COUNT(routes),
+	.error = problem_error
+};

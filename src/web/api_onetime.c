@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The HTTP interface of One Time Secret App: both families of its paths, its
+ * strings for truth, and which POST to /api/secrets is not for it.
+ */
+
+#include "web/api_onetime.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "core/secret.h"
+#include "web/http.h"
+#include "web/json.h"
+
+#define JSON_TYPE	"application/json"
+
+#define PASSPHRASE_MAX	1024
+#define LIFETIME_DEFAULT 604800		/* seconds */
+
+#define MISSING_CREATE	"Missing passphrase and/or message"
+#define MISSING_READ	"Missing passphrase"
+#define NEVER_OR_READ							\
+	"This secret either never existed or it was already read"
+
+struct secret_body {
+	struct json_string	 passphrase;
+	struct json_string	 message;
+	int64_t			 expiration_time;
+};
+
+/* A read has only the first of these. */
+enum { BODY_PASSPHRASE, BODY_MESSAGE, BODY_EXPIRATION_TIME, BODY__MAX };
+#define BODY_READ 1
+
+/* The upper ends of message and expiration_time are settings: read_body. */
+static const struct json_member body_members[] = {
+	[BODY_PASSPHRASE] = {
+		.name = "passphrase", .kind = JSON_STRING, .required = true,
+		.min = 1, .max = PASSPHRASE_MAX,
+		.offset = offsetof(struct secret_body, passphrase),
+		.given = JSON_NOT_TOLD
+	},
+	[BODY_MESSAGE] = {
+		.name = "message", .kind = JSON_STRING, .required = true,
+		.min = 1,
+		.offset = offsetof(struct secret_body, message),
+		.given = JSON_NOT_TOLD
+	},
+	[BODY_EXPIRATION_TIME] = {
+		.name = "expiration_time", .kind = JSON_INTEGER_OR_DIGITS,
+		.min = 1,
+		.offset = offsetof(struct secret_body, expiration_time),
+		.given = JSON_NOT_TOLD
+	}
+};
+static_assert(sizeof(body_members) / sizeof(body_members[0]) == BODY__MAX,
+    "one row a member");
+
+/*
+ * What a reader is told.  A wrong passphrase is the same as no secret.  A
+ * status of 0 cannot come from a secret of this face.
+ */
+static const struct {
+	int		 status;
+	const char	*text;
+} outcomes[] = {
+	[SECRET_OK] = { 200, NULL },
+	[SECRET_NOT_FOUND] = { 404, NEVER_OR_READ },
+	[SECRET_OVER] = { 404, NEVER_OR_READ },
+	[SECRET_WRONG_PIN] = { 404, NEVER_OR_READ },
+	[SECRET_NOW_LOCKED] = { 404, NEVER_OR_READ },
+	[SECRET_PIN_REQUIRED] = { 0, NULL },
+	[SECRET_PIN_NOT_GATE] = { 0, NULL },
+	[SECRET_GATE_NOT_PIN] = { 0, NULL },
+	[SECRET_EXISTS] = { 0, NULL }
+};
+static_assert(sizeof(outcomes) / sizeof(outcomes[0]) == SECRET_OUTCOME__MAX,
+    "one row an outcome");
+
+static void
+begin(struct http_request *request, struct http_reply *reply, int status)
+{
+	reply->status = status;
+	reply->content_type = JSON_TYPE;
+	buf_init(&reply->body, request->arena);
+}
+
+static void
+refuse(struct http_request *request, struct http_reply *reply, int status,
+    const char *text)
+{
+	struct json_writer	 json;
+
+	begin(request, reply, status);
+	json_open(&json, &reply->body);
+	json_text(&json, "success", "False");
+	json_text(&json, "message", text);
+	json_close(&json);
+}
+
+static void
+error(struct http_request *request, struct http_reply *reply,
+    enum app_error what)
+{
+	refuse(request, reply, app_error_status(what), app_error_text(what));
+}
+
+/* A sentence with one number in it, "" when there is no memory for it. */
+static const char *
+sentence(struct http_request *request, const char *before, int64_t number,
+    const char *after)
+{
+	struct buf	 text;
+
+	buf_init(&text, request->arena);
+	buf_printf(&text, "%s%lld%s", before, (long long)number, after);
+	buf_append(&text, "", 1);
+	return text.failed ? "" : (const char *)text.data;
+}
+
+static void
+refuse_json(struct app *app, struct http_request *request,
+    struct http_reply *reply, const struct json_member *members,
+    const struct json_error *fault, const char *missing)
+{
+	const struct json_member	*member = fault->member;
+
+	if (fault->fault == JSON_NO_MEMORY)
+		app_fail(app, request, reply, STORE_FAILED);
+	else if (fault->fault == JSON_REPEATED)
+		refuse(request, reply, 400,
+		    "A member of the body is given more than once");
+	else if (member == &members[BODY_EXPIRATION_TIME])
+		refuse(request, reply, 400, sentence(request,
+		    "expiration_time must be a whole number of seconds from "
+		    "1 to ", member->max, ""));
+	else if (member != NULL && fault->fault == JSON_TOO_LARGE)
+		refuse(request, reply, 413, sentence(request,
+		    member == &members[BODY_MESSAGE] ?
+		    "message must be at most " : "passphrase must be at most ",
+		    member->max, " bytes"));
+	else
+		refuse(request, reply, 400, missing);
+}
+
+/* Zeroed memory of the request, or NULL when that is the answer already. */
+static void *
+allocate(struct app *app, struct http_request *request,
+    struct http_reply *reply, size_t size)
+{
+	void	*memory;
+
+	if ((memory = arena_alloc(request->arena, size)) == NULL) {
+		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "onetime"));
+		app_fail(app, request, reply, STORE_FAILED);
+	}
+	return memory;
+}
+
+/* Both cannot happen: a token drawn twice, an outcome without a row. */
+static int
+impossible(const char *reason)
+{
+	log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "onetime"),
+	    LOG_TEXT("reason", reason));
+	return STORE_FAILED;
+}
+
+/* The first `count` members of the body, or NULL when it was refused. */
+static struct secret_body *
+read_body(struct app *app, struct http_request *request,
+    struct http_reply *reply, size_t count, const char *missing)
+{
+	struct json_member	 members[BODY__MAX];
+	struct json_error	 fault;
+	struct secret_body	*body;
+	int64_t			 longest = app->conf->max_expire / 1000;
+
+	if (!http_is_type(request->content_type, JSON_TYPE)) {
+		refuse(request, reply, 400, missing);
+		return NULL;
+	}
+	if ((body = allocate(app, request, reply, sizeof(*body))) == NULL)
+		return NULL;
+	body->expiration_time =
+	    longest < LIFETIME_DEFAULT ? longest : LIFETIME_DEFAULT;
+	memcpy(members, body_members, sizeof(members));
+	members[BODY_MESSAGE].max = app->conf->max_message;
+	members[BODY_EXPIRATION_TIME].max = longest;
+	if (json_read(request->arena, request->body, request->body_size,
+	    members, count, JSON_IGNORE_EXTRAS, body, &fault) == -1) {
+		refuse_json(app, request, reply, members, &fault, missing);
+		return NULL;
+	}
+	return body;
+}
+
+static void
+create(struct app *app, struct http_request *request,
+    struct http_reply *reply)
+{
+	struct secret_creation	*creation;
+	struct secret_body	*body;
+	struct json_writer	 json;
+	char			 id[TOKEN_HEX_LENGTH + 1];
+	int			 failure;
+
+	if ((body = read_body(app, request, reply, BODY__MAX,
+	    MISSING_CREATE)) == NULL)
+		return;
+	if ((creation = allocate(app, request, reply, sizeof(*creation))) ==
+	    NULL)
+		return;
+	creation->kind = SECRET_ONETIME;
+	creation->proof.pin = body->passphrase.bytes;
+	creation->proof.pin_length = body->passphrase.length;
+	creation->payload = body->message.bytes;
+	creation->payload_size = body->message.length;
+	creation->lifetime = body->expiration_time * 1000;
+	creation->views = 1;
+	creation->attempts = (uint32_t)app->conf->pin_attempts;
+	failure = secret_create(app->site, request->arena, creation);
+	if (failure == 0 && creation->outcome != SECRET_OK)
+		failure = impossible("token");
+	if (failure != 0) {
+		app_fail(app, request, reply, failure);
+		return;
+	}
+
+	begin(request, reply, 200);
+	token_to_hex(creation->token, id);
+	json_open(&json, &reply->body);
+	json_text(&json, "success", "True");
+	json_text(&json, "id", id);
+	json_close(&json);
+	explicit_bzero(id, sizeof(id));
+}
+
+/*
+ * A POST to /api/secrets is password.link's when it shows a key or has a
+ * ciphertext; that interface is not served, and says so in its own form.
+ */
+static void
+create_or_other(struct app *app, struct http_request *request,
+    struct http_reply *reply)
+{
+	struct json_writer	 json, inner;
+
+	if (request->authorization == NULL &&
+	    !json_has(request->body, request->body_size, "ciphertext")) {
+		create(app, request, reply);
+		return;
+	}
+	begin(request, reply, 404);
+	json_open(&json, &reply->body);
+	json_key(&json, "error");
+	json_open(&inner, &reply->body);
+	json_text(&inner, "message",
+	    "This server does not take secrets that the client has sealed");
+	json_text(&inner, "field", NULL);
+	json_close(&inner);
+	json_close(&json);
+}
+
+/* The id is the last segment: /secrets/:, /api/secrets/:. */
+static void
+consume(struct app *app, struct http_request *request,
+    struct http_reply *reply)
+{
+	const struct http_segment *id =
+	    &request->segments[request->segments_count - 1];
+	struct secret_reading	*reading;
+	struct secret_body	*body;
+	struct json_writer	 json;
+	int			 failure;
+
+	if ((body = read_body(app, request, reply, BODY_READ,
+	    MISSING_READ)) == NULL)
+		return;
+	if ((reading = allocate(app, request, reply, sizeof(*reading))) ==
+	    NULL)
+		return;
+	if (!token_from_hex(reading->token, id->bytes, id->length)) {
+		refuse(request, reply, outcomes[SECRET_NOT_FOUND].status,
+		    outcomes[SECRET_NOT_FOUND].text);
+		return;
+	}
+	reading->kinds = SECRET_KIND_BIT(SECRET_ONETIME);
+	reading->proof.pin = body->passphrase.bytes;
+	reading->proof.pin_length = body->passphrase.length;
+	failure = secret_open(app->site, request->arena, reading);
+	if (failure == 0 && outcomes[reading->outcome].status == 0)
+		failure = impossible("outcome");
+	if (failure != 0) {
+		app_fail(app, request, reply, failure);
+		return;
+	}
+	if (reading->outcome != SECRET_OK) {
+		refuse(request, reply, outcomes[reading->outcome].status,
+		    outcomes[reading->outcome].text);
+		return;
+	}
+
+	begin(request, reply, outcomes[SECRET_OK].status);
+	json_open(&json, &reply->body);
+	json_text(&json, "success", "True");
+	json_string(&json, "message", (const char *)reading->payload,
+	    reading->payload_size);
+	json_close(&json);
+}
+
+/* Every byte of message and passphrase may arrive as six, `\u0041`. */
+static int64_t
+body_limit(const struct conf *conf)
+{
+	return conf->max_message * 6 + PASSPHRASE_MAX * 6 + 4096;
+}
+
+static const struct app_route routes[] = {
+	{ HTTP_POST, "/secrets", APP_CREATES, APP_JSON_ANY_TYPE, body_limit,
+	    create },
+	{ HTTP_POST, "/secrets/:", 0, APP_JSON_ANY_TYPE, body_limit,
+	    consume },
+	{ HTTP_POST, "/api/secrets", APP_CREATES, APP_JSON_ANY_TYPE,
+	    body_limit, create_or_other },
+	{ HTTP_POST, "/api/secrets/:", 0, APP_JSON_ANY_TYPE, body_limit,
+	    consume }
+};
+
+static const char *const prefixes[] = { "/secrets", "/api/secrets", NULL };
+
+const struct app_face api_onetime_face = {
+	.name = "onetime",
+	.bit = CONF_FACE_ONETIME,
+	.prefixes = prefixes,
+	.routes = routes,
+	.routes_count = sizeof(routes) / sizeof(routes[0]),
+	.cors = true,
+	.error = error
+};

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The HTTP interface of SafeSecrets: the paths, members, statuses and words
+ * that its clients know, over secrets that the server seals.
+ */
+
+#include "web/api_safesecrets.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "core/secret.h"
+#include "web/http.h"
+#include "web/json.h"
+
+#define JSON_TYPE	"application/json"
+#define TEXT_TYPE	"text/plain"
+
+/* What SafeSecrets' own clients expect of a server that takes no files. */
+#define MAX_FILE_SIZE	1048576
+
+#define PIN_BYTES_MAX	1024
+
+/* Where the variable segments of /api/v1/message/:/: are. */
+#define SEGMENT_KEY	3
+#define SEGMENT_PIN	4
+
+struct message {
+	struct json_string	 message;
+	int64_t			 exp;
+	struct json_string	 pin;
+};
+
+enum { MESSAGE_MESSAGE, MESSAGE_EXP, MESSAGE_PIN, MESSAGE__MAX };
+
+/* The upper ends of message and exp are settings: see read_message. */
+static const struct json_member message_members[] = {
+	[MESSAGE_MESSAGE] = {
+		.name = "message", .kind = JSON_STRING, .required = true,
+		.offset = offsetof(struct message, message),
+		.given = JSON_NOT_TOLD
+	},
+	[MESSAGE_EXP] = {
+		.name = "exp", .kind = JSON_INTEGER, .required = true,
+		.min = 1,
+		.offset = offsetof(struct message, exp),
+		.given = JSON_NOT_TOLD
+	},
+	[MESSAGE_PIN] = {
+		.name = "pin", .kind = JSON_STRING, .required = true,
+		.max = PIN_BYTES_MAX,
+		.offset = offsetof(struct message, pin),
+		.given = JSON_NOT_TOLD
+	}
+};
+static_assert(sizeof(message_members) / sizeof(message_members[0]) ==
+    MESSAGE__MAX, "one row a member");
+
+/*
+ * What a reader is told.  Unknown, read, expired and destroyed have the same
+ * bytes.  A status of 0 cannot come from a secret of this face.
+ */
+static const struct {
+	int		 status;
+	const char	*text;
+} outcomes[] = {
+	[SECRET_OK] = { 200, NULL },
+	[SECRET_NOT_FOUND] = { 400, "message expired or deleted" },
+	[SECRET_OVER] = { 400, "message expired or deleted" },
+	[SECRET_WRONG_PIN] = { 417, "wrong pin attempt" },
+	[SECRET_NOW_LOCKED] = { 400, "wrong pin" },
+	[SECRET_PIN_REQUIRED] = { 0, NULL },
+	[SECRET_PIN_NOT_GATE] = { 0, NULL },
+	[SECRET_GATE_NOT_PIN] = { 0, NULL },
+	[SECRET_EXISTS] = { 0, NULL }
+};
+static_assert(sizeof(outcomes) / sizeof(outcomes[0]) == SECRET_OUTCOME__MAX,
+    "one row an outcome");
+
+static void
+begin(struct http_request *request, struct http_reply *reply, int status,
+    const char *content_type)
+{
+	reply->status = status;
+	reply->content_type = content_type;
+	buf_init(&reply->body, request->arena);
+}
+
+static void
+refuse(struct http_request *request, struct http_reply *reply, int status,
+    const char *text)
+{
+	struct json_writer	 json;
+
+	begin(request, reply, status, JSON_TYPE);
+	json_open(&json, &reply->body);
+	json_text(&json, "error", text);
+	json_close(&json);
+}
+
+static void
+error(struct http_request *request, struct http_reply *reply,
+    enum app_error what)
+{
+	refuse(request, reply, app_error_status(what), app_error_text(what));
+}
+
+/* Which field is wrong, and what is allowed there. */
+static void
+refuse_field(struct app *app, struct http_request *request,
+    struct http_reply *reply, int status, size_t member, const char *what)
+{
+	const struct conf	*conf = app->conf;
+	struct buf		 text;
+
+	buf_init(&text, request->arena);
+	buf_printf(&text, "%s %s: ", message_members[member].name, what);
+	switch (member) {
+	case MESSAGE_MESSAGE:
+		buf_printf(&text, "a string of at most %lld bytes is allowed",
+		    (long long)conf->max_message);
+		break;
+	case MESSAGE_EXP:
+		buf_printf(&text,
+		    "a whole number of seconds from 1 to %lld is allowed",
+		    (long long)(conf->safesecrets_max_expire / 1000));
+		break;
+	default:
+		buf_printf(&text,
+		    "a string of exactly %lld characters is allowed",
+		    (long long)conf->pin_size);
+		break;
+	}
+	buf_append(&text, "", 1);
+	if (text.failed) {
+		app_fail(app, request, reply, STORE_FAILED);
+		return;
+	}
+	refuse(request, reply, status, (const char *)text.data);
+}
+
+static void
+refuse_json(struct app *app, struct http_request *request,
+    struct http_reply *reply, const struct json_member *members,
+    const struct json_error *fault)
+{
+	size_t	 member;
+
+	if (fault->fault == JSON_NO_MEMORY) {
+		app_fail(app, request, reply, STORE_FAILED);
+		return;
+	}
+	if (fault->member == NULL) {
+		refuse(request, reply, 400, fault->fault == JSON_REPEATED ?
+		    "a member of the body is given more than once" :
+		    "the body must be a JSON object with message, exp and pin");
+		return;
+	}
+	member = (size_t)(fault->member - members);
+	switch (fault->fault) {
+	case JSON_MISSING:
+		refuse_field(app, request, reply, 400, member, "is missing");
+		break;
+	case JSON_REPEATED:
+		refuse_field(app, request, reply, 400, member,
+		    "is given more than once");
+		break;
+	case JSON_TOO_LARGE:
+		refuse_field(app, request, reply,
+		    member == MESSAGE_MESSAGE ? 413 : 400, member,
+		    "is too large");
+		break;
+	default:
+		refuse_field(app, request, reply, 400, member, "is wrong");
+		break;
+	}
+}
+
+/* Zeroed memory of the request, or NULL when that is the answer already. */
+static void *
+allocate(struct app *app, struct http_request *request,
+    struct http_reply *reply, size_t size)
+{
+	void	*memory;
+
+	if ((memory = arena_alloc(request->arena, size)) == NULL) {
+		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "safesecrets"));
+		app_fail(app, request, reply, STORE_FAILED);
+	}
+	return memory;
+}
+
+/* Both cannot happen: a token drawn twice, an outcome without a row. */
+static int
+impossible(const char *reason)
+{
+	log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "safesecrets"),
+	    LOG_TEXT("reason", reason));
+	return STORE_FAILED;
+}
+
+/* The body of a POST, or NULL when it was refused. */
+static struct message *
+read_message(struct app *app, struct http_request *request,
+    struct http_reply *reply)
+{
+	struct json_member	 members[MESSAGE__MAX];
+	struct json_error	 fault;
+	struct message		*message;
+
+	if ((message = allocate(app, request, reply, sizeof(*message))) == NULL)
+		return NULL;
+	memcpy(members, message_members, sizeof(members));
+	members[MESSAGE_MESSAGE].max = app->conf->max_message;
+	members[MESSAGE_EXP].max = app->conf->safesecrets_max_expire / 1000;
+	if (json_read(request->arena, request->body, request->body_size,
+	    members, MESSAGE__MAX, JSON_IGNORE_EXTRAS, message, &fault) == -1) {
+		refuse_json(app, request, reply, members, &fault);
+		return NULL;
+	}
+	if (http_utf8_length(message->pin.bytes, message->pin.length) !=
+	    app->conf->pin_size) {
+		refuse_field(app, request, reply, 400, MESSAGE_PIN,
+		    "is wrong");
+		return NULL;
+	}
+	return message;
+}
+
+static void
+create(struct app *app, struct http_request *request,
+    struct http_reply *reply)
+{
+	struct secret_creation	*creation;
+	struct message		*message;
+	struct json_writer	 json;
+	char			 key[TOKEN_UUID_LENGTH + 1];
+	char			 time[HTTP_TIME_SIZE];
+	int			 failure;
+
+	if ((message = read_message(app, request, reply)) == NULL)
+		return;
+	if ((creation = allocate(app, request, reply, sizeof(*creation))) ==
+	    NULL)
+		return;
+	creation->kind = SECRET_SAFESECRETS;
+	creation->proof.pin = message->pin.bytes;
+	creation->proof.pin_length = message->pin.length;
+	creation->payload = message->message.bytes;
+	creation->payload_size = message->message.length;
+	creation->lifetime = message->exp * 1000;
+	creation->views = 1;
+	creation->attempts = (uint32_t)app->conf->pin_attempts;
+	failure = secret_create(app->site, request->arena, creation);
+	if (failure == 0 && creation->outcome != SECRET_OK)
+		failure = impossible("token");
+	if (failure != 0) {
+		app_fail(app, request, reply, failure);
+		return;
+	}
+
+	begin(request, reply, 201, JSON_TYPE);
+	http_time(creation->expires_at, HTTP_LOCAL, time);
+	token_to_uuid(creation->token, key);
+	json_open(&json, &reply->body);
+	json_text(&json, "exp", time);
+	json_text(&json, "key", key);
+	json_close(&json);
+	explicit_bzero(key, sizeof(key));
+}
+
+static void
+consume(struct app *app, struct http_request *request,
+    struct http_reply *reply)
+{
+	const struct http_segment *key = &request->segments[SEGMENT_KEY];
+	const struct http_segment *pin = &request->segments[SEGMENT_PIN];
+	struct secret_reading	*reading;
+	struct json_writer	 json;
+	char			 text[TOKEN_UUID_LENGTH + 1];
+	int			 failure;
+
+	if (http_utf8_length(pin->bytes, pin->length) != app->conf->pin_size) {
+		refuse_field(app, request, reply, 400, MESSAGE_PIN,
+		    "is wrong");
+		return;
+	}
+	if ((reading = allocate(app, request, reply, sizeof(*reading))) ==
+	    NULL)
+		return;
+	if (!token_from_uuid(reading->token, key->bytes, key->length)) {
+		refuse(request, reply, outcomes[SECRET_NOT_FOUND].status,
+		    outcomes[SECRET_NOT_FOUND].text);
+		return;
+	}
+	reading->kinds = SECRET_KIND_BIT(SECRET_SAFESECRETS);
+	reading->proof.pin = pin->bytes;
+	reading->proof.pin_length = pin->length;
+	failure = secret_open(app->site, request->arena, reading);
+	if (failure == 0 && outcomes[reading->outcome].status == 0)
+		failure = impossible("outcome");
+	if (failure != 0) {
+		app_fail(app, request, reply, failure);
+		return;
+	}
+	if (reading->outcome != SECRET_OK) {
+		refuse(request, reply, outcomes[reading->outcome].status,
+		    outcomes[reading->outcome].text);
+		return;
+	}
+
+	begin(request, reply, outcomes[SECRET_OK].status, JSON_TYPE);
+	token_to_uuid(reading->token, text);
+	json_open(&json, &reply->body);
+	json_text(&json, "key", text);
+	json_string(&json, "message", (const char *)reading->payload,
+	    reading->payload_size);
+	json_close(&json);
+	explicit_bzero(text, sizeof(text));
+}
+
+static void
+params(struct app *app, struct http_request *request,
+    struct http_reply *reply)
+{
+	const struct conf	*conf = app->conf;
+	struct json_writer	 json;
+
+	begin(request, reply, 200, JSON_TYPE);
+	json_open(&json, &reply->body);
+	json_integer(&json, "pin_size", conf->pin_size);
+	json_integer(&json, "max_pin_attempts", conf->pin_attempts);
+	json_integer(&json, "max_exp_sec",
+	    conf->safesecrets_max_expire / 1000);
+	json_bool(&json, "files_enabled", false);
+	json_integer(&json, "max_file_size", MAX_FILE_SIZE);
+	json_bool(&json, "allow_no_pin", false);
+	json_close(&json);
+}
+
+static void
+ping(struct app *app, struct http_request *request, struct http_reply *reply)
+{
+	(void)app;
+	begin(request, reply, 200, TEXT_TYPE);
+	buf_text(&reply->body, "pong");
+}
+
+/* Every byte of message and PIN may arrive as six, `\u0041`. */
+static int64_t
+message_limit(const struct conf *conf)
+{
+	return conf->max_message * 6 + PIN_BYTES_MAX * 6 + 4096;
+}
+
+static const struct app_route routes[] = {
+	{ HTTP_POST, "/api/v1/message", APP_CREATES, APP_JSON_ANY_TYPE,
+	    message_limit, create },
+	{ HTTP_GET, "/api/v1/message/:/:", APP_CONSUMES, APP_NO_BODY, NULL,
+	    consume },
+	{ HTTP_GET, "/api/v1/params", 0, APP_NO_BODY, NULL, params },
+	{ HTTP_GET, "/api/v1/ping", 0, APP_NO_BODY, NULL, ping },
+	{ HTTP_GET, "/ping", 0, APP_NO_BODY, NULL, ping }
+};
+
+static const char *const prefixes[] = { "/api/v1", "/ping", NULL };
+
+const struct app_face api_safesecrets_face = {
+	.name = "safesecrets",
+	.bit = CONF_FACE_SAFESECRETS,
+	.prefixes = prefixes,
+	.routes = routes,
+	.routes_count = sizeof(routes) / sizeof(routes[0]),
+	.error = error
+};

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The way of a request from the transport to a handler: whose address it is,
+ * which face, which route, and all that is refused before a handler runs.
+ * Only this file knows the list of faces.
+ */
+#include <arpa/inet.h>
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "store/store.h"
+#include "web/api_native.h"
+#include "web/api_onetime.h"
+#include "web/api_safesecrets.h"
+#include "web/app.h"
+
+static const struct app_face *const faces[] = {
+	&api_safesecrets_face,
+	&api_onetime_face,
+	&api_native_face
+};
+
+static const struct {
+	int		 status;
+	const char	*text;
+} errors[] = {
+	[APP_NOT_FOUND] = { 404, "there is nothing at this address" },
+	[APP_METHOD_NOT_ALLOWED] = { 405,
+	    "this address does not take this method" },
+	[APP_CREATE_NOT_ALLOWED] = { 403,
+	    "this site does not let everybody make secrets" },
+	[APP_LENGTH_REQUIRED] = { 411, "Content-Length is missing" },
+	[APP_TOO_LARGE] = { 413, "the request is too large" },
+	[APP_SHORT_BODY] = { 400,
+	    "the body is shorter than Content-Length says" },
+	[APP_BAD_LENGTH] = { 400, "Content-Length is not a number" },
+	[APP_WRONG_TYPE] = { 415,
+	    "this address does not take this Content-Type" },
+	[APP_PREFETCH] = { 503,
+	    "this address uses a secret up and is not fetched in advance" },
+	[APP_FAILED] = { 500, "the server failed" },
+	[APP_BUSY] = { 503, "the server is busy: try again" },
+	[APP_FULL] = { 507, "the server has no room for more" }
+};
+static_assert(sizeof(errors) / sizeof(errors[0]) == APP_ERROR__MAX,
+    "a status for each error");
+
+int
+app_error_status(enum app_error error)
+{
+	return errors[error].status;
+}
+
+const char *
+app_error_text(enum app_error error)
+{
+	return errors[error].text;
+}
+
+/* When even the words of an error find no memory. */
+static void
+answer_bare(struct http_request *request, struct http_reply *reply)
+{
+	bool head_only = reply->head_only;
+
+	http_reply_init(reply, request->arena);
+	reply->status = 500;
+	reply->head_only = head_only;
+}
+
+void
+app_refuse(struct http_request *request, struct http_reply *reply,
+    enum app_error error)
+{
+	bool head_only = reply->head_only;
+
+	http_reply_init(reply, request->arena);
+	reply->head_only = head_only;
+	request->face->error(request, reply, error);
+	if (error == APP_BUSY)
+		http_header(reply, "Retry-After", "1");
+}
+
+void
+app_fail(struct app *app, struct http_request *request,
+    struct http_reply *reply, int failure)
+{
+	(void)app;
+	switch (failure) {
+	case STORE_BUSY:
+		app_refuse(request, reply, APP_BUSY);
+		break;
+	case STORE_FULL:
+		app_refuse(request, reply, APP_FULL);
+		break;
+	default:
+		app_refuse(request, reply, APP_FAILED);
+		break;
+	}
+}
+
+/*
+ * One hop of X-Forwarded-For as an address in numbers: some proxies write a
+ * port behind it, and brackets around IPv6.  NULL when it is none.
+ */
+static const char *
+parse_hop(struct arena *arena, const char *hop, size_t length)
+{
+	struct in6_addr address;
+	const char *colon, *end;
+	char *text;
+
+	while (length > 0 && (*hop == ' ' || *hop == '\t')) {
+		hop++;
+		length--;
+	}
+	while (length > 0 && (hop[length - 1] == ' ' ||
+	    hop[length - 1] == '\t'))
+		length--;
+	if (length > 0 && *hop == '[') {
+		if ((end = memchr(hop, ']', length)) == NULL)
+			return NULL;
+		hop++;
+		length = (size_t)(end - hop);
+	} else if ((colon = memchr(hop, ':', length)) != NULL &&
+	    memchr(colon + 1, ':', length - (size_t)(colon + 1 - hop)) == NULL)
+		length = (size_t)(colon - hop);
+	if (length == 0 || length >= INET6_ADDRSTRLEN ||
+	    (text = arena_copy(arena, hop, length)) == NULL)
+		return NULL;
+	if (inet_pton(AF_INET6, text, &address) != 1 &&
+	    inet_pton(AF_INET, text, &address) != 1)
+		return NULL;
+	return text;
+}
+
+/*
+ * From the peer backwards: each trusted hop vouches for the one that it
+ * names, and no other is believed.
+ */
+static const char *
+client_address(const struct conf *conf, struct http_request *request)
+{
+	const char *address = request->remote_address;
+	const char *list = request->forwarded_for;
+	const char *comma, *hop;
+	size_t left = strlen(list);
+
+	if (conf->trusted_proxies_count == 0)
+		return address;
+	while (left > 0 && conf_trusts(conf, address)) {
+		comma = memrchr(list, ',', left);
+		hop = comma == NULL ? list : comma + 1;
+		hop = parse_hop(request->arena, hop,
+		    left - (size_t)(hop - list));
+		if (hop == NULL)
+			break;
+		address = hop;
+		left = comma == NULL ? 0 : (size_t)(comma - list);
+	}
+	return address;
+}
+
+/* Is `inner` the directory `outer` or below it?  Both are resolved. */
+static bool
+is_below(const char *inner, const char *outer)
+{
+	size_t length = strlen(outer);
+
+	if (strcmp(outer, "/") == 0)
+		return true;
+	return strncmp(inner, outer, length) == 0 &&
+	    (inner[length] == '/' || inner[length] == '\0');
+}
+
+/*
+ * A state directory that the web server would hand out is a mistake that must
+ * not work for a day.  A site has one DOCUMENT_ROOT or two, so the first one
+ * that is found good is remembered and costs the requests behind it nothing.
+ */
+static bool
+document_root_is_safe(struct app *app, struct http_request *request)
+{
+	enum { EMPTY, FILLING, FILLED };
+	const char *root = request->document_root;
+	char *state, *resolved;
+	size_t length;
+	int empty = EMPTY;
+
+	if (*root == '\0')
+		return true;
+	if (atomic_load_explicit(&app->root_state, memory_order_acquire) ==
+	    FILLED && strcmp(root, app->root) == 0)
+		return true;
+	if ((state = arena_alloc(request->arena, PATH_MAX)) == NULL ||
+	    (resolved = arena_alloc(request->arena, PATH_MAX)) == NULL) {
+		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "app"));
+		return false;
+	}
+	/* What cannot be reached from here cannot be compared. */
+	if (app->conf->state_dir != NULL && realpath(root, resolved) != NULL &&
+	    realpath(app->conf->state_dir, state) != NULL &&
+	    is_below(state, resolved)) {
+		log_event(LOG_DOCUMENT_ROOT, LOG_TEXT("where", "app"));
+		return false;
+	}
+	length = strlen(root);
+	if (length < sizeof(app->root) &&
+	    atomic_compare_exchange_strong(&app->root_state, &empty,
+	    FILLING)) {
+		memcpy(app->root, root, length + 1);
+		atomic_store_explicit(&app->root_state, FILLED,
+		    memory_order_release);
+	}
+	return true;
+}
+
+/* Does the path begin with (whole: is it) these segments, `:` being any? */
+static bool
+match(const struct http_request *request, const char *path, bool whole)
+{
+	const struct http_segment *segment;
+	size_t i, length;
+
+	for (i = 0; *path == '/'; i++, path += length) {
+		path++;
+		length = strcspn(path, "/");
+		if (i == request->segments_count)
+			return false;
+		segment = &request->segments[i];
+		if (length == 1 && *path == ':')
+			continue;
+		if (segment->length != length ||
+		    memcmp(segment->bytes, path, length) != 0)
+			return false;
+	}
+	return !whole || i == request->segments_count;
+}
+
+static const struct app_face *
+find_face(const struct conf *conf, const struct http_request *request)
+{
+	const char *const *prefix;
+	size_t i;
+
+	for (i = 0; i < sizeof(faces) / sizeof(faces[0]); i++) {
+		if ((conf->faces & faces[i]->bit) == 0)
+			continue;
+		for (prefix = faces[i]->prefixes; *prefix != NULL; prefix++)
+			if (match(request, *prefix, false))
+				return faces[i];
+	}
+	return NULL;
+}
+
+/* HEAD is a GET without its body, but for a GET that uses up. */
+static bool
+answers(const struct app_route *route, enum http_method method)
+{
+	if (method == HTTP_HEAD)
+		return route->method == HTTP_GET &&
+		    (route->flags & APP_CONSUMES) == 0;
+	return route->method == method;
+}
+
+/*
+ * The route for this method, and in allowed the methods there are at this
+ * path, one bit each.
+ */
+static const struct app_route *
+find_route(const struct http_request *request, unsigned int *allowed)
+{
+	const struct app_face *face = request->face;
+	const struct app_route *found = NULL;
+	enum http_method method;
+	size_t i;
+
+	*allowed = 0;
+	for (i = 0; i < face->routes_count; i++) {
+		if (!match(request, face->routes[i].path, true))
+			continue;
+		if (found == NULL &&
+		    answers(&face->routes[i], request->method))
+			found = &face->routes[i];
+		for (method = 0; method < HTTP_OTHER; method++)
+			if (answers(&face->routes[i], method))
+				*allowed |= 1u << method;
+	}
+	if (*allowed != 0)
+		*allowed |= 1u << HTTP_OPTIONS;
+	return found;
+}
+
+static void
+add_allow(struct http_request *request, struct http_reply *reply,
+    unsigned int allowed)
+{
+	enum http_method method;
+	struct buf list;
+
+	buf_init(&list, request->arena);
+	for (method = 0; method < HTTP_OTHER; method++) {
+		if ((allowed & 1u << method) == 0)
+			continue;
+		if (list.len > 0)
+			buf_text(&list, ", ");
+		buf_text(&list, http_method_name(method));
+	}
+	buf_append(&list, "", 1);
+	if (list.failed)
+		answer_bare(request, reply);
+	else
+		http_header(reply, "Allow", (const char *)list.data);
+}
+
+static void
+answer_options(struct http_request *request, struct http_reply *reply,
+    unsigned int allowed)
+{
+	reply->status = 204;
+	if (request->face->cors) {
+		http_header(reply, "Access-Control-Allow-Methods",
+		    "GET, POST, DELETE");
+		http_header(reply, "Access-Control-Allow-Headers",
+		    "Authorization, Content-Type, X-Secret-Password");
+		http_header(reply, "Access-Control-Max-Age", "86400");
+	}
+	add_allow(request, reply, allowed);
+}
+
+static bool
+has_right_type(const struct app_route *route, const char *content_type)
+{
+	switch (route->body) {
+	case APP_JSON:
+		return http_is_type(content_type, "application/json");
+	case APP_FRAME:
+		return http_is_type(content_type,
+		    "application/vnd.oncelink.frame");
+	case APP_NO_BODY:
+	case APP_JSON_ANY_TYPE:
+		break;
+	}
+	return true;
+}
+
+/* Read the whole body, or say in error why not. */
+static bool
+read_body(struct app *app, const struct app_route *route,
+    struct http_request *request, enum app_error *error)
+{
+	size_t size;
+
+	if (!has_right_type(route, request->content_type)) {
+		*error = APP_WRONG_TYPE;
+		return false;
+	}
+	if (request->content_length < 0) {
+		*error = request->content_length == HTTP_LENGTH_ABSENT ?
+		    APP_LENGTH_REQUIRED : APP_BAD_LENGTH;
+		return false;
+	}
+	if (request->content_length > route->body_limit(app->conf)) {
+		*error = APP_TOO_LARGE;
+		return false;
+	}
+	size = (size_t)request->content_length;
+	if ((request->body = arena_alloc(request->arena, size + 1)) == NULL) {
+		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "app"));
+		*error = APP_FAILED;
+		return false;
+	}
+	request->body_size = size;
+	if (size > 0 && request->read_body(request->transport, request->body,
+	    size) != size) {
+		*error = APP_SHORT_BODY;
+		return false;
+	}
+	return true;
+}
+
+static void
+run_route(struct app *app, const struct app_route *route,
+    struct http_request *request, struct http_reply *reply)
+{
+	enum app_error error;
+
+	if ((route->flags & APP_CONSUMES) != 0 && http_is_prefetch(request))
+		app_refuse(request, reply, APP_PREFETCH);
+	else if ((route->flags & APP_CREATES) != 0 &&
+	    app->conf->create != CONF_CREATE_ANYONE)
+		app_refuse(request, reply, APP_CREATE_NOT_ALLOWED);
+	else if (route->body != APP_NO_BODY &&
+	    !read_body(app, route, request, &error))
+		app_refuse(request, reply, error);
+	else
+		route->handler(app, request, reply);
+}
+
+static void
+answer(struct app *app, struct http_request *request,
+    struct http_reply *reply)
+{
+	const struct app_route *route;
+	unsigned int allowed;
+	bool whole;
+
+	/* Paths that belong to nobody are refused in the native form. */
+	whole = http_split_uri(request, app->conf->path_prefix);
+	if ((request->face = find_face(app->conf, request)) == NULL) {
+		request->face = &api_native_face;
+		whole = false;
+	}
+	if (!document_root_is_safe(app, request)) {
+		app_refuse(request, reply, APP_FAILED);
+		return;
+	}
+	if (!whole) {
+		app_refuse(request, reply, APP_NOT_FOUND);
+		return;
+	}
+	route = find_route(request, &allowed);
+	if (allowed == 0)
+		app_refuse(request, reply, APP_NOT_FOUND);
+	else if (route != NULL)
+		run_route(app, route, request, reply);
+	else if (request->method == HTTP_OPTIONS)
+		answer_options(request, reply, allowed);
+	else {
+		app_refuse(request, reply, APP_METHOD_NOT_ALLOWED);
+		add_allow(request, reply, allowed);
+	}
+}
+
+void
+app_handle(struct app *app, struct http_request *request,
+    struct http_reply *reply)
+{
+	http_reply_init(reply, request->arena);
+	reply->head_only = request->method == HTTP_HEAD;
+	request->body = NULL;
+	request->body_size = 0;
+	request->client_address = client_address(app->conf, request);
+
+	answer(app, request, reply);
+	if (reply->body.failed) {
+		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "app"));
+		app_refuse(request, reply, APP_FAILED);
+		if (reply->body.failed)
+			answer_bare(request, reply);
+	}
+	if (request->face->cors)
+		http_header(reply, "Access-Control-Allow-Origin", "*");
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ONCELINK_APP_H
+#define ONCELINK_APP_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "web/http.h"
+
+struct conf;
+struct site;
+
+#define APP_ROOT_SIZE 256
+
+/*
+ * The seam between the transport and everything else.  One for all threads;
+ * whoever makes it sets site and conf and leaves the rest zero.
+ */
+struct app {
+	struct site		*site;
+	const struct conf	*conf;
+	atomic_int		 root_state;	/* app.c's own: is `root` set? */
+	char			 root[APP_ROOT_SIZE]; /* a good DOCUMENT_ROOT */
+};
+
+/*
+ * app_handle(app, request, reply): answer one request.  The transport has
+ * filled request up to its `transport`; reply is filled whole, with memory of
+ * the request's arena.  Always leaves a reply.
+ */
+void	 app_handle(struct app *app, struct http_request *request,
+	    struct http_reply *reply);
+
+/*
+ * What a route asks for before its handler runs.  The 404, 405 with Allow,
+ * 403, 411, 413, 415 and 400 of a short body all come from here, and so do
+ * the answer to OPTIONS, HEAD (the GET route, and its body is not sent) and
+ * the CORS headers.
+ */
+#define APP_CREATES	0x1u	/* `create` must be anyone */
+#define APP_CONSUMES	0x2u	/* a GET that uses up: no HEAD, no prefetch */
+
+enum app_body {
+	APP_NO_BODY,		/* nothing is read */
+	APP_JSON_ANY_TYPE,	/* a body, whatever its Content-Type */
+	APP_JSON,		/* application/json, else 415 */
+	APP_FRAME		/* application/vnd.oncelink.frame, else 415 */
+};
+
+typedef void app_handler(struct app *app, struct http_request *request,
+    struct http_reply *reply);
+
+struct app_route {
+	enum http_method method;
+	const char	*path;		/* "/api/v1/message/:/:", `:` is any one
+					   segment, also an empty one */
+	unsigned int	 flags;
+	enum app_body	 body;
+	int64_t		(*body_limit)(const struct conf *conf); /* bytes */
+	app_handler	*handler;
+};
+
+/* What went wrong before or behind a handler, for the face to say. */
+enum app_error {
+	APP_NOT_FOUND, APP_METHOD_NOT_ALLOWED, APP_CREATE_NOT_ALLOWED,
+	APP_LENGTH_REQUIRED, APP_TOO_LARGE, APP_SHORT_BODY, APP_BAD_LENGTH,
+	APP_WRONG_TYPE, APP_PREFETCH, APP_FAILED, APP_BUSY, APP_FULL,
+	APP_ERROR__MAX
+};
+
+/* One HTTP interface: its routes and the form of its errors. */
+struct app_face {
+	const char		*name;
+	unsigned int		 bit;		/* CONF_FACE_… */
+	const char *const	*prefixes;	/* paths it owns; ends in NULL */
+	const struct app_route	*routes;
+	size_t			 routes_count;
+	bool			 cors;
+	/* error(request, reply, error): its status, headers and body. */
+	void (*error)(struct http_request *request, struct http_reply *reply,
+	    enum app_error error);
+};
+
+/* app_error_status(error): the HTTP status that belongs to it. */
+int	 app_error_status(enum app_error error);
+
+/* app_error_text(error): a sentence for people. */
+const char *app_error_text(enum app_error error);
+
+/*
+ * app_refuse(request, reply, error): begin the reply anew with the face's
+ * answer to error; APP_BUSY carries Retry-After.
+ */
+void	 app_refuse(struct http_request *request, struct http_reply *reply,
+	    enum app_error error);
+
+/* app_fail(app, request, reply, failure): the face's answer to a STORE_
+ * failure; 503 carries Retry-After. */
+void	 app_fail(struct app *app, struct http_request *request,
+	    struct http_reply *reply, int failure);
+
+#endif

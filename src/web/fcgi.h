@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ONCELINK_FCGI_H
+#define ONCELINK_FCGI_H
+
+struct app;
+
+struct fcgi_options {
+	int		 socket;	/* listening descriptor */
+	unsigned int	 threads;
+	unsigned int	 shutdown_seconds;
+};
+
+/* fcgi_prepare(): block the signals that fcgi_serve waits for and ignore
+ * SIGPIPE; before the first thread.  Not for CGI. */
+void	 fcgi_prepare(void);
+
+/* fcgi_is_cgi(): were we started for one CGI request (fd 0 is no listening
+ * socket)? */
+int	 fcgi_is_cgi(void);
+
+/*
+ * fcgi_listen(path): a listening unix socket, mode 0660, in place of a dead
+ * one.  Returns its descriptor or -1 with errno (EADDRINUSE: somebody answers
+ * there).
+ */
+int	 fcgi_listen(const char *path);
+
+/*
+ * fcgi_serve(app, options): answer requests until SIGTERM, SIGINT, SIGHUP or
+ * SIGUSR1, then finish what is in flight.  Returns 0 when all threads ended,
+ * 1 when shutdown_seconds passed first (the caller then uses _exit), -1 when
+ * we failed.
+ */
+int	 fcgi_serve(struct app *app, const struct fcgi_options *options);
+
+/* fcgi_serve_cgi(app): answer the one request on standard input and output.
+ * Returns 0, or -1 when there was no memory. */
+int	 fcgi_serve_cgi(struct app *app);
+
+/* fcgi_refuse_cgi(): answer the one request with a 500; for a program that
+ * could not start. */
+void	 fcgi_refuse_cgi(void);
+
+#endif

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * HTTP as it reaches a program behind a web server: names, numbers, the
+ * request target, and the one place where an answer's headers are written.
+ * Only this file knows how a path is cut and decoded and which headers every
+ * answer carries.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "web/http.h"
+
+static const char *const method_names[] = {
+	[HTTP_GET] = "GET",
+	[HTTP_HEAD] = "HEAD",
+	[HTTP_POST] = "POST",
+	[HTTP_DELETE] = "DELETE",
+	[HTTP_OPTIONS] = "OPTIONS",
+	[HTTP_OTHER] = ""
+};
+static_assert(sizeof(method_names) / sizeof(method_names[0]) ==
+    HTTP_METHOD__MAX, "a name for each method");
+
+enum http_method
+http_method(const char *name)
+{
+	enum http_method method;
+
+	for (method = 0; method < HTTP_OTHER; method++)
+		if (strcmp(name, method_names[method]) == 0)
+			return method;
+	return HTTP_OTHER;
+}
+
+const char *
+http_method_name(enum http_method method)
+{
+	return method_names[method];
+}
+
+const char *
+http_status_text(int status)
+{
+	static const struct {
+		int		 status;
+		const char	*text;
+	} texts[] = {
+		{ 200, "OK" },
+		{ 201, "Created" },
+		{ 204, "No Content" },
+		{ 302, "Found" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 409, "Conflict" },
+		{ 410, "Gone" },
+		{ 411, "Length Required" },
+		{ 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" },
+		{ 417, "Expectation Failed" },
+		{ 422, "Unprocessable Content" },
+		{ 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" },
+		{ 503, "Service Unavailable" },
+		{ 507, "Insufficient Storage" }
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i].status == status)
+			return texts[i].text;
+	return "Unknown";
+}
+
+int64_t
+http_content_length(const char *text)
+{
+	int64_t length = 0;
+	const char *p;
+
+	if (text == NULL || *text == '\0')
+		return HTTP_LENGTH_ABSENT;
+	for (p = text; *p != '\0'; p++)
+		if (*p < '0' || *p > '9')
+			return HTTP_LENGTH_MALFORMED;
+	for (p = text; *p != '\0'; p++)
+		if (__builtin_mul_overflow(length, 10, &length) ||
+		    __builtin_add_overflow(length, *p - '0', &length))
+			return INT64_MAX;
+	return length;
+}
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Decode text up to end in place of a segment; bytes has room for it. */
+static bool
+decode_segment(const char *text, const char *end, char *bytes, size_t *length)
+{
+	size_t n = 0;
+	int high, low;
+
+	while (text < end) {
+		if (*text != '%') {
+			bytes[n++] = *text++;
+			continue;
+		}
+		if (end - text < 3 || (high = hex_value(text[1])) < 0 ||
+		    (low = hex_value(text[2])) < 0)
+			return false;
+		bytes[n++] = (char)(high << 4 | low);
+		text += 3;
+	}
+	bytes[n] = '\0';
+	*length = n;
+	return true;
+}
+
+/* The path and query of a request target in absolute form begin behind its
+ * host. */
+static const char *
+skip_origin(const char *uri)
+{
+	const char *p;
+
+	if (strncasecmp(uri, "http://", 7) == 0)
+		p = uri + 7;
+	else if (strncasecmp(uri, "https://", 8) == 0)
+		p = uri + 8;
+	else
+		return uri;
+	return p + strcspn(p, "/?");
+}
+
+bool
+http_split_uri(struct http_request *request, const char *prefix)
+{
+	struct http_segment *segment;
+	const char *path, *end, *slash;
+	char *bytes;
+	size_t prefix_length = strlen(prefix);
+
+	request->segments_count = 0;
+	request->query = "";
+	path = skip_origin(request->uri);
+	end = path + strcspn(path, "?");
+	if (*end == '?')
+		request->query = end + 1;
+	if (strncmp(path, prefix, prefix_length) != 0)
+		return false;
+	path += prefix_length;
+	if (path > end || *path != '/')
+		return false;
+	/* Decoded segments are never longer, and their NUL bytes take the
+	 * place of the slashes. */
+	if ((bytes = arena_alloc(request->arena, (size_t)(end - path) + 1)) ==
+	    NULL)
+		return false;
+	while (path < end) {
+		path++;
+		slash = memchr(path, '/', (size_t)(end - path));
+		if (slash == NULL)
+			slash = end;
+		if (request->segments_count == HTTP_SEGMENTS_MAX)
+			return false;
+		segment = &request->segments[request->segments_count];
+		if (!decode_segment(path, slash, bytes, &segment->length))
+			return false;
+		segment->bytes = bytes;
+		bytes += segment->length + 1;
+		request->segments_count++;
+		path = slash;
+	}
+	return true;
+}
+
+bool
+http_is_type(const char *content_type, const char *type)
+{
+	size_t length;
+
+	content_type += strspn(content_type, " \t");
+	length = strcspn(content_type, ";");
+	while (length > 0 && (content_type[length - 1] == ' ' ||
+	    content_type[length - 1] == '\t'))
+		length--;
+	return length == strlen(type) &&
+	    strncasecmp(content_type, type, length) == 0;
+}
+
+bool
+http_is_prefetch(const struct http_request *request)
+{
+	if (*request->purpose == '\0')
+		return false;
+	return strcasestr(request->purpose, "prefetch") != NULL ||
+	    strcasestr(request->purpose, "prerender") != NULL ||
+	    strcasestr(request->purpose, "preview") != NULL;
+}
+
+void
+http_reply_init(struct http_reply *reply, struct arena *arena)
+{
+	memset(reply, 0, sizeof(*reply));
+	buf_init(&reply->body, arena);
+}
+
+void
+http_header(struct http_reply *reply, const char *name, const char *value)
+{
+	assert(reply->headers_count < HTTP_HEADERS_MAX);
+	reply->headers[reply->headers_count].name = name;
+	reply->headers[reply->headers_count].value = value;
+	reply->headers_count++;
+}
+
+void
+http_write_head(const struct http_reply *reply, struct buf *out)
+{
+	size_t i, length = 0;
+
+	if (reply->content_type != NULL)
+		length = reply->body.len + reply->tail_size;
+	buf_printf(out, "Status: %d %s\r\n", reply->status,
+	    http_status_text(reply->status));
+	if (reply->content_type != NULL) {
+		buf_text(out, "Content-Type: ");
+		buf_text(out, reply->content_type);
+		buf_text(out, "\r\n");
+	}
+	/* RFC 9110, 8.6: a 204 has no Content-Length. */
+	if (reply->status != 204)
+		buf_printf(out, "Content-Length: %zu\r\n", length);
+	buf_text(out,
+	    "Cache-Control: no-store\r\n"
+	    "X-Content-Type-Options: nosniff\r\n"
+	    "Referrer-Policy: no-referrer\r\n");
+	for (i = 0; i < reply->headers_count; i++) {
+		buf_text(out, reply->headers[i].name);
+		buf_text(out, ": ");
+		buf_text(out, reply->headers[i].value);
+		buf_text(out, "\r\n");
+	}
+	buf_text(out, "\r\n");
+}
+
+/*
+ * The well-formed sequences of RFC 3629, section 4: how many bytes follow the
+ * first one, and what the second one may be.
+ */
+static int
+utf8_follow(uint8_t first, uint8_t *low, uint8_t *high)
+{
+	*low = 0x80;
+	*high = 0xbf;
+	if (first < 0x80)
+		return 0;
+	if (first < 0xc2)
+		return -1;
+	if (first < 0xe0)
+		return 1;
+	if (first < 0xf0) {
+		if (first == 0xe0)
+			*low = 0xa0;
+		else if (first == 0xed)
+			*high = 0x9f;
+		return 2;
+	}
+	if (first == 0xf0)
+		*low = 0x90;
+	else if (first == 0xf4)
+		*high = 0x8f;
+	return first <= 0xf4 ? 3 : -1;
+}
+
+int64_t
+http_utf8_length(const char *bytes, size_t length)
+{
+	const uint8_t *p = (const uint8_t *)bytes, *end = p + length;
+	uint64_t eight;
+	uint8_t low, high;
+	int64_t count = 0;
+	int follow;
+
+	while (p < end) {
+		/* Most text is ASCII: eight bytes at a time. */
+		if (end - p >= 8) {
+			memcpy(&eight, p, 8);
+			if ((eight & UINT64_C(0x8080808080808080)) == 0) {
+				p += 8;
+				count += 8;
+				continue;
+			}
+		}
+		follow = utf8_follow(*p++, &low, &high);
+		if (follow < 0 || end - p < follow)
+			return -1;
+		for (; follow > 0; follow--) {
+			if (*p < low || *p > high)
+				return -1;
+			low = 0x80;
+			high = 0xbf;
+			p++;
+		}
+		count++;
+	}
+	return count;
+}
+
+void
+http_time(int64_t ms, enum http_zone zone, char text[HTTP_TIME_SIZE])
+{
+	struct tm tm;
+	time_t seconds;
+	char offset[8] = "Z";
+	long minutes;
+	size_t used;
+
+	seconds = (time_t)(ms / 1000);
+	if (ms % 1000 < 0)
+		seconds--;
+	if (zone == HTTP_LOCAL) {
+		localtime_r(&seconds, &tm);
+		minutes = tm.tm_gmtoff / 60;
+		if (minutes != 0)
+			snprintf(offset, sizeof(offset), "%c%02u:%02u",
+			    minutes < 0 ? '-' : '+',
+			    (unsigned int)labs(minutes) / 60 % 100,
+			    (unsigned int)labs(minutes) % 60);
+	} else
+		gmtime_r(&seconds, &tm);
+	used = strftime(text, HTTP_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + used, HTTP_TIME_SIZE - used, "%s", offset);
+}

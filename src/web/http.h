@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ONCELINK_HTTP_H
+#define ONCELINK_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct app_face;
+struct arena;
+
+/* A request and a reply as every face sees them; no transport, no rules. */
+
+enum http_method {
+	HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_DELETE, HTTP_OPTIONS,
+	HTTP_OTHER, HTTP_METHOD__MAX
+};
+
+#define HTTP_LENGTH_ABSENT	(-1)
+#define HTTP_LENGTH_MALFORMED	(-2)
+
+#define HTTP_SEGMENTS_MAX 8
+
+/* A part of the path between slashes, percent-decoded once; any bytes. */
+struct http_segment {
+	const char	*bytes;		/* a NUL byte stands behind them */
+	size_t		 length;
+};
+
+struct http_request {
+	struct arena	*arena;		/* lives as long as the request */
+
+	/* Set by the transport; strings are never NULL but where it says so. */
+	enum http_method method;
+	const char	*uri;		/* REQUEST_URI, as sent */
+	const char	*content_type;	/* "" when absent */
+	int64_t		 content_length; /* or HTTP_LENGTH_… */
+	const char	*authorization;	/* NULL when absent */
+	const char	*purpose;	/* Sec-Purpose, Purpose or X-Moz; "" */
+	const char	*remote_address;
+	const char	*forwarded_for;	/* X-Forwarded-For; "" */
+	const char	*document_root;	/* "" when absent */
+
+	/*
+	 * read_body(transport, bytes, size): up to size bytes of the body, as
+	 * many as there are; fewer than size means that the body ended.
+	 */
+	size_t		(*read_body)(void *transport, void *bytes, size_t size);
+	void		*transport;
+
+	/* Set by app_handle before a handler runs. */
+	const struct app_face *face;	/* whose path it is */
+	const char	*client_address; /* after trusted_proxies */
+	struct http_segment segments[HTTP_SEGMENTS_MAX];
+	size_t		 segments_count;
+	const char	*query;		/* behind the `?`, or "" */
+	uint8_t		*body;		/* body_size bytes and a NUL byte */
+	size_t		 body_size;
+};
+
+#define HTTP_HEADERS_MAX 8
+
+struct http_reply {
+	int		 status;
+	const char	*content_type;	/* NULL: no body */
+	struct {
+		const char	*name;
+		const char	*value;
+	} headers[HTTP_HEADERS_MAX];	/* beside those every answer has */
+	size_t		 headers_count;
+	struct buf	 body;
+	const uint8_t	*tail;		/* tail_size bytes behind body */
+	size_t		 tail_size;
+	bool		 head_only;	/* HEAD: lengths, but no bytes */
+};
+
+/* http_method(name): the method of that name, case-sensitively. */
+enum http_method http_method(const char *name);
+
+/* http_method_name(method): for Allow. */
+const char *http_method_name(enum http_method method);
+
+/* http_status_text(status): the reason phrase of RFC 9110. */
+const char *http_status_text(int status);
+
+/*
+ * http_content_length(text): CONTENT_LENGTH, strictly digits without a sign
+ * (more than an int64_t holds is INT64_MAX); HTTP_LENGTH_ABSENT for NULL or
+ * "", HTTP_LENGTH_MALFORMED for all else.
+ */
+int64_t	 http_content_length(const char *text);
+
+/*
+ * http_split_uri(request, prefix): the path without prefix, in request->
+ * segments (decoded once) and request->query.  A scheme and host are skipped.
+ * Returns false when the path is not below prefix, has too many segments or a
+ * `%` without two hex digits behind it: no route can match it, but the
+ * segments before the fault are there, so that its face can be told.
+ */
+bool	 http_split_uri(struct http_request *request, const char *prefix);
+
+/* http_is_type(content_type, type): same type/subtype, parameters ignored,
+ * case-insensitively? */
+bool	 http_is_type(const char *content_type, const char *type);
+
+/* http_is_prefetch(request): was it marked as made without a person asking? */
+bool	 http_is_prefetch(const struct http_request *request);
+
+/* http_reply_init(reply, arena): an empty reply without a status. */
+void	 http_reply_init(struct http_reply *reply, struct arena *arena);
+
+/* http_header(reply, name, value): add a header; strings are borrowed. */
+void	 http_header(struct http_reply *reply, const char *name,
+	    const char *value);
+
+/*
+ * http_write_head(reply, out): the headers of CGI (Status:) with those that
+ * every answer has, and the empty line behind them.
+ */
+void	 http_write_head(const struct http_reply *reply, struct buf *out);
+
+/*
+ * http_utf8_length(bytes, length): how many code points there are, or -1 when
+ * the bytes are not well-formed UTF-8 (RFC 3629: no surrogates, no overlong
+ * forms, nothing above U+10FFFF).
+ */
+int64_t	 http_utf8_length(const char *bytes, size_t length);
+
+/*
+ * http_time(ms, zone, text): RFC 3339 of a time in ms since 1970, to the
+ * second; with zone in the server's time zone and offset, else in UTC (Z).
+ */
+#define HTTP_TIME_SIZE 32
+enum http_zone { HTTP_UTC, HTTP_LOCAL };
+void	 http_time(int64_t ms, enum http_zone zone, char text[HTTP_TIME_SIZE]);
+
+#endif

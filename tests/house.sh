@@ -1,0 +1,277 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# Holds the rules of the house that a compiler does not know: DESIGN.md's list
+# of files, the prefixes, the arrows between the directories, words that must
+# not occur.  Each check prints what breaks it, and each is first shown a tree
+# with that fault planted in it.
+
+set -u
+LC_ALL=C
+export LC_ALL
+srcdir=${srcdir:-.}
+builddir=${builddir:-.}
+NM=${NM:-nm}
+tab=$(printf '\t')
+
+# Every check runs in the tree that it looks at.
+
+sources() {
+	find src tests -name '*.[ch]' ! -name migrate_sql.c | sort
+}
+
+# Files that people wrote, without what a build in the tree leaves there.
+tree() {
+	find src sql conf htdocs tests -type f \( -name '*.*' -o -name run \) \
+	    ! -name '*.o' ! -name '*.a' ! -name '*.log' ! -name '*.trs' \
+	    ! -name '*.pyc' ! -name '*.Po' ! -name '.dirstamp' \
+	    ! -name 'oncelink.fcgi' ! -name migrate_sql.c | sort
+}
+
+# The last section of DESIGN.md: a path in the first column, [ch] for two.
+listed() {
+	sed -n '/^## Files/,$ s/^    \([a-z]*\/[^ ]*\) .*/\1/p' DESIGN.md |
+	    sed 's/\(.*\)\[ch\]$/\1c\n\1h/' | sort
+}
+
+check_files() {
+	tree >"$scratch/tree"
+	listed >"$scratch/listed"
+	comm -23 "$scratch/tree" "$scratch/listed" |
+	    sed 's/$/: not in DESIGN.md/'
+	comm -13 "$scratch/tree" "$scratch/listed" |
+	    sed 's/$/: not in the tree/'
+	uniq -d "$scratch/listed" | sed 's/$/: twice in DESIGN.md/'
+}
+
+check_makefile() {
+	for file in src/*/*.[ch] tests/unit/*.c tests/system/*.py; do
+		case $file in
+		*/migrate_sql.c | *'*'*)
+			continue
+			;;
+		tests/unit/*_test.c)
+			name=${file%.c}
+			;;
+		*)
+			name=$file
+			;;
+		esac
+		tr -s ' \t' '\n' <Makefile.am | grep -Fqx -- "$name" ||
+			echo "$name: not in Makefile.am"
+	done
+}
+
+# A file's name is the prefix of all it exports; the files of src/store may
+# export the calls of store.h, and wipe.c replaces two of the C library's.
+check_prefixes() {
+	find src -name '*.o' | sort | while read -r object; do
+		stem=$(basename "$object" .o)
+		$NM -g --defined-only "$object" | awk -v stem="$stem" \
+		    -v object="$object" '
+		    NF != 3 || $3 ~ /^__/ { next }
+		    $3 == stem || index($3, stem "_") == 1 { next }
+		    object ~ /^src\/store\// && $3 ~ /^store_/ { next }
+		    object ~ /^src\/prog\// && $3 == "main" { next }
+		    stem == "wipe" && ($3 == "free" || $3 == "realloc") { next }
+		    { print object ": exports " $3 }'
+	done
+}
+
+# prog > web > core > crypto, store > base; and no header beside the ways.
+check_arrows() {
+	sources | xargs awk '
+	BEGIN {
+		rank["base"] = 1; rank["crypto"] = rank["store"] = 2
+		rank["core"] = 3; rank["web"] = 4; rank["prog"] = 5
+	}
+	function only(header, place) {
+		if (index($0, "<" header) && FILENAME !~ place)
+			print FILENAME ": includes " header
+	}
+	FILENAME !~ /^src\// || !/^#[ \t]*include/ { next }
+	{
+		only("fcgi", "^src/web/fcgi\\.c$")
+		only("sqlite3", "^src/store/")
+		only("json", "^src/web/json(walk)?\\.c$")
+		only("sodium", "^src/(crypto|prog)/[a-z]*\\.c$")
+		only("ini.h", "^src/base/conf[a-z_]*\\.c$")
+	}
+	/"/ {
+		split(FILENAME, from, "/")
+		split($0, part, "\"")
+		split(part[2], to, "/")
+		if (part[2] !~ /^[a-z]+\/[a-z0-9_]+\.h$/ || !(to[1] in rank))
+			print FILENAME ": " part[2] " is not DIRECTORY/FILE.h"
+		else if (from[2] != to[1] && rank[to[1]] >= rank[from[2]])
+			print FILENAME ": may not include " part[2]
+	}'
+}
+
+# No SQL outside src/store/sqlite.c and sql/.
+check_sql() {
+	verbs='SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|DROP|ALTER|SAVEPOINT'
+	find src -name '*.[ch]' ! -name migrate_sql.c \
+	    ! -path src/store/sqlite.c | sort | xargs grep -nE \
+	    "\"[[:space:]]*(($verbs|RELEASE|BEGIN) [A-Za-z0-9_*]|COMMIT|ROLLBACK)"
+}
+
+check_words() {
+	calls='strcpy|strcat|sprintf|vsprintf|atoi|atol|gets|system|popen'
+	sources | xargs grep -nE \
+	    "(^|[^A-Za-z0-9_])($calls)[[:space:]]*\\("
+	find src sql conf htdocs tests bootstrap configure.ac Makefile.am m4 \
+	    \( -name '*.[chm]*' -o -name '*.py' -o -name '*.s*' \
+	    -o -name 'bootstrap' -o -name '*.a*' -o -name 'run' \) -type f \
+	    ! -name '*.o' ! -name '*.a' ! -name house.sh | sort |
+	    xargs grep -nwE 'TODO|FIXME|XXX|HACK'
+}
+
+check_heads() {
+	sources | xargs awk '
+	FNR == 1 && $0 != "/* SPDX-License-Identifier: ISC */" {
+		print FILENAME ": does not begin with its licence"
+	}
+	FILENAME ~ /\.c$/ && (FNR == 2 && !/^(\/\*|$)/ ||
+	    FNR == 3 && before == "" && !/^\/\*/) {
+		print FILENAME ": does not say what it is"
+	}
+	{ before = $0 }'
+}
+
+check_width() {
+	{
+		sources
+		find sql tests m4 bootstrap configure.ac Makefile.am \
+		    \( -name '*.sql' -o -name '*.awk' -o -name '*.py' \
+		    -o -name '*.sh' -o -name '*.m4' -o -name bootstrap \
+		    -o -name configure.ac -o -name Makefile.am \)
+	} | while read -r file; do
+		expand "$file" | awk -v file="$file" '
+		{
+			gsub(/[\200-\277]/, "")
+			if (length($0) > 80)
+				print file ":" FNR ": wider than 80 columns"
+		}'
+	done
+}
+
+check_manuals() {
+	for page in man/*.[1-8]; do
+		[ ! -f "$page" ] || mandoc -T lint -W warning "$page"
+	done
+}
+
+# TAP.
+
+count=0
+report() {
+	count=$((count + 1))
+	if [ -z "$2" ]; then
+		echo "ok $count - $1"
+	else
+		echo "not ok $count - $1"
+		printf '%s\n' "$2" | sed 's/^/# /'
+	fi
+}
+
+# holds NAME DIRECTORY: the tree of the project keeps this rule.
+holds() {
+	report "$1" "$(cd "$2" && "check_$1" 2>&1)"
+}
+
+# sees NAME FILE TEXT: a tree with FILE as its only fault is found out.
+sees() {
+	rm -rf "$scratch/planted"
+	mkdir -p "$scratch/planted/src/base" "$scratch/planted/src/core" \
+	    "$scratch/planted/src/web" "$scratch/planted/src/store" \
+	    "$scratch/planted/src/crypto" "$scratch/planted/src/prog" \
+	    "$scratch/planted/sql" "$scratch/planted/conf" \
+	    "$scratch/planted/htdocs" "$scratch/planted/tests/unit" \
+	    "$scratch/planted/tests/system" "$scratch/planted/m4" \
+	    "$scratch/planted/man"
+	: >"$scratch/planted/bootstrap"
+	: >"$scratch/planted/configure.ac"
+	echo 'sources = src/base/good.c' >"$scratch/planted/Makefile.am"
+	printf '%s\n' '## Files' '' '    src/base/good.c   the good one' \
+	    >"$scratch/planted/DESIGN.md"
+	printf '%s\n' '/* SPDX-License-Identifier: ISC */' \
+	    '/* Knows what is good. */' 'int good_one(void);' \
+	    'int good_one(void) { return 1; }' \
+	    >"$scratch/planted/src/base/good.c"
+	cd "$scratch/planted" || exit 1
+	before=$("check_$1" 2>&1)
+	printf '%b\n' "$3" >"$2"
+	case $2 in
+	*.o)
+		rm -f "$2"
+		printf '%b\n' "$3" >fault.c
+		${CC:-cc} -c -o "$2" fault.c && rm -f fault.c
+		;;
+	esac
+	after=$("check_$1" 2>&1)
+	cd "$home" || exit 1
+	fault=
+	[ -z "$before" ] || fault="a tree without fault: $before"
+	case $after in
+	*"$4"*) ;;
+	*)
+		fault="$fault planted in $2, said: ${after:-nothing}"
+		;;
+	esac
+	report "$1 sees $4" "$fault"
+}
+
+home=$(pwd)
+srcdir=$(cd "$srcdir" && pwd)
+builddir=$(cd "$builddir" && pwd)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+head='/* SPDX-License-Identifier: ISC */\n/* Is a fault. */\n'
+
+holds files "$srcdir"
+holds makefile "$srcdir"
+holds prefixes "$builddir"
+holds arrows "$srcdir"
+holds sql "$srcdir"
+holds words "$srcdir"
+holds heads "$srcdir"
+holds width "$srcdir"
+holds manuals "$srcdir"
+
+sees files src/base/bad.c "$head" 'src/base/bad.c: not in DESIGN.md'
+sees files DESIGN.md '## Files\n\n    src/base/good.c  a\n    sql/bad.sql  b' \
+    'sql/bad.sql: not in the tree'
+sees files tests/unit/x_test.c "$head" 'tests/unit/x_test.c: not in DESIGN.md'
+sees makefile src/base/bad.c "$head" 'src/base/bad.c: not in Makefile.am'
+sees makefile tests/system/test_bad.py '' 'test_bad.py: not in Makefile.am'
+sees makefile tests/unit/x_test.c "$head" 'tests/unit/x_test: not in Makefile'
+sees prefixes src/base/bad.o 'int badly(void) { return 1; }' 'exports badly'
+sees prefixes src/core/bad.o 'int store_x(void) { return 1; }' 'store_x'
+sees prefixes src/base/bad.o 'int main(void) { return 1; }' 'exports main'
+sees arrows src/core/bad.c "$head#include \"web/http.h\"" \
+    'may not include web/http.h'
+sees arrows src/crypto/bad.c "$head#include \"store/store.h\"" \
+    'may not include store/store.h'
+sees arrows src/base/bad.h "$head#include \"core/site.h\"" \
+    'may not include core/site.h'
+sees arrows src/base/bad.c "$head#include \"bad.h\"" 'is not DIRECTORY/FILE.h'
+sees arrows src/web/app.c "$head#include <fcgiapp.h>" 'includes fcgi'
+sees arrows src/core/bad.c "$head#include <sqlite3.h>" 'includes sqlite3'
+sees arrows src/web/bad.c "$head#include <json-c/json.h>" 'includes json'
+sees arrows src/core/bad.c "$head#include <sodium.h>" 'includes sodium'
+sees sql src/store/bad.c "$head\"SELECT 1\"" 'SELECT 1'
+sees sql src/core/bad.c "$head\"COMMIT\"" 'COMMIT'
+sees words src/base/bad.c "${head}x = atoi(y);" 'atoi(y)'
+sees words src/base/bad.c "$head${tab}sprintf (y);" 'sprintf (y)'
+sees words sql/bad.sql '-- FIXME later' 'FIXME later'
+sees heads src/base/bad.c '/* Is a fault. */' 'does not begin with'
+sees heads src/base/bad.c '/* SPDX-License-Identifier: ISC */\nint x;' \
+    'does not say what it is'
+sees heads src/base/bad.c '/* SPDX-License-Identifier: ISC */\n\nint x;' \
+    'does not say what it is'
+sees width src/base/bad.c "$head$(printf '%081d' 0)" 'wider than 80'
+sees width tests/system/bad.py "$(printf '\t%073d' 0)" 'wider than 80'
+sees manuals man/bad.1 '.Dd\n.Xx' 'bad.1'
+
+echo "1..$count"

@@ -1,0 +1,942 @@
+# SPDX-License-Identifier: ISC
+"""A whole site in a directory of its own, for the system tests.
+
+A Site is a configuration, a key, a database, one or more workers and, when
+asked for, a real web server before them.  Everything it starts is in process
+groups of its own and ends with it; everything it writes is below one
+directory made by mkdtemp, so that tests can run side by side in any order.
+
+The environment says where things are:
+  builddir              the build tree, with the programs in src/
+  srcdir                the source tree (conf/, htdocs/, tests/vectors/)
+  ONCELINK_TEST_SCALE   a factor for the big counts; for sanitizer builds
+  ONCELINK_TEST_SEED    makes random choices repeatable
+  ONCELINK_TEST_KEEP    when set, the directory of each site stays
+"""
+
+import base64
+import contextlib
+import fcntl
+import json
+import os
+import pwd
+import random
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+from tap.runner import TAPTestResult, TAPTestRunner
+
+SRCDIR = os.path.abspath(os.environ.get("srcdir", "."))
+BUILDDIR = os.path.abspath(os.environ.get("builddir", "."))
+SCALE = float(os.environ.get("ONCELINK_TEST_SCALE", "1"))
+
+WORKER = os.path.join(BUILDDIR, "src", "oncelink.fcgi")
+SWEEP = os.path.join(BUILDDIR, "src", "oncelink-sweep")
+CTL = os.path.join(BUILDDIR, "src", "oncelinkctl")
+
+FRAME_TYPE = "application/vnd.oncelink.frame"
+JSON_TYPE = "application/json"
+
+# How long anything may take before a test says that it hangs.
+PATIENCE = 60.0
+
+# Argon2id as small as it is allowed to be: the tests are not about its cost.
+SMALL_KDF = {"kdf_passes": "1", "kdf_memory": "8M"}
+
+
+def scaled(count, least=1):
+    """A big count, made smaller by ONCELINK_TEST_SCALE."""
+    return max(least, int(count * SCALE))
+
+
+def wait_until(condition, what, seconds=PATIENCE):
+    """Await a condition that no event tells of; fail loudly if it never
+    comes true."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError("waited in vain: " + what)
+        time.sleep(0.005)
+
+
+def clean_environment(extra=None):
+    """The environment for a program under test."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in (
+            "SIGN_KEY", "MAX_EXPIRE", "PIN_SIZE", "PIN_ATTEMPTS",
+            "ONCELINK_CONF", "LISTEN_FDS", "LISTEN_PID",
+        )
+    }
+    environment.update(extra or {})
+    return environment
+
+
+# Binary values and frames of the native face.
+
+def b64u(raw):
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def unb64u(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def frame(head, payload=b""):
+    return json.dumps(head).encode() + b"\n" + payload
+
+
+def parse_frame(body):
+    line, separator, payload = body.partition(b"\n")
+    if separator != b"\n" or len(line) > 4096:
+        raise AssertionError("not a frame")
+    return json.loads(line), payload
+
+
+def random_envelope(blocks=1):
+    """Bytes that have an envelope's form: version, nonce, blocks, tag."""
+    return b"\x02" + os.urandom(12 + 512 * blocks + 16)
+
+
+def random_id():
+    """A fresh id, claim or receipt: 16 bytes."""
+    return os.urandom(16)
+
+
+# HTTP, as little of it as shows what went over the wire.
+
+class Response:
+    """An answer: status, headers (a dict of lower-case names), body."""
+
+    def __init__(self, status, headers, body):
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    def json(self):
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return "<%d %r>" % (self.status, self.body[:200])
+
+
+class Broken(Exception):
+    """The connection ended before a whole answer was there."""
+
+
+def parse_headers(lines):
+    headers = {}
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        if not colon:
+            raise Broken("header line %r" % line[:80])
+        key = name.strip().lower().decode("latin-1")
+        text = value.strip().decode("latin-1")
+        headers[key] = headers[key] + ", " + text if key in headers else text
+    return headers
+
+
+def unchunk(raw):
+    body = b""
+    while True:
+        size, separator, raw = raw.partition(b"\r\n")
+        if not separator:
+            raise Broken("chunk without an end")
+        length = int(size.split(b";")[0], 16)
+        if length == 0:
+            return body
+        if len(raw) < length + 2:
+            raise Broken("short chunk")
+        body += raw[:length]
+        raw = raw[length + 2:]
+
+
+def parse_http(raw, head_only=False):
+    """An HTTP/1.x answer that was read until the end of the connection."""
+    head, separator, body = raw.partition(b"\r\n\r\n")
+    if not separator:
+        raise Broken("no answer (%d bytes)" % len(raw))
+    lines = head.split(b"\r\n")
+    status = int(lines[0].split(b" ", 2)[1])
+    headers = parse_headers(lines[1:])
+    if status == 100:
+        return parse_http(body, head_only)
+    if head_only:
+        return Response(status, headers, body)
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        body = unchunk(body)
+    elif "content-length" in headers:
+        if len(body) != int(headers["content-length"]):
+            raise Broken("Content-Length %s, %d bytes" % (
+                headers["content-length"], len(body)))
+    return Response(status, headers, body)
+
+
+def parse_cgi(raw):
+    """A CGI or FastCGI answer: Status and headers, then the body."""
+    head, separator, body = raw.partition(b"\r\n\r\n")
+    if not separator:
+        raise Broken("no CGI answer (%d bytes)" % len(raw))
+    headers = parse_headers(head.split(b"\r\n"))
+    status = int(headers.pop("status", "200").split(" ")[0])
+    return Response(status, headers, body)
+
+
+def http_bytes(method, path, body=None, headers=None):
+    """One request with Connection: close.  The path goes out as it is."""
+    if isinstance(path, str):
+        path = path.encode()
+    lines = [b"%s %s HTTP/1.1" % (method.encode(), path)]
+    given = {"Host": "site.test", "Connection": "close"}
+    if body is not None:
+        given["Content-Length"] = str(len(body))
+    given.update(headers or {})
+    for name, value in given.items():
+        if value is not None:
+            lines.append(("%s: %s" % (name, value)).encode())
+    return b"\r\n".join(lines) + b"\r\n\r\n" + (body or b"")
+
+
+def read_to_end(connection):
+    parts = []
+    while True:
+        try:
+            part = connection.recv(1 << 18)
+        except ConnectionResetError:
+            break
+        if not part:
+            break
+        parts.append(part)
+    return b"".join(parts)
+
+
+# FastCGI, as much of it as a test needs to be slow on purpose.
+
+FCGI_BEGIN, FCGI_END, FCGI_PARAMS, FCGI_STDIN = 1, 3, 4, 5
+FCGI_STDOUT, FCGI_STDERR = 6, 7
+
+
+def fcgi_record(kind, content=b""):
+    return struct.pack(">BBHHBB", 1, kind, 1, len(content), 0, 0) + content
+
+
+def fcgi_params(params):
+    encoded = b""
+    for name, value in params.items():
+        for text in (name, value):
+            length = len(text.encode())
+            encoded += (bytes([length]) if length < 128
+                        else struct.pack(">I", length | 0x80000000))
+        encoded += name.encode() + value.encode()
+    return encoded
+
+
+def cgi_params(method, uri, length=None, content_type=None, extra=None):
+    """What a web server tells of a request."""
+    params = {
+        "GATEWAY_INTERFACE": "CGI/1.1",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "SERVER_NAME": "site.test",
+        "REQUEST_METHOD": method,
+        "REQUEST_URI": uri,
+        "SCRIPT_NAME": "",
+        "QUERY_STRING": uri.partition("?")[2],
+        "REMOTE_ADDR": "192.0.2.1",
+    }
+    if length is not None:
+        params["CONTENT_LENGTH"] = str(length)
+    if content_type is not None:
+        params["CONTENT_TYPE"] = content_type
+    params.update(extra or {})
+    return params
+
+
+class FcgiRequest:
+    """One request straight to a worker's socket, at the test's own pace."""
+
+    def __init__(self, path, receive_buffer=None):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(PATIENCE)
+        if receive_buffer:
+            self.socket.setsockopt(
+                socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.connect(path)
+        self.raw = b""
+
+    def begin(self, params):
+        self.socket.sendall(
+            fcgi_record(FCGI_BEGIN, struct.pack(">HB5x", 1, 0))
+            + fcgi_record(FCGI_PARAMS, fcgi_params(params))
+            + fcgi_record(FCGI_PARAMS))
+
+    def send(self, content):
+        for start in range(0, len(content), 32768):
+            self.socket.sendall(
+                fcgi_record(FCGI_STDIN, content[start:start + 32768]))
+
+    def finish(self):
+        self.socket.sendall(fcgi_record(FCGI_STDIN))
+
+    def unread(self):
+        """How many bytes that we sent has the worker not taken yet?"""
+        count = bytearray(4)
+        fcntl.ioctl(self.socket, 0x5411, count)     # SIOCOUTQ
+        return struct.unpack("i", count)[0]
+
+    def read(self, size):
+        """Some bytes of the answer; b"" at its end."""
+        part = self.socket.recv(size)
+        self.raw += part
+        return part
+
+    def response(self):
+        """The rest of the answer, parsed.  Broken if it is not whole."""
+        self.raw += read_to_end(self.socket)
+        self.socket.close()
+        output, position, ended = [], 0, False
+        while position + 8 <= len(self.raw):
+            _, kind, _, length, padding, _ = struct.unpack(
+                ">BBHHBB", self.raw[position:position + 8])
+            content = self.raw[position + 8:position + 8 + length]
+            if len(content) < length:
+                break
+            position += 8 + length + padding
+            if kind == FCGI_STDOUT:
+                output.append(content)
+            elif kind == FCGI_END:
+                ended = True
+        if not ended:
+            raise Broken("FastCGI answer without an end")
+        return parse_cgi(b"".join(output))
+
+    def close(self):
+        self.socket.close()
+
+
+# Processes.
+
+class Process:
+    """A child in a process group of its own, its output in a file."""
+
+    def __init__(self, arguments, log, environment=None, **options):
+        self.arguments = arguments
+        self.log = log
+        with open(log, "ab") as output:
+            self.child = subprocess.Popen(
+                arguments, stdin=options.pop("stdin", subprocess.DEVNULL),
+                stdout=output, stderr=output, start_new_session=True,
+                env=clean_environment(environment), **options)
+        self.pid = self.child.pid
+        self.status = None
+
+    def running(self):
+        return self.child.poll() is None
+
+    def signal(self, number):
+        if self.running():
+            os.kill(self.pid, number)
+
+    def wait(self, seconds=PATIENCE):
+        self.status = self.child.wait(seconds)
+        return self.status
+
+    def end(self):
+        """SIGTERM, and SIGKILL for the group when that does not do."""
+        with contextlib.suppress(ProcessLookupError):
+            self.signal(signal.SIGTERM)
+        try:
+            self.wait(20)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+        return self.wait()
+
+    def text(self):
+        with open(self.log, "rb") as file:
+            return file.read().decode("utf-8", "replace")
+
+
+def run(arguments, environment=None, body=b"", seconds=PATIENCE, **options):
+    """Run a program to its end; returns subprocess.CompletedProcess."""
+    return subprocess.run(
+        arguments, input=body, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=clean_environment(environment), timeout=seconds, check=False,
+        **options)
+
+
+class Site:
+    """A running site.
+
+    server     "nginx", "lighttpd" or None (the test speaks FastCGI itself);
+               lighttpd starts one worker itself
+    workers    how many worker processes; more than one needs nginx
+    threads    threads of each worker
+    settings   more lines for oncelink.conf
+    environment   of the workers
+    conf       "shipped": the web server runs what conf/ has, with paths put
+               in; "plain": a bare one, for tests that are not about it
+    """
+
+    def __init__(self, server="nginx", workers=1, threads=16, settings=None,
+                 environment=None, conf="plain", start=True):
+        self.directory = tempfile.mkdtemp(prefix="oncelink-test.")
+        self.server = server
+        self.conf = conf
+        self.environment = environment or {}
+        self.port = None
+        self.web = None
+        self.workers = []
+        self.problems = []
+        self.state = os.path.join(self.directory, "state")
+        self.keys = os.path.join(self.directory, "keys")
+        self.key_file = os.path.join(self.keys, "server.key")
+        self.conf_file = os.path.join(self.directory, "oncelink.conf")
+        self.database = os.path.join(self.state, "oncelink.db")
+        self.settings = {
+            "state_dir": self.state,
+            "key_file": self.key_file,
+            "log": "stderr",
+            "log_level": "info",
+            "threads": str(threads),
+            "kdf_wait": "30s",
+            "lock_wait": "30s",
+            **SMALL_KDF,
+            **(settings or {}),
+        }
+        self.sockets = [
+            os.path.join(self.directory, "worker-%d.sock" % number)
+            for number in range(workers)
+        ]
+        self.configure()
+        try:
+            self.initialise()
+            if start:
+                self.start()
+        except BaseException:
+            self.close(quiet=True)
+            raise
+
+    # Setting up.
+
+    def configure(self, **changes):
+        """Write oncelink.conf anew with these settings changed (None: left
+        out)."""
+        self.settings.update(changes)
+        with open(self.conf_file, "w", encoding="utf-8") as file:
+            for name, value in self.settings.items():
+                if value is not None:
+                    file.write("%s = %s\n" % (name, value))
+
+    def initialise(self):
+        done = self.ctl("init")
+        if done.returncode != 0:
+            raise AssertionError("oncelinkctl init: %d %r" % (
+                done.returncode, done.stderr))
+
+    def start(self):
+        # lighttpd starts its worker itself.
+        if self.server != "lighttpd":
+            for number in range(len(self.sockets)):
+                self.workers.append(self.start_worker(number))
+        if self.server is not None:
+            self.start_server()
+            self.await_health()
+
+    def start_worker(self, number):
+        """A worker on its own socket, awaited until it answers there."""
+        log = os.path.join(self.directory, "worker-%d.log" % number)
+        worker = Process(
+            [WORKER, "-c", self.conf_file, "--listen", self.sockets[number]],
+            log, self.environment)
+        try:
+            self.await_socket(worker, self.sockets[number])
+        except BaseException:
+            worker.end()
+            raise
+        return worker
+
+    def await_socket(self, process, address):
+        """Until a connection is taken, or the process is dead."""
+        def answers():
+            if not process.running():
+                raise AssertionError("did not start: %s: %s" % (
+                    process.arguments[0], process.text()[-2000:]))
+            try:
+                self.connect_to(address).close()
+            except (FileNotFoundError, ConnectionRefusedError):
+                return False
+            return True
+        wait_until(answers, "%s to listen" % process.arguments[0])
+
+    def await_health(self):
+        response = self.request("GET", "/api/v2/health")
+        if "native" not in self.settings.get("faces", "native"):
+            return
+        if response.status != 200:
+            raise AssertionError("health: %r; %s" % (response, self.log()))
+
+    def kill_worker(self, number):
+        """kill -9 and a new one in its place."""
+        worker = self.workers[number]
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
+        self.workers[number] = self.start_worker(number)
+
+    def stop_workers(self):
+        """SIGTERM to all; their exit statuses."""
+        statuses = []
+        for worker in self.workers:
+            worker.signal(signal.SIGTERM)
+        for worker in self.workers:
+            statuses.append(worker.end())
+        self.workers = []
+        return statuses
+
+    # The web servers.
+
+    def start_server(self):
+        os.makedirs(os.path.join(self.directory, "tmp"), exist_ok=True)
+        for _ in range(10):
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self.port = probe.getsockname()[1]
+            arguments = self.server_arguments()
+            self.web = Process(
+                arguments, os.path.join(self.directory, "server.log"),
+                {"TMPDIR": os.path.join(self.directory, "tmp"),
+                 "ONCELINK_CONF": self.conf_file, **self.environment},
+                cwd=self.directory)
+            try:
+                self.await_socket(self.web, ("127.0.0.1", self.port))
+                if self.web.running():
+                    return
+            except AssertionError:
+                if "ddress already in use" not in self.web.text():
+                    raise
+            self.web.end()
+        raise AssertionError("no port for %s" % self.server)
+
+    def server_arguments(self):
+        name = os.path.join(self.directory, self.server + ".conf")
+        if self.conf == "shipped":
+            text = self.shipped_conf()
+        elif self.server == "nginx":
+            text = self.plain_nginx()
+        else:
+            raise AssertionError("there is no plain " + self.server)
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(text)
+        if self.server == "nginx":
+            return ["nginx", "-p", self.directory, "-c", name, "-e",
+                    os.path.join(self.directory, "nginx-error.log"),
+                    "-g", "daemon off;"]
+        return ["lighttpd", "-D", "-f", name]
+
+    def plain_nginx(self):
+        """Every worker an upstream, nothing retried elsewhere, everything
+        buffered in memory."""
+        upstreams = "\n".join(
+            "\t\tserver unix:%s max_fails=0;" % path for path in self.sockets)
+        scratch = "\n".join(
+            "\t%s_temp_path %s/tmp;" % (name, self.directory)
+            for name in ("client_body", "fastcgi", "proxy", "uwsgi", "scgi"))
+        user = "user root;" if os.getuid() == 0 else ""
+        return """%(user)s
+worker_processes 1;
+pid %(directory)s/nginx.pid;
+error_log %(directory)s/nginx-error.log warn;
+events { worker_connections 1024; }
+http {
+	access_log off;
+%(scratch)s
+	client_max_body_size 32m;
+	client_body_buffer_size 32m;
+	upstream workers {
+%(upstreams)s
+	}
+	server {
+		listen 127.0.0.1:%(port)d backlog=1024;
+		merge_slashes off;
+		location / {
+			fastcgi_pass workers;
+			fastcgi_next_upstream off;
+			fastcgi_buffers 16 1m;
+			fastcgi_buffer_size 64k;
+			fastcgi_busy_buffers_size 2m;
+			fastcgi_max_temp_file_size 0;
+			fastcgi_read_timeout 120s;
+			fastcgi_param REQUEST_METHOD $request_method;
+			fastcgi_param REQUEST_URI $request_uri;
+			fastcgi_param CONTENT_TYPE $content_type;
+			fastcgi_param CONTENT_LENGTH $content_length;
+			fastcgi_param REMOTE_ADDR $remote_addr;
+			fastcgi_param SERVER_PROTOCOL $server_protocol;
+			fastcgi_param GATEWAY_INTERFACE CGI/1.1;
+		}
+	}
+}
+""" % {
+            "user": user, "directory": self.directory, "scratch": scratch,
+            "upstreams": upstreams, "port": self.port,
+        }
+
+    def shipped_conf(self):
+        """conf/ with this site's places and port put in."""
+        name = os.path.join(SRCDIR, "conf", self.server + ".conf")
+        with open(name, encoding="utf-8") as file:
+            text = file.read()
+        places = {
+            "ADDRESS": "127.0.0.1",
+            "PORT": str(self.port),
+            "HTDOCS": os.path.join(SRCDIR, "htdocs"),
+            "WORKER": WORKER,
+            "SOCKET": self.sockets[0],
+            "TMP": os.path.join(self.directory, "tmp"),
+            "USER": pwd.getpwuid(os.getuid()).pw_name,
+        }
+        for word, value in places.items():
+            text = text.replace("@%s@" % word, value)
+        left = re.findall("@[A-Z_]+@", text)
+        if left:
+            raise AssertionError("%s: %r are not known" % (name, left))
+        return text
+
+    # Programs.
+
+    def ctl(self, *arguments, environment=None):
+        return run([CTL, "-c", self.conf_file, *arguments],
+                   {**self.environment, **(environment or {})})
+
+    def sweep(self, *arguments, seconds=240):
+        return run([SWEEP, "-c", self.conf_file, *arguments],
+                   self.environment, seconds=seconds)
+
+    def cgi(self, method, uri, body=b"", content_type=None, length=None,
+            extra=None):
+        """One request by plain CGI."""
+        if length is None and (body or method == "POST"):
+            length = len(body)
+        params = cgi_params(method, uri, length, content_type, extra)
+        done = run([WORKER, "-c", self.conf_file],
+                   {**self.environment, **params}, body)
+        if done.returncode != 0:
+            raise AssertionError("CGI: %d %r" % (
+                done.returncode, done.stderr))
+        response = parse_cgi(done.stdout)
+        response.stderr = done.stderr
+        return response
+
+    # Talking to it.
+
+    @staticmethod
+    def connect_to(address):
+        family = socket.AF_UNIX if isinstance(address, str) else (
+            socket.AF_INET)
+        connection = socket.socket(family)
+        try:
+            connection.settimeout(PATIENCE)
+            connection.connect(address)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def connect(self):
+        return self.connect_to(("127.0.0.1", self.port))
+
+    def request(self, method, path, body=None, headers=None):
+        """One request through the web server."""
+        raw = http_bytes(method, path, body, headers)
+        with contextlib.closing(self.connect()) as connection:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(raw)
+            return parse_http(read_to_end(connection), method == "HEAD")
+
+    def direct(self, method, uri, body=None, content_type=None, extra=None,
+               worker=0):
+        """One request straight to a worker."""
+        request = FcgiRequest(self.sockets[worker])
+        request.begin(cgi_params(
+            method, uri, None if body is None else len(body), content_type,
+            extra))
+        request.send(body or b"")
+        request.finish()
+        return request.response()
+
+    def burst(self, requests):
+        """Answers to (method, path, body, content type) that all arrive at
+        once: each connection has all but its last byte there before the
+        first of those last bytes is sent."""
+        connections = []
+        try:
+            for method, path, body, content_type in requests:
+                raw = http_bytes(method, path, body, {
+                    "Content-Type": content_type})
+                connection = self.connect()
+                connections.append((connection, raw[-1:]))
+                connection.sendall(raw[:-1])
+            for connection, last in connections:
+                connection.sendall(last)
+            return [parse_http(read_to_end(connection))
+                    for connection, _ in connections]
+        finally:
+            for connection, _ in connections:
+                connection.close()
+
+    def post(self, path, members, headers=None):
+        return self.request(
+            "POST", path, json.dumps(members).encode(),
+            {"Content-Type": JSON_TYPE, **(headers or {})})
+
+    # The faces.
+
+    def native(self, call, **members):
+        """A JSON call of the native face; bytes become base64url."""
+        return self.post("/api/v2/" + call, native_members(members))
+
+    def native_create(self, secret, receipt, envelope, expires_in=3600,
+                      **members):
+        return self.request(
+            "POST", "/api/v2/secrets",
+            native_creation(secret, receipt, envelope, expires_in, **members),
+            {"Content-Type": FRAME_TYPE})
+
+    def safesecrets_create(self, message, pin="12345", exp=3600):
+        return self.post("/api/v1/message", {
+            "message": message, "exp": exp, "pin": pin})
+
+    def safesecrets_open(self, key, pin="12345"):
+        return self.request("GET", safesecrets_path(key, pin))
+
+    def onetime_create(self, message, passphrase="open sesame", **members):
+        return self.post("/secrets", {
+            "passphrase": passphrase, "message": message, **members})
+
+    def onetime_open(self, key, passphrase="open sesame"):
+        return self.post("/secrets/" + key, {"passphrase": passphrase})
+
+    # Looking behind it.
+
+    @contextlib.contextmanager
+    def write_lock(self):
+        """Hold the lock that every writer takes."""
+        with open(os.path.join(self.state, "write.lock"), "r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    @contextlib.contextmanager
+    def reader(self):
+        """The database, to read only."""
+        connection = sqlite3.connect(
+            "file:%s?mode=ro" % self.database, uri=True, timeout=10,
+            check_same_thread=False)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    @contextlib.contextmanager
+    def writer(self):
+        """The database, to plant rows in as no program of ours would, under
+        the one write lock and without a checkpoint."""
+        with self.write_lock():
+            connection = sqlite3.connect(self.database, timeout=10)
+            try:
+                connection.execute("PRAGMA wal_autocheckpoint = 0")
+                connection.execute("PRAGMA secure_delete = ON")
+                with connection:
+                    yield connection
+            finally:
+                connection.close()
+
+    def database_bytes(self):
+        """What is in the database file, its log and its index now."""
+        contents = {}
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                with open(self.database + suffix, "rb") as file:
+                    contents["oncelink.db" + suffix] = file.read()
+        return contents
+
+    def check_integrity(self):
+        """PRAGMA integrity_check on a copy, when nothing runs."""
+        copy = os.path.join(self.directory, "copy")
+        os.mkdir(copy)
+        for suffix in ("", "-wal"):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copy(self.database + suffix, copy)
+        connection = sqlite3.connect(os.path.join(copy, "oncelink.db"))
+        try:
+            return [row[0] for row in
+                    connection.execute("PRAGMA integrity_check")]
+        finally:
+            connection.close()
+
+    def log(self):
+        """Everything that any process of the site wrote for people."""
+        text = ""
+        for name in sorted(os.listdir(self.directory)):
+            if name.endswith(".log"):
+                path = os.path.join(self.directory, name)
+                with open(path, "rb") as file:
+                    text += file.read().decode("utf-8", "replace")
+        return text
+
+    def close(self, quiet=False):
+        """End everything.  A worker that did not end well, or a report of a
+        sanitizer, fails the test."""
+        for worker in self.workers:
+            with contextlib.suppress(ProcessLookupError):
+                worker.signal(signal.SIGTERM)
+        for worker in self.workers:
+            status = worker.end()
+            if status != 0:
+                self.problems.append("worker: exit status %d" % status)
+        self.workers = []
+        if self.web is not None:
+            self.web.end()
+            self.web = None
+        text = self.log()
+        if "Sanitizer" in text or "runtime error" in text:
+            self.problems.append(text[-6000:])
+        if os.environ.get("ONCELINK_TEST_KEEP") is None:
+            shutil.rmtree(self.directory, ignore_errors=True)
+        if self.problems and not quiet:
+            raise AssertionError("; ".join(self.problems))
+
+
+def native_members(members):
+    return {
+        name: b64u(value) if isinstance(value, bytes) else value
+        for name, value in members.items() if value is not None
+    }
+
+
+def native_creation(secret, receipt, envelope, expires_in=3600, **members):
+    """The body of a create."""
+    return frame(native_members({
+        "id": secret, "receipt": receipt, "expires_in": expires_in,
+        **members}), envelope)
+
+
+def native_opening(secret, claim, **members):
+    """The body of an open."""
+    return json.dumps(native_members({
+        "id": secret, "claim": claim, **members})).encode()
+
+
+def quote(text):
+    """Percent-encode everything that may stand in a segment unencoded for
+    other reasons too."""
+    if isinstance(text, str):
+        text = text.encode()
+    return "".join(
+        chr(byte) if chr(byte).isalnum() and byte < 128 else "%%%02X" % byte
+        for byte in text)
+
+
+def safesecrets_path(key, pin):
+    return "/api/v1/message/%s/%s" % (key, quote(pin))
+
+
+def random_text(size):
+    """`size` bytes of text without any pattern."""
+    return base64.b64encode(os.urandom(size * 3 // 4 + 3))[:size].decode()
+
+
+class SiteTest(unittest.TestCase):
+    """A test case that opens sites and closes them at its end."""
+
+    longMessage = True
+    maxDiff = 2000
+
+    def site(self, *arguments, **options):
+        site = Site(*arguments, **options)
+        self.addCleanup(site.close)
+        return site
+
+    def assertStatus(self, response, status, message=None):
+        self.assertEqual(response.status, status,
+                         "%s %r" % (message or "", response))
+
+    def assertProblem(self, response, status, **members):
+        """An RFC 9457 answer of the native face."""
+        self.assertStatus(response, status)
+        self.assertEqual(
+            response.headers.get("content-type", "").split(";")[0],
+            "application/problem+json")
+        problem = response.json()
+        self.assertRegex(problem["type"], r"^tag:oncelink,2026:[a-z0-9-]+$")
+        self.assertEqual(problem["status"], status)
+        self.assertIsInstance(problem["title"], str)
+        for name, value in members.items():
+            self.assertEqual(problem.get(name), value, problem)
+        return problem
+
+
+def in_threads(count, function):
+    """Run function(number) in so many threads at once; their results.  The
+    first exception is raised here."""
+    barrier = threading.Barrier(count)
+    results = [None] * count
+    failures = []
+
+    def body(number):
+        try:
+            barrier.wait()
+            results[number] = function(number)
+        except BaseException as failure:    # handed to the caller
+            failures.append(failure)
+
+    threads = [threading.Thread(target=body, args=(number,), daemon=True)
+               for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return results
+
+
+def note(text):
+    """A figure worth seeing, as a TAP comment."""
+    print("# " + text, flush=True)
+
+
+class Result(TAPTestResult):
+    """TAP lines that say the whole first paragraph of a test's text, and
+    which of its parts it was."""
+
+    def _description(self, test):
+        whole = getattr(test, "test_case", test)
+        text = " ".join((whole._testMethodDoc or str(whole)).split())
+        if whole is not test:
+            text += " " + test._subDescription()
+        # A "#" would begin a directive.
+        return text.replace("#", "number ")
+
+
+def main():
+    """Run the tests of the calling program; TAP on standard output."""
+    random.seed(os.environ.get("ONCELINK_TEST_SEED"))
+    signal.signal(signal.SIGTERM, lambda number, stack: sys.exit(143))
+    runner = TAPTestRunner(resultclass=Result)
+    runner.set_stream(True)
+    unittest.main(module="__main__", testRunner=runner, argv=sys.argv)

@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: ISC
+"""Promise 6: what comes in with a request stays in no log, no standard
+error, no temporary file, no argument and no environment."""
+
+import base64
+import contextlib
+import ctypes
+import json
+import os
+import struct
+import threading
+
+from oncelink_site import (
+    FRAME_TYPE, JSON_TYPE, SiteTest, b64u, frame, main, native_creation,
+    native_opening, quote, random_envelope, random_id, random_text,
+    safesecrets_path,
+)
+
+IN_CREATE, IN_MOVED_TO, IN_ISDIR = 0x100, 0x80, 0x40000000
+
+
+class Watch:
+    """The names of all files that appear in some directories, by
+    inotify(7)."""
+
+    def __init__(self, *directories):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        if self.fd == -1:
+            raise OSError(ctypes.get_errno(), "inotify_init1")
+        for directory in directories:
+            for place, _, _ in os.walk(directory):
+                if libc.inotify_add_watch(self.fd, place.encode(),
+                                          IN_CREATE | IN_MOVED_TO) == -1:
+                    raise OSError(ctypes.get_errno(), place)
+
+    def seen(self):
+        names = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                events = os.read(self.fd, 65536)
+                while events:
+                    _, mask, _, length = struct.unpack("iIII", events[:16])
+                    if not mask & IN_ISDIR:
+                        names.append(
+                            events[16:16 + length].rstrip(b"\0").decode())
+                    events = events[16 + length:]
+        return names
+
+    def close(self):
+        os.close(self.fd)
+
+
+class Canaries:
+    """Words and bytes that must turn up nowhere, and how they may be
+    written."""
+
+    def __init__(self):
+        self.planted = []
+
+    def text(self, what, size=24):
+        word = random_text(size).replace("/", "x").replace("+", "y")
+        self.planted.append((what, word.encode()))
+        return word
+
+    def pin(self, what):
+        # Five characters occur by chance; these do not.
+        word = "".join(chr(0x4E00 + byte) for byte in os.urandom(5))
+        self.planted.append((what, word.encode()))
+        self.planted.append((what, quote(word).encode()))
+        return word
+
+    def raw(self, what, size=16):
+        value = os.urandom(size)
+        self.planted.append((what, value))
+        self.planted.append((what, b64u(value).encode()))
+        self.planted.append((what, base64.b64encode(value).rstrip(b"=")))
+        self.planted.append((what, value.hex().encode()))
+        return value
+
+    def key(self, what, written):
+        """A key as the server wrote it."""
+        self.planted.append((what, written.encode()))
+        digits = written.replace("-", "")
+        self.planted.append((what, digits.encode()))
+        self.planted.append((what, bytes.fromhex(digits)))
+
+    def found_in(self, content):
+        lower = content.lower()
+        return sorted({
+            what for what, value in self.planted
+            if value in content or value.lower() in lower})
+
+
+class Canary(SiteTest):
+
+    def plant(self, site, canaries):
+        """Every face, right and wrong."""
+        # SafeSecrets.
+        for turn in range(2):
+            message = canaries.text("SafeSecrets message", 40)
+            pin = canaries.pin("SafeSecrets PIN")
+            answer = site.safesecrets_create(message, pin)
+            self.assertStatus(answer, 201)
+            key = answer.json()["key"]
+            canaries.key("SafeSecrets key", key)
+            wrong = canaries.pin("wrong SafeSecrets PIN")
+            for _ in range(2 if turn else 3):
+                site.safesecrets_open(key, wrong)
+            site.request("GET", safesecrets_path(key, wrong + "more"))
+            site.request("HEAD", safesecrets_path(key, pin))
+            site.request("DELETE", safesecrets_path(key, pin))
+            site.request("GET", safesecrets_path(key, pin),
+                         {"Sec-Purpose": "prefetch"})
+            site.request("GET", "/message/" + key)
+            site.request("GET", "/api/v1/message/" + key)
+            answer = site.safesecrets_open(key, pin)
+            self.assertStatus(answer, 400 if turn == 0 else 200)
+            site.safesecrets_open(key, pin)
+        self.wrong_bodies(site, canaries, "/api/v1/message",
+                          "message", "pin")
+
+        # One Time Secret.
+        message = canaries.text("One Time Secret message", 40)
+        word = canaries.text("passphrase")
+        for path in ("/secrets", "/api/secrets"):
+            answer = site.post(path, {"message": message,
+                                      "passphrase": word})
+            self.assertStatus(answer, 200)
+            key = answer.json()["id"]
+            canaries.key("One Time Secret id", key)
+            wrong = canaries.text("wrong passphrase")
+            site.post(path + "/" + key, {"passphrase": wrong})
+            site.request("GET", path + "/" + key + "?passphrase=" + word)
+            site.post(path + "/" + key, {"passphrase": [word]})
+            self.assertStatus(
+                site.post(path + "/" + key, {"passphrase": word}), 200)
+            site.post(path + "/" + key, {"passphrase": word})
+        self.wrong_bodies(site, canaries, "/secrets",
+                          "message", "passphrase")
+
+        # Our own.
+        for turn in range(2):
+            secret, receipt, claim, gate = (
+                canaries.raw("id"), canaries.raw("receipt"),
+                canaries.raw("claim"), canaries.raw("gate", 32))
+            envelope = random_envelope()
+            canaries.planted.append(("envelope", envelope[20:60]))
+            self.assertStatus(site.native_create(
+                secret, receipt, envelope, gate=gate), 201)
+            site.native_create(secret, canaries.raw("receipt"), envelope)
+            wrong = canaries.raw("wrong gate", 32)
+            site.native("secrets/open", id=secret, claim=claim, gate=wrong)
+            site.native("secrets/open", id=secret, claim=claim)
+            site.native("secrets/open", id=secret, claim=claim,
+                        pin=canaries.text("pin for a gate"))
+            site.native("secrets/peek", id=secret, claim=claim)
+            site.native("receipts/peek", receipt=receipt)
+            self.assertStatus(site.native(
+                "secrets/open", id=secret, claim=claim, gate=gate), 200)
+            if turn:
+                site.native("secrets/ack", id=secret, claim=claim)
+            else:
+                site.native("receipts/burn", receipt=receipt)
+            site.native("secrets/open", id=secret, claim=claim, gate=gate)
+            site.native("secrets/knock", id=secret)
+        self.wrong_bodies(site, canaries, "/api/v2/secrets/open",
+                          "id", "claim")
+        word = canaries.text("a word in a path")
+        for path in ("/%s", "/api/v1/message/%s", "/api/v2/%s?%s",
+                     "/api/v1/params?%s", "/secrets/%s", "/read/%s",
+                     "//%s/../%s", "/%%zz%s"):
+            site.request("GET", path.replace("%s", word).replace("%%", "%"),
+                         headers={
+                             "Referer": "http://site.test/" + word,
+                             "User-Agent": word, "Cookie": word,
+                             "Authorization": "Bearer " + word,
+                             "X-Forwarded-For": word})
+        # What the web servers themselves refuse, they tell nobody either.
+        for raw in (
+                b"GET /" + word.encode() + b"\r\n\r\n",
+                b"GET /" + word.encode() + b" HTTP/9.9\r\n\r\n",
+                b"GE\x01T /" + word.encode() + b" HTTP/1.1\r\n\r\n",
+                b"GET /a HTTP/1.1\r\nHost: a/b " + word.encode()
+                + b"\r\n\r\n",
+                b"GET /" + word.encode() + b"/%00 HTTP/1.1\r\nHost: a\r\n"
+                b"Content-Length: x" + word.encode() + b"\r\n\r\n",
+                b"POST /api/v1/message HTTP/1.1\r\nHost: a\r\n"
+                b"Content-Length: 99999999999\r\n\r\n" + word.encode(),
+        ):
+            with contextlib.closing(site.connect()) as connection:
+                connection.sendall(raw)
+                connection.shutdown(1)
+                with contextlib.suppress(OSError):
+                    while connection.recv(65536):
+                        pass
+
+    def wrong_bodies(self, site, canaries, path, *names):
+        """Bodies of every wrong kind, with a canary in each."""
+        words = {name: canaries.text("%s in a wrong body of %s" % (
+            name, path)) for name in names}
+        good = json.dumps(words)
+        bodies = [
+            good[:-4], good + "x", "[%s]" % good, good.replace('"', "'"),
+            good[:-1] + "," + good[1:], json.dumps({**words, "exp": 0}),
+            json.dumps({**words, "exp": 60}), good.replace("{", "{{"),
+            json.dumps({names[0]: words}), good + "\xff",
+        ]
+        for body in bodies:
+            for content_type in (JSON_TYPE, FRAME_TYPE,
+                                 "application/x-www-form-urlencoded"):
+                site.request("POST", path, body.encode("latin-1"),
+                             {"Content-Type": content_type})
+
+    def plant_large(self, site, canaries):
+        """Bodies and answers that a web server may want to put into a
+        file."""
+        message = canaries.text("a large message", 60000)
+        escaped = "".join("\\u%04x" % ord(letter) for letter in message)
+        body = '{"message":"%s","exp":60,"pin":"12345"}' % escaped
+        answer = site.request("POST", "/api/v1/message", body.encode(),
+                              {"Content-Type": JSON_TYPE})
+        self.assertStatus(answer, 201)
+        answer = site.safesecrets_open(answer.json()["key"])
+        self.assertStatus(answer, 200)
+        self.assertEqual(answer.json()["message"], message)
+        canaries.planted.append(
+            ("a large message", message[30000:30024].encode()))
+        secret, claim = canaries.raw("id"), canaries.raw("claim")
+        envelope = random_envelope(4 * 2048)
+        self.assertStatus(site.request(
+            "POST", "/api/v2/secrets",
+            native_creation(secret, random_id(), envelope),
+            {"Content-Type": FRAME_TYPE}), 201)
+        answer = site.request(
+            "POST", "/api/v2/secrets/open", native_opening(secret, claim),
+            {"Content-Type": JSON_TYPE})
+        self.assertStatus(answer, 200)
+        self.assertTrue(answer.body.endswith(b"\n" + envelope))
+        site.request("POST", "/api/v2/secrets/open", frame(
+            {"id": b64u(secret)}, b"x" * 300000),
+            {"Content-Type": JSON_TYPE})
+
+    def processes(self, site):
+        """All of the site's processes: the groups that it started."""
+        groups = {process.pid for process in site.workers + [site.web]}
+        found = []
+        for name in os.listdir("/proc"):
+            if name.isdigit():
+                with contextlib.suppress(OSError):
+                    if os.getpgid(int(name)) in groups:
+                        found.append(int(name))
+        return found
+
+    def look(self, site, canaries, when):
+        for process in self.processes(site):
+            for name in ("cmdline", "environ", "comm"):
+                with contextlib.suppress(OSError):
+                    with open("/proc/%d/%s" % (process, name), "rb") as file:
+                        self.assertEqual(canaries.found_in(file.read()), [],
+                                         "%s: %s" % (when, name))
+        for place, _, names in os.walk(site.directory):
+            for name in names:
+                with contextlib.suppress(OSError):
+                    with open(os.path.join(place, name), "rb") as file:
+                        content = file.read()
+                    self.assertEqual(canaries.found_in(content), [],
+                                     "%s: %s" % (when, name))
+
+    def everything(self, server, may_write):
+        site = self.site(server=server, conf="shipped")
+        site.log_names = [name for name in os.listdir(site.directory)
+                          if name.endswith(".log")]
+        canaries = Canaries()
+        watch = Watch(os.path.join(site.directory, "tmp"), site.state,
+                      site.keys)
+        self.addCleanup(watch.close)
+        stop = threading.Event()
+        trouble = []
+
+        def looker():
+            try:
+                while not stop.wait(0.2):
+                    self.look(site, canaries, "while running")
+            except BaseException as failure:    # told below
+                trouble.append(failure)
+
+        looking = threading.Thread(target=looker, daemon=True)
+        looking.start()
+        try:
+            self.plant(site, canaries)
+            small = watch.seen()
+            self.plant_large(site, canaries)
+            large = watch.seen()
+        finally:
+            stop.set()
+            looking.join()
+        if trouble:
+            raise trouble[0]
+        self.look(site, canaries, "at rest")
+        # The log is there and says what happened, without names.
+        self.assertIn("event=secret", site.log().replace("_", "-"))
+        # The database keeps its log and index anew after a restart only.
+        unknown = [name for name in small if not name.startswith("oncelink.")]
+        self.assertEqual(unknown, [], "temporary files")
+        if not may_write:
+            self.assertEqual(large, [], "temporary files of large bodies")
+        for process in list(site.workers):
+            process.signal(15)
+        site.stop_workers()
+        self.look(site, canaries, "at the end")
+        self.assertEqual(
+            os.listdir(os.path.join(site.directory, "tmp", "body"))
+            if server == "nginx"
+            else os.listdir(os.path.join(site.directory, "tmp")), [])
+
+    def test_search(self):
+        """the search finds what is there"""
+        canaries = Canaries()
+        key = canaries.raw("key")
+        for form in (key, b64u(key).encode(), key.hex().encode(),
+                     key.hex().upper().encode()):
+            self.assertEqual(canaries.found_in(b"x" + form + b"y"), ["key"])
+        self.assertEqual(canaries.found_in(os.urandom(100)), [])
+
+    def test_nginx(self):
+        """nginx with conf/nginx.conf"""
+        self.everything("nginx", may_write=False)
+
+    def test_lighttpd(self):
+        """lighttpd with conf/lighttpd.conf; what is above 64 KiB waits in
+        its upload directory, and is gone from there afterwards"""
+        self.everything("lighttpd", may_write=True)
+
+    def test_programs(self):
+        """SIGN_KEY leaves the environment, also of one CGI request, and
+        init prints no key"""
+        word = random_text(40)
+        site = self.site(server=None, environment={"SIGN_KEY": word})
+        for name in ("cmdline", "environ"):
+            with open("/proc/%d/%s" % (site.workers[0].pid, name),
+                      "rb") as file:
+                self.assertNotIn(word.encode(), file.read(), name)
+        self.assertStatus(site.direct("GET", "/api/v2/health"), 200)
+        self.assertNotIn(word, site.log())
+        for arguments in (["config"], ["stats"]):
+            done = site.ctl(*arguments)
+            self.assertNotIn(word.encode(), done.stdout + done.stderr)
+        plain = self.site(server=None)
+        with open(plain.key_file, "rb") as file:
+            keys = file.read().split()
+        for arguments in (["config"], ["stats"], ["init"]):
+            done = plain.ctl(*arguments)
+            for part in keys:
+                if len(part) >= 32:
+                    self.assertNotIn(part, done.stdout + done.stderr)
+
+
+if __name__ == "__main__":
+    main()

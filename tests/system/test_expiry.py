@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: ISC
+"""Promise 3, and the sweeper: never, twice at once, and with a lot to do."""
+
+import os
+import re
+import subprocess
+import threading
+import time
+
+from oncelink_site import (
+    FRAME_TYPE, JSON_TYPE, SWEEP, SiteTest, clean_environment, in_threads,
+    main, native_creation, native_opening, note, parse_frame, random_envelope,
+    random_id, scaled, wait_until,
+)
+
+DAY = 86400 * 1000
+
+# Copies of one row with its record under other names.  Their records do not
+# open, but nothing looks: their time is over.
+PLANT_SECRETS = """
+WITH RECURSIVE number(n) AS (
+    SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :count)
+INSERT INTO secret
+SELECT :base + n, randomblob(32), kind, state, created_at, changed_at,
+    :expires, :expires, views_left, attempts_left, verifier, passes, memory,
+    key_id, epoch, :base + n, randomblob(32), knocks, knocked_at,
+    :base + n, record_bytes
+FROM secret, number WHERE id = :template
+"""
+PLANT_RECORDS = """
+WITH RECURSIVE number(n) AS (
+    SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :count)
+INSERT INTO record
+SELECT :base + n, sealed FROM record, number
+WHERE id = (SELECT record FROM secret WHERE id = :template)
+"""
+
+
+def now():
+    return int(time.time() * 1000)
+
+
+class Expiry(SiteTest):
+
+    def await_expiry(self, site):
+        """Until the time of every secret is over by the database's word."""
+        with site.reader() as database:
+            (last,) = database.execute(
+                "SELECT max(expires_at) FROM secret").fetchone()
+        wait_until(lambda: now() > last + 5, "the end of a second")
+
+    def count(self, site, table):
+        with site.reader() as database:
+            return database.execute(
+                "SELECT count(*) FROM " + table).fetchone()[0]
+
+    def plant(self, site, count, expires, base=1000):
+        """So many more rows, expired since `expires`."""
+        secret = random_id()
+        self.assertStatus(site.native_create(
+            secret, random_id(), random_envelope()), 201)
+        with site.writer() as database:
+            (template,) = database.execute(
+                "SELECT id FROM secret WHERE record <> 0 "
+                "ORDER BY created_at DESC LIMIT 1").fetchone()
+            values = {"count": count, "base": base, "expires": expires,
+                      "template": template}
+            database.execute(PLANT_RECORDS, values)
+            database.execute(PLANT_SECRETS, values)
+
+    def test_never_swept(self):
+        """after expires_at nothing is given out, though nobody sweeps"""
+        site = self.site()
+        uuid = site.safesecrets_create("text", "12345", exp=1).json()["key"]
+        key = site.onetime_create("text", "12345", expiration_time=1).json()[
+            "id"]
+        digits = site.onetime_create(
+            "text", "12345", expiration_time="1").json()["id"]
+        token = bytes.fromhex(uuid.replace("-", ""))
+        claimed, claim = random_id(), random_id()
+        waiting, receipt = random_id(), random_id()
+        for secret in (claimed, waiting):
+            self.assertStatus(site.native_create(
+                secret, receipt if secret is waiting else random_id(),
+                random_envelope(), views=2), 201)
+        opened = site.native("secrets/open", id=claimed, claim=claim)
+        self.assertStatus(opened, 200)
+        self.await_seconds(site, (uuid, key, digits))
+        # A native secret lives a minute at least; put its end into the past.
+        with site.writer() as database:
+            database.execute(
+                "UPDATE secret SET expires_at = :past, due_at = :past "
+                "WHERE expires_at > :past", {"past": now() - 1})
+
+        answer = site.safesecrets_open(uuid, "12345")
+        self.assertStatus(answer, 400)
+        self.assertEqual(answer.json(),
+                         {"error": "message expired or deleted"})
+        unknown = site.safesecrets_open(
+            "00000000-0000-4000-8000-000000000000", "12345")
+        self.assertEqual(answer.body, unknown.body)
+        for one in (key, digits):
+            self.assertStatus(site.onetime_open(one, "12345"), 404)
+        self.assertProblem(site.native(
+            "secrets/open", id=token, pin="12345", claim=claim), 410,
+            state="expired")
+        self.assertProblem(site.native(
+            "secrets/peek", id=token), 410, state="expired")
+        for secret in (claimed, waiting):
+            for shown in (claim, random_id()):
+                self.assertProblem(site.native(
+                    "secrets/open", id=secret, claim=shown), 410,
+                    state="expired")
+        self.assertEqual(site.native(
+            "receipts/peek", receipt=receipt).json()["state"], "expired")
+        # All of them are still stored: it was the time that decided.
+        self.assertEqual(self.count(site, "record"), 5)
+
+    def await_seconds(self, site, keys):
+        with site.reader() as database:
+            (last,) = database.execute(
+                "SELECT max(expires_at) FROM secret WHERE expires_at < ?",
+                (now() + 30000,)).fetchone()
+        self.assertIsNotNone(last, keys)
+        wait_until(lambda: now() > last + 5, "the end of a second")
+
+    def test_claim_within_expiry(self):
+        """a claim does not outlive its secret"""
+        site = self.site()
+        key = site.onetime_create("text", "12345", expiration_time=2).json()[
+            "id"]
+        token, claim = bytes.fromhex(key), random_id()
+        answer = site.native("secrets/open", id=token, pin="12345",
+                             claim=claim)
+        self.assertStatus(answer, 200)
+        self.assertEqual(parse_frame(answer.body)[1], b"text")
+        with site.reader() as database:
+            ((until, expires),) = database.execute(
+                "SELECT until, expires_at FROM claim, secret").fetchall()
+        self.assertLessEqual(until, expires)
+        self.await_expiry(site)
+        self.assertProblem(site.native(
+            "secrets/open", id=token, pin="12345", claim=claim), 410)
+
+    def test_twice(self):
+        """two sweepers at once are safe, and a third has nothing to do"""
+        site = self.site()
+        count = 4000
+        self.plant(site, count, now() - 60000)
+        alive = random_id()
+        site.native_create(alive, random_id(), random_envelope())
+        sweepers = [
+            subprocess.Popen(
+                [SWEEP, "-c", site.conf_file, "-v"], env=clean_environment(),
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            for _ in range(2)]
+        said = []
+        for sweeper in sweepers:
+            output, errors = sweeper.communicate(timeout=120)
+            self.assertEqual(sweeper.returncode, 0, errors)
+            said.append((output + errors).decode())
+        self.assertEqual(self.count(site, "record"), 2)
+        with site.reader() as database:
+            states = database.execute(
+                "SELECT state, count(*) FROM secret GROUP BY state"
+            ).fetchall()
+        self.assertEqual(states, [(0, 2), (2, count)])
+        numbers = [int(number) for text in said
+                   for number in re.findall(r"\d+", text)]
+        self.assertEqual(numbers.count(count), 1, said)
+        self.assertStatus(site.native(
+            "secrets/open", id=alive, claim=random_id()), 200)
+        third = site.sweep("-v")
+        self.assertEqual(third.returncode, 0)
+        self.assertNotIn(str(count).encode(), third.stdout + third.stderr)
+
+    def test_forgets(self):
+        """tombstones go after keep_receipts, and their ids are free again"""
+        site = self.site(settings={"keep_receipts": "1d"})
+        secret, receipt = random_id(), random_id()
+        site.native_create(secret, receipt, random_envelope())
+        site.native("receipts/burn", receipt=receipt)
+        self.assertEqual(site.sweep().returncode, 0)
+        self.assertProblem(
+            site.native("secrets/peek", id=secret), 410, state="burned")
+        with site.writer() as database:
+            past = now() - DAY - 5000
+            database.execute("UPDATE secret SET expires_at = ?, due_at = ?",
+                             (past, past))
+        done = site.sweep("-v")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(self.count(site, "secret"), 0)
+        self.assertProblem(site.native("secrets/peek", id=secret), 404)
+        self.assertProblem(
+            site.native("receipts/peek", receipt=receipt), 404)
+
+    def test_many(self):
+        """200,000 expired rows are swept while requests go on"""
+        count = scaled(200000)
+        site = self.site(settings={"lock_wait": "500ms", "max_store": "4G"})
+        self.plant(site, count, now() - 60000)
+        finished = threading.Event()
+        longest = [0.0] * 4
+        answered = [0] * 4
+        refused = []
+
+        def client(number):
+            while True:
+                last = finished.is_set()
+                secret, claim = random_id(), random_id()
+                envelope = random_envelope()
+                for path, body, content_type, status in (
+                        ("/api/v2/secrets", native_creation(
+                            secret, random_id(), envelope), FRAME_TYPE, 201),
+                        ("/api/v2/secrets/open",
+                         native_opening(secret, claim), JSON_TYPE, 200),
+                        ("/api/v2/secrets/ack",
+                         native_opening(secret, claim), JSON_TYPE, 204)):
+                    start = time.monotonic()
+                    answer = site.request(
+                        "POST", path, body, {"Content-Type": content_type})
+                    took = time.monotonic() - start
+                    longest[number] = max(longest[number], took)
+                    answered[number] += 1
+                    if answer.status != status:
+                        refused.append(repr(answer))
+                if last:
+                    return
+
+        def sweeper():
+            try:
+                return site.sweep("-v")
+            finally:
+                finished.set()
+
+        start = time.monotonic()
+        results = in_threads(5, lambda number: sweeper() if number == 4
+                             else client(number))
+        took = time.monotonic() - start
+        note("%d rows swept in %.1f s; %d requests meanwhile, the slowest "
+             "took %.0f ms" % (count, took, sum(answered),
+                               max(longest) * 1000))
+        done = results[4]
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(str(count).encode(), done.stdout + done.stderr)
+        self.assertEqual(refused[:5], [])
+        self.assertEqual(self.count(site, "record"), 1)
+        self.assertEqual(site.stop_workers(), [0])
+        self.assertEqual(site.check_integrity(), ["ok"])
+
+
+if __name__ == "__main__":
+    main()

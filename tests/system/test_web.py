@@ -1,0 +1,534 @@
+# SPDX-License-Identifier: ISC
+"""Every face through real web servers, with what conf/ ships, and by plain
+CGI."""
+
+import base64
+import json
+import os
+import re
+
+from oncelink_site import (
+    FRAME_TYPE, JSON_TYPE, SRCDIR, FcgiRequest, SiteTest, b64u, cgi_params,
+    frame, main, native_creation, native_opening, parse_frame,
+    random_envelope, random_id, safesecrets_path, unb64u,
+)
+
+PINS = ("12345", "a/b%2", "+ #?&", "åäö12", "..//.", "%2f%0", "\\\"'<>",
+        "a\tb\r\n", "𝔭𝔦𝔫€é")
+
+GONE = {"error": "message expired or deleted"}
+HEADERS = {
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+
+
+class Through:
+    """What is the same through every way in; a mixin of test cases, which
+    say how to open a site."""
+
+    def assertHeaders(self, answer):
+        for name, value in HEADERS.items():
+            self.assertEqual(answer.headers.get(name), value, answer)
+
+    def open_site(self, **settings):
+        raise NotImplementedError
+
+    def test_safesecrets(self):
+        """SafeSecrets: documented calls, with every kind of PIN"""
+        site = self.open_site()
+        for path in ("/ping", "/api/v1/ping"):
+            answer = site.request("GET", path)
+            self.assertStatus(answer, 200)
+            self.assertEqual(answer.body, b"pong")
+            self.assertTrue(
+                answer.headers["content-type"].startswith("text/plain"))
+            self.assertHeaders(answer)
+        answer = site.request("GET", "/api/v1/params")
+        self.assertEqual(answer.json(), {
+            "pin_size": 5, "max_pin_attempts": 3, "max_exp_sec": 86400,
+            "files_enabled": False, "max_file_size": 1048576,
+            "allow_no_pin": False})
+        for pin in PINS:
+            with self.subTest(pin=ascii(pin)):
+                message = "a message é \u0000 \U0001F511 for " + pin
+                answer = site.safesecrets_create(message, pin)
+                self.assertStatus(answer, 201)
+                self.assertHeaders(answer)
+                self.assertNotIn("access-control-allow-origin",
+                                 answer.headers)
+                self.assertEqual(sorted(answer.json()), ["exp", "key"])
+                self.assertRegex(
+                    answer.json()["exp"],
+                    r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
+                    r"(Z|[+-]\d\d:\d\d)$")
+                key = answer.json()["key"]
+                self.assertRegex(key, r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}"
+                                      r"-[0-9a-f]{12}$")
+                path = safesecrets_path(key, pin)
+                head = site.request("HEAD", path)
+                self.assertStatus(head, 405)
+                self.assertIn("GET", head.headers["allow"])
+                answer = site.request("GET", path, headers={
+                    "Sec-Purpose": "prefetch;prerender"})
+                self.assertStatus(answer, 503)
+                wrong = site.safesecrets_open(key, "wrong")
+                self.assertStatus(wrong, 417)
+                self.assertEqual(wrong.json(),
+                                 {"error": "wrong pin attempt"})
+                answer = site.request("GET", path)
+                self.assertStatus(answer, 200)
+                self.assertHeaders(answer)
+                self.assertEqual(answer.json(),
+                                 {"key": key, "message": message})
+                answer = site.request("GET", path)
+                self.assertStatus(answer, 400)
+                self.assertEqual(answer.json(), GONE)
+
+    def test_pin_as_curl_sends_it(self):
+        """a PIN is taken as sent: encoded, or not where it need not be"""
+        site = self.open_site()
+        for pin, sent in (
+                ("..//.", "..%2F%2F."), ("..//.", "%2e%2e%2f%2f%2e"),
+                ("~-_.!", "~-_.!"), ("a+b:@", "a+b:@"), ("a;b,=", "a;b,=")):
+            key = site.safesecrets_create("text", pin).json()["key"]
+            answer = site.request(
+                "GET", "/api/v1/message/%s/%s?unused=1" % (key, sent))
+            self.assertStatus(answer, 200, sent)
+        # An upper-case key is the same key.
+        key = site.safesecrets_create("text").json()["key"]
+        self.assertStatus(site.safesecrets_open(key.upper()), 200)
+
+    def test_onetime(self):
+        """One Time Secret: both paths, and what it refuses"""
+        site = self.open_site()
+        for path in ("/secrets", "/api/secrets"):
+            answer = site.post(path, {"passphrase": "åäö", "message": "m é",
+                                      "expiration_time": "60", "other": 1})
+            self.assertStatus(answer, 200)
+            self.assertHeaders(answer)
+            self.assertEqual(
+                answer.headers["access-control-allow-origin"], "*")
+            self.assertEqual(answer.json()["success"], "True")
+            key = answer.json()["id"]
+            self.assertRegex(key, "^[0-9a-f]{32}$")
+            answer = site.post(path + "/" + key, {})
+            self.assertStatus(answer, 400)
+            self.assertEqual(answer.json(), {
+                "success": "False", "message": "Missing passphrase"})
+            gone = {"success": "False", "message": "This secret either "
+                    "never existed or it was already read"}
+            answer = site.post(path + "/" + key, {"passphrase": "wrong"})
+            self.assertStatus(answer, 404)
+            self.assertEqual(answer.json(), gone)
+            answer = site.post(path + "/" + key,
+                               {"id": key, "passphrase": "åäö"})
+            self.assertStatus(answer, 200)
+            self.assertEqual(answer.json(),
+                             {"success": "True", "message": "m é"})
+            answer = site.post(path + "/" + key, {"passphrase": "åäö"})
+            self.assertStatus(answer, 404)
+            self.assertEqual(answer.json(), gone)
+            for body in (b"", b"{}", b"nonsense", b'{"message":"m"}',
+                         b'{"passphrase":"","message":"m"}',
+                         b'{"passphrase":"p","message":""}',
+                         b'{"passphrase":1,"message":"m"}'):
+                answer = site.request("POST", path, body,
+                                      {"Content-Type": JSON_TYPE})
+                self.assertStatus(answer, 400, body)
+                self.assertEqual(answer.json(), {
+                    "success": "False",
+                    "message": "Missing passphrase and/or message"})
+            answer = site.request("OPTIONS", path)
+            self.assertStatus(answer, 204)
+            for name, value in (
+                    ("methods", "GET, POST, DELETE"),
+                    ("headers", "Authorization, Content-Type, "
+                                "X-Secret-Password")):
+                self.assertEqual(answer.headers[
+                    "access-control-allow-" + name], value)
+            self.assertEqual(
+                answer.headers["access-control-max-age"], "86400")
+
+    def test_native(self):
+        """our own face: create, peek, open, ack, receipt, params, health"""
+        site = self.open_site()
+        self.assertEqual(site.request("GET", "/api/v2/health").json(),
+                         {"status": "ok"})
+        params = site.request("GET", "/api/v2/params")
+        self.assertStatus(params, 200)
+        self.assertHeaders(params)
+        self.assertIsInstance(params.json(), dict)
+        secret, receipt, claim = random_id(), random_id(), random_id()
+        envelope = random_envelope(50)
+        answer = site.native_create(secret, receipt, envelope)
+        self.assertStatus(answer, 201)
+        self.assertHeaders(answer)
+        self.assertNotIn("access-control-allow-origin", answer.headers)
+        answer = site.native("secrets/peek", id=secret)
+        self.assertStatus(answer, 200)
+        self.assertEqual(answer.json()["bytes"], len(envelope))
+        answer = site.native("secrets/open", id=secret, claim=claim)
+        self.assertStatus(answer, 200)
+        self.assertHeaders(answer)
+        head, payload = parse_frame(answer.body)
+        self.assertEqual(payload, envelope)
+        self.assertEqual(sorted(head), [
+            "claim_until", "kind", "message", "views_left"])
+        answer = site.native("secrets/ack", id=secret, claim=claim)
+        self.assertStatus(answer, 204)
+        self.assertEqual(answer.body, b"")
+        answer = site.native("receipts/peek", receipt=receipt)
+        self.assertEqual(answer.json()["state"], "opened")
+        for path in ("peek", "open", "ack"):
+            answer = site.request("GET", "/api/v2/secrets/" + path)
+            self.assertProblem(answer, 405)
+            self.assertIn("POST", answer.headers["allow"])
+
+    def test_vectors(self):
+        """vectors/envelope-v2.json through it and back"""
+        site = self.open_site()
+        with open(os.path.join(SRCDIR, "tests", "vectors",
+                               "envelope-v2.json"), "rb") as file:
+            vectors = json.load(file)["valid"]
+        self.assertGreater(len(vectors), 4)
+        used = set()
+        for vector in vectors:
+            if vector["id"] in used:
+                continue
+            used.add(vector["id"])
+            with self.subTest(vector["name"]):
+                secret = unb64u(vector["id"])
+                gate = vector["gate"] and unb64u(vector["gate"])
+                envelope = base64.b64decode(vector["envelope_base64"])
+                self.assertStatus(site.native_create(
+                    secret, random_id(), envelope, gate=gate), 201)
+                if gate is not None:
+                    answer = site.native("secrets/open", id=secret,
+                                         claim=random_id())
+                    self.assertProblem(answer, 403)
+                answer = site.native("secrets/open", id=secret, gate=gate,
+                                     claim=random_id())
+                self.assertStatus(answer, 200)
+                self.assertEqual(parse_frame(answer.body)[1], envelope)
+
+    def test_large(self):
+        """what is as large as allowed goes through; one more is 413 in the
+        face's own form"""
+        site = self.open_site()
+        message = "€" * 21845 + "x"
+        answer = site.safesecrets_create(message)
+        self.assertStatus(answer, 201)
+        answer = site.safesecrets_open(answer.json()["key"])
+        self.assertStatus(answer, 200)
+        self.assertEqual(answer.json()["message"], message)
+        answer = site.safesecrets_create(message + "x")
+        self.assertStatus(answer, 413)
+        self.assertEqual(list(answer.json()), ["error"])
+        answer = site.onetime_create(message + "x")
+        self.assertStatus(answer, 413)
+        self.assertEqual(answer.json()["success"], "False")
+        blocks = ((10 << 20) - 29) // 512
+        envelope, secret = random_envelope(blocks), random_id()
+        self.assertStatus(
+            site.native_create(secret, random_id(), envelope), 201)
+        answer = site.native("secrets/open", id=secret, claim=random_id())
+        self.assertStatus(answer, 200)
+        self.assertTrue(parse_frame(answer.body)[1] == envelope)
+        answer = site.native_create(random_id(), random_id(),
+                                    random_envelope(blocks + 1))
+        self.assertProblem(answer, 413)
+
+    def test_bad_input(self):
+        """a sample of bad input to each face, and nothing is changed"""
+        site = self.open_site()
+        key = site.safesecrets_create("text").json()["key"]
+        secret, receipt = random_id(), random_id()
+        envelope = random_envelope()
+        site.native_create(secret, receipt, envelope)
+        good = {"message": "m", "exp": 60, "pin": "12345"}
+        for change in (
+                {"pin": "1234"}, {"pin": "123456"}, {"pin": 12345},
+                {"pin": None}, {"exp": 0}, {"exp": -1}, {"exp": 86401},
+                {"exp": 1.5}, {"exp": "60"}, {"exp": 1e300},
+                {"message": 1}, {"message": ["m"]}):
+            answer = site.post("/api/v1/message", {**good, **change})
+            self.assertStatus(answer, 400, change)
+            self.assertIn(list(change)[0], answer.json()["error"])
+        for body in (b"", b"{", b"[]", b"null", b'{"message":"\xff"}',
+                     json.dumps(good).encode() + b" x",
+                     json.dumps(good).encode()[:-1] + b',"exp":61}',
+                     b"{'message':'m','exp':60,'pin':'12345'}",
+                     b'{"message":"m","exp":NaN,"pin":"12345"}'):
+            answer = site.request("POST", "/api/v1/message", body)
+            self.assertStatus(answer, 400, body)
+            self.assertEqual(list(answer.json()), ["error"])
+        for path in ("/api/v1/message/%s" % key,
+                     "/api/v1/message/%s/" % key,
+                     "/api/v1/message/%s/12345/" % key,
+                     "/api/v1/message//%s/12345" % key,
+                     "/api/v1/x/../message/%s/12345" % key,
+                     "/api/v1/message/%s%%2f12345" % key,
+                     "/api/v1//message/%s/12345" % key,
+                     "/api/v1/message/%s/1234%%" % key,
+                     "/api/v1/message/%s%%00/12345" % key,
+                     "/api/v1/message/%s/1234%%00" % key[:-1],
+                     "/api/v1/message/x/12345",
+                     "/api/v1/message/%s/1234" % key,
+                     "/api/v1/nothing", "/api/v3/x", "/nothing/at/all"):
+            answer = site.request("GET", path)
+            self.assertIn(answer.status, (400, 404), path)
+            self.assertNotIn(b"text", answer.body)
+        self.assertProblem(site.request("GET", "/nothing"), 404)
+        for method in ("PUT", "DELETE", "PATCH", "BREW"):
+            answer = site.request(method, "/api/v1/message")
+            self.assertIn(answer.status, (405, 400, 501), answer)
+
+        # Our own face: strict about everything.
+        members = {"id": b64u(secret), "claim": b64u(random_id())}
+        text = json.dumps(members)
+        for body, status in (
+                (b"", (400, 411)), (b"{", 400), (b"[]", (400, 422)),
+                (text.encode() + b"x", 400),
+                (text[:-1].encode() + b',"more":1}', (400, 422)),
+                (text[:-1].encode() + b"," + text[1:].encode(), (400, 422)),
+                (json.dumps({"id": members["id"] + "="}).encode(),
+                 (400, 422)),
+                (json.dumps({**members, "id": members["id"][:-1]}).encode(),
+                 (400, 422)),
+                (json.dumps({**members, "id": 5}).encode(), (400, 422)),
+                (json.dumps({**members, "gate": "AAAA"}).encode(),
+                 (400, 422)),
+        ):
+            answer = site.request("POST", "/api/v2/secrets/open", body,
+                                  {"Content-Type": JSON_TYPE})
+            self.assertIn(answer.status,
+                          status if isinstance(status, tuple) else (status,),
+                          body)
+            self.assertProblem(answer, answer.status)
+        for content_type in (None, "text/plain", FRAME_TYPE,
+                             "application/x-www-form-urlencoded",
+                             "application/jsonx"):
+            answer = site.request("POST", "/api/v2/secrets/open",
+                                  text.encode(),
+                                  {"Content-Type": content_type})
+            self.assertProblem(answer, 415)
+        new = {"id": b64u(random_id()), "receipt": b64u(random_id()),
+               "expires_in": 60}
+        for change in (
+                {"expires_in": 59}, {"expires_in": 30 * 86400 + 1},
+                {"expires_in": "60"}, {"expires_in": 60.5}, {"views": 0},
+                {"views": 101}, {"attempts": 0}, {"attempts": 11},
+                {"receipt": "AA"}, {"other": 1}):
+            answer = site.request(
+                "POST", "/api/v2/secrets", frame({**new, **change}, envelope),
+                {"Content-Type": FRAME_TYPE})
+            self.assertIn(answer.status, (400, 422), change)
+            problem = self.assertProblem(answer, answer.status)
+            if answer.status == 422:
+                self.assertEqual(problem["field"], list(change)[0])
+        for body in (json.dumps(new).encode(), frame(new), frame(
+                new, envelope[:-1]), frame(new, b"\x01" + envelope[1:]),
+                b"\n" + envelope, envelope,
+                frame({**new, "padding": "x" * 4096}, envelope)):
+            answer = site.request("POST", "/api/v2/secrets", body,
+                                  {"Content-Type": FRAME_TYPE})
+            self.assertIn(answer.status, (400, 422))
+            self.assertProblem(answer, answer.status)
+
+        # One Time Secret.
+        for change in ({"expiration_time": 0}, {"expiration_time": "x"},
+                       {"expiration_time": 31 * 86400},
+                       {"expiration_time": 1.5}):
+            answer = site.onetime_create("m", **change)
+            self.assertStatus(answer, 400, change)
+            self.assertIn("expiration", answer.json()["message"].lower())
+        for key_form in ("x", "0" * 31, "0" * 33, "g" * 32, "%00" * 32):
+            answer = site.post("/secrets/" + key_form, {"passphrase": "p"})
+            self.assertStatus(answer, 404)
+
+        # Nothing was used up or counted.
+        self.assertEqual(site.native(
+            "receipts/peek", receipt=receipt).json()["state"], "waiting")
+        self.assertStatus(site.safesecrets_open(key), 200)
+        self.assertStatus(site.native(
+            "secrets/open", id=secret, claim=random_id()), 200)
+
+    def test_faces_off(self):
+        """a face that is switched off is not there"""
+        site = self.open_site(faces="native")
+        for path in ("/ping", "/api/v1/params"):
+            self.assertProblem(site.request("GET", path), 404)
+        self.assertProblem(site.safesecrets_create("m"), 404)
+        self.assertProblem(site.onetime_create("m"), 404)
+        self.assertStatus(site.native_create(
+            random_id(), random_id(), random_envelope()), 201)
+        site = self.open_site(faces="safesecrets")
+        self.assertStatus(site.request("GET", "/api/v2/health"), 404)
+        self.assertStatus(site.native_create(
+            random_id(), random_id(), random_envelope()), 404)
+        self.assertStatus(site.safesecrets_create("m"), 201)
+
+    def test_create_nobody(self):
+        """create = nobody: reading goes on, making is 403"""
+        for who in ("nobody", "keys"):
+            site = self.open_site(create=who)
+            self.assertProblem(site.native_create(
+                random_id(), random_id(), random_envelope()), 403)
+            answer = site.safesecrets_create("m")
+            self.assertStatus(answer, 403)
+            self.assertEqual(list(answer.json()), ["error"])
+            answer = site.onetime_create("m")
+            self.assertStatus(answer, 403)
+            self.assertEqual(answer.json()["success"], "False")
+            self.assertProblem(site.native(
+                "secrets/open", id=random_id(), claim=random_id()), 404)
+
+    def test_prefix(self):
+        """path_prefix: below it everything, beside it nothing"""
+        site = self.open_site(path_prefix="/once")
+        answer = site.post("/once/api/v1/message", {
+            "message": "m", "exp": 60, "pin": "a/b%2"})
+        self.assertStatus(answer, 201)
+        path = safesecrets_path(answer.json()["key"], "a/b%2")
+        self.assertStatus(site.request("GET", path), 404)
+        self.assertStatus(site.request("GET", "/onceapi/v1/ping"), 404)
+        self.assertStatus(site.request("GET", "/once" + path), 200)
+
+    def test_forwarded(self):
+        """X-Forwarded-For, believed or not, breaks nothing and is logged
+        nowhere"""
+        site = self.open_site(trusted_proxies="127.0.0.1 2001:db8::/32")
+        for value in ("198.51.100.7", "198.51.100.7, 127.0.0.1",
+                      "2001:db8::99", "[2001:db8::99]:443", "nonsense",
+                      ",,,", "a" * 3000, "198.51.100.7, nonsense"):
+            answer = site.request("GET", "/api/v2/params", headers={
+                "X-Forwarded-For": value})
+            self.assertStatus(answer, 200)
+        for value in ("198.51.100.7", "2001:db8::99"):
+            self.assertNotIn(value, site.log())
+
+    def test_pages(self):
+        """the page and its style are there, and nothing else of the tree"""
+        site = self.open_site()
+        answer = site.request("GET", "/")
+        self.assertStatus(answer, 200)
+        self.assertTrue(
+            answer.headers["content-type"].startswith("text/html"))
+        for found in re.findall(rb'href="([^":]+)"', answer.body):
+            if not found.startswith((b"#", b"mailto:")):
+                path = b"/" + found.lstrip(b"./")
+                self.assertIn(site.request("GET", path).status, (200, 404))
+        self.assertStatus(site.request("GET", "/oncelink.css"), 200)
+        for path in ("/oncelink.conf", "/state/oncelink.db", "/.git/HEAD",
+                     "/../oncelink.conf", "/%2e%2e/oncelink.conf",
+                     "/index.html/../../README.md"):
+            answer = site.request("GET", path)
+            self.assertIn(answer.status, (400, 404), path)
+
+
+class Nginx(Through, SiteTest):
+    """nginx with conf/nginx.conf."""
+
+    def open_site(self, **settings):
+        return self.site("nginx", conf="shipped", settings=settings)
+
+
+class Lighttpd(Through, SiteTest):
+    """lighttpd with conf/lighttpd.conf."""
+
+    def open_site(self, **settings):
+        return self.site("lighttpd", conf="shipped", settings=settings)
+
+
+class Cgi(SiteTest):
+    """Plain CGI, one process a request."""
+
+    def test_all(self):
+        """every face by plain CGI"""
+        site = self.site(server=None, start=False)
+        answer = site.cgi("GET", "/ping")
+        self.assertStatus(answer, 200)
+        self.assertEqual(answer.body, b"pong")
+        for name, value in HEADERS.items():
+            self.assertEqual(answer.headers.get(name), value)
+        for pin in PINS[1:5]:
+            answer = site.cgi("POST", "/api/v1/message", json.dumps({
+                "message": "m é", "exp": 60, "pin": pin}).encode(),
+                JSON_TYPE)
+            self.assertStatus(answer, 201)
+            path = safesecrets_path(answer.json()["key"], pin)
+            self.assertStatus(site.cgi("HEAD", path), 405)
+            answer = site.cgi("GET", path, extra={
+                "HTTP_SEC_PURPOSE": "prefetch"})
+            self.assertStatus(answer, 503)
+            answer = site.cgi("GET", path)
+            self.assertStatus(answer, 200)
+            self.assertEqual(answer.json()["message"], "m é")
+            self.assertStatus(site.cgi("GET", path), 400)
+
+        answer = site.cgi("POST", "/secrets",
+                          b'{"passphrase":"p","message":"m"}', JSON_TYPE)
+        self.assertStatus(answer, 200)
+        key = answer.json()["id"]
+        answer = site.cgi("POST", "/secrets/" + key, b'{"passphrase":"p"}',
+                          JSON_TYPE)
+        self.assertEqual(answer.json(), {"success": "True", "message": "m"})
+
+        secret, claim, envelope = random_id(), random_id(), random_envelope(
+            2000)
+        answer = site.cgi("POST", "/api/v2/secrets", native_creation(
+            secret, random_id(), envelope), FRAME_TYPE)
+        self.assertStatus(answer, 201)
+        for _ in range(2):
+            answer = site.cgi("POST", "/api/v2/secrets/open",
+                              native_opening(secret, claim), JSON_TYPE)
+            self.assertStatus(answer, 200)
+            self.assertEqual(parse_frame(answer.body)[1], envelope)
+        answer = site.cgi("POST", "/api/v2/secrets/ack",
+                          native_opening(secret, claim), JSON_TYPE)
+        self.assertStatus(answer, 204)
+
+    def test_lengths(self):
+        """no, lying and absurd Content-Length"""
+        site = self.site(server=None)
+        body = b'{"message":"m","exp":60,"pin":"12345"}'
+        for length, status in (
+                (None, 411), ("", 411), ("0", 400), ("x", 400), ("-1", 400),
+                ("+5", 400), ("1e3", 400), (" 5", 400),
+                ("99999999999999999999999", (400, 413)),
+                ("104857600", 413), (str(len(body) + 10), 400),
+                (str(len(body) - 1), 400), (str(len(body)), 201)):
+            extra = {} if length is None else {"CONTENT_LENGTH": length}
+            for answer in (
+                    self.fcgi(site, extra, body),
+                    site.cgi("POST", "/api/v1/message", body, JSON_TYPE,
+                             length="" if length is None else length)):
+                self.assertIn(
+                    answer.status,
+                    status if isinstance(status, tuple) else (status,),
+                    "%r %r" % (length, answer))
+
+    def fcgi(self, site, extra, body):
+        request = FcgiRequest(site.sockets[0])
+        request.begin(cgi_params("POST", "/api/v1/message", None, JSON_TYPE,
+                                 extra))
+        request.send(body)
+        request.finish()
+        return request.response()
+
+    def test_document_root(self):
+        """a state directory inside the document root is refused"""
+        site = self.site(server=None)
+        for root in (site.directory, site.state, "/"):
+            answer = site.direct("GET", "/ping", extra={
+                "DOCUMENT_ROOT": root})
+            self.assertStatus(answer, 500)
+        self.assertStatus(site.direct("GET", "/ping", extra={
+            "DOCUMENT_ROOT": os.path.join(SRCDIR, "htdocs")}), 200)
+        self.assertRegex(site.log(), "event=document[-_]root")
+
+
+if __name__ == "__main__":
+    main()
