@@ -93,7 +93,7 @@ static const struct conf_row rows[] = {
 	    "the largest message of the safesecrets and onetime faces",
 	    NULL, NULL },
 	{ "max_envelope", CONF_ROW_SIZE, MEMBER(max_envelope), KB, 64 * MB,
-	    "10M", "the largest envelope of the native face", NULL, NULL },
+	    "10244K", "the largest envelope of the native face", NULL, NULL },
 	{ "max_expire", CONF_ROW_SECONDS, MEMBER(max_expire),
 	    60 * SECOND, 10 * YEAR, "30d",
 	    "the longest life of a secret but for the safesecrets face",

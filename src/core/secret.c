@@ -6,7 +6,6 @@
  * large record to open) it happens before, outside any lock, on a read-only
  * look, and the transaction looks again.
  */
-#include <sodium.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -379,10 +378,10 @@ secret_open(struct site *site, struct arena *arena,
 		reading->payload_size = attempt.record_size - SEAL_OVERHEAD;
 		log_secret(&attempt, LOG_SECRET_OPENED);
 	} else if (attempt.record != NULL)
-		sodium_memzero(attempt.record, attempt.record_size);
+		explicit_bzero(attempt.record, attempt.record_size);
 	if (result == 0 && attempt.outcome == SECRET_NOW_LOCKED)
 		log_secret(&attempt, LOG_SECRET_LOCKED);
-	sodium_memzero(&attempt, sizeof(attempt));
+	explicit_bzero(&attempt, sizeof(attempt));
 	return result;
 }
 

@@ -3,7 +3,6 @@
  * How a secret comes to be: sealed before it is stored, stored once however
  * often its maker says it, and never over another one.
  */
-#include <sodium.h>
 #include <string.h>
 #include <time.h>
 
@@ -164,9 +163,10 @@ compare(struct making *making)
 		return 0;
 	payload = making->record + SEAL_PAYLOAD_OFFSET;
 	life_binding(&making->row, &binding);
+	/* Who comes as far as this may read it: its time tells nothing. */
 	if (seal_open(making->site->keyring, &binding, creation->token,
 	    making->stretch, making->record, making->row.record_bytes,
-	    payload) == 0 && sodium_memcmp(payload, creation->payload,
+	    payload) == 0 && memcmp(payload, creation->payload,
 	    creation->payload_size) == 0) {
 		creation->outcome = SECRET_OK;
 		creation->expires_at = making->row.expires_at;
@@ -217,6 +217,6 @@ secret_create(struct site *site, struct arena *arena,
 		seal_log_name(site->keyring, making.row.lookup, name);
 		log_event(LOG_SECRET_CREATED, LOG_TEXT("secret", name));
 	}
-	sodium_memzero(&making, sizeof(making));
+	explicit_bzero(&making, sizeof(making));
 	return result;
 }

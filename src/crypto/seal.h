@@ -95,8 +95,8 @@ int	 seal_record(const struct keyring *keyring,
  * seal_open(keyring, binding, token, stretch, record, size, payload): open
  * `size` bytes of record into payload, which has room for size -
  * SEAL_OVERHEAD bytes and may be `record + SEAL_PAYLOAD_OFFSET`: the bytes
- * then change in place.  Returns 0, or -1 when the format, the key, the binding or a byte is
- * not the one it was sealed with; payload is then wiped.
+ * then change in place.  Returns 0, or -1 when the format, the key, the
+ * binding or a byte is not the one it was sealed with; payload is then wiped.
  */
 int	 seal_open(const struct keyring *keyring,
 	    const struct seal_binding *binding,

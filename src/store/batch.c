@@ -345,6 +345,18 @@ batch_checkpoint(struct batch *batch)
 	return take_part(batch, &me);
 }
 
+size_t
+batch_waiting(struct batch *batch)
+{
+	size_t	 count = 0;
+
+	pthread_mutex_lock(&batch->mutex);
+	for (struct writer_job *job = batch->head; job != NULL; job = job->next)
+		count++;
+	pthread_mutex_unlock(&batch->mutex);
+	return count;
+}
+
 static void *
 erase_in_time(void *argument)
 {

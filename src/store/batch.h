@@ -3,6 +3,7 @@
 #define ONCELINK_BATCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "store/store.h"
@@ -26,5 +27,8 @@ void	 batch_close(struct batch *batch);
 /* batch_update, batch_checkpoint: as store_update and store_checkpoint. */
 int	 batch_update(struct batch *batch, store_fn *fn, void *argument);
 int	 batch_checkpoint(struct batch *batch);
+
+/* batch_waiting(batch): how many are in the queue now, for the tests. */
+size_t	 batch_waiting(struct batch *batch);
 
 #endif

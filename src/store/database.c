@@ -193,7 +193,7 @@ prove_writing(struct store_txn *txn, void *argument)
 	(void)argument;
 	if (sqlite_set_version(txn->sqlite, migrate_latest()) == 0)
 		return 0;
-	txn->failure = sqlite_failure(txn->sqlite, "prove", &txn->disk_full);
+	txn->failure = sqlite_failure(txn->sqlite, "prove");
 	return -1;
 }
 
@@ -310,12 +310,12 @@ view(struct sqlite *sqlite, store_fn *fn, void *argument)
 	int		 result = 0;
 
 	if (sqlite_run(sqlite, SQLITE_STATEMENT_BEGIN_READ) == -1)
-		return sqlite_failure(sqlite, "begin", NULL);
+		return sqlite_failure(sqlite, "begin");
 	sqlite_begin_fn(sqlite, &txn);
 	if (fn(&txn, argument) == -1)
 		result = txn.failure != 0 ? txn.failure : STORE_FAILED;
 	if (sqlite_run(sqlite, SQLITE_STATEMENT_COMMIT) == -1 && result == 0)
-		result = sqlite_failure(sqlite, "end", NULL);
+		result = sqlite_failure(sqlite, "end");
 	return result;
 }
 

@@ -27,18 +27,8 @@ complain(struct sqlite *sqlite, const char *path, struct store_error *error)
 }
 
 static int
-check(struct sqlite *sqlite, int version, const char *path,
-    struct store_error *error)
+check(int version, const char *path, struct store_error *error)
 {
-	bool	 ours;
-
-	if (sqlite_is_ours(sqlite, &ours) == -1)
-		return complain(sqlite, path, error);
-	if (version > 0 && !ours) {
-		snprintf(error->text, sizeof(error->text), "%s: this is a "
-		    "database of another program", path);
-		return -1;
-	}
 	if (version < 0 || version > migrate_latest()) {
 		snprintf(error->text, sizeof(error->text), "%s: the database "
 		    "has version %d, this program knows versions up to %d; "
@@ -56,7 +46,7 @@ migrate_run(struct sqlite *sqlite, const char *path, struct store_error *error)
 
 	if (sqlite_version(sqlite, &version) == -1)
 		return complain(sqlite, path, error);
-	if (check(sqlite, version, path, error) == -1)
+	if (check(version, path, error) == -1)
 		return -1;
 	if (version == latest)
 		return 0;

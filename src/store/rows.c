@@ -33,7 +33,8 @@ row_id(const uint8_t hash[STORE_HASHBYTES])
 static int
 fail(struct store_txn *txn, const char *where)
 {
-	txn->failure = sqlite_failure(txn->sqlite, where, &txn->disk_full);
+	txn->failure = sqlite_failure(txn->sqlite, where);
+	txn->disk_full = txn->failure == STORE_FULL;
 	return -1;
 }
 
@@ -249,6 +250,7 @@ store_secret_insert(struct store_txn *txn, struct store_secret *row,
 	sqlite3_stmt	*statement;
 	int		 code;
 
+	txn->inserted = true;
 	if (read_number(txn, SQLITE_STATEMENT_RECORD_NEXT, &row->record) == -1)
 		return -1;
 	statement = prepare(txn, SQLITE_STATEMENT_SECRET_INSERT, "insert");

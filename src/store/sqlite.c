@@ -142,6 +142,41 @@ after_commit(void *argument, sqlite3 *db, const char *name, int pages)
 }
 
 static int
+read_pragma(struct sqlite *sqlite, const char *sql, int *value)
+{
+	sqlite3_stmt	*statement;
+	int		 result = -1;
+
+	if (sqlite3_prepare_v2(sqlite->db, sql, -1, &statement, NULL) !=
+	    SQLITE_OK)
+		return -1;
+	if (sqlite3_step(statement) == SQLITE_ROW) {
+		*value = sqlite3_column_int(statement, 0);
+		result = 0;
+	}
+	sqlite3_finalize(statement);
+	return result;
+}
+
+/* Marked by this program, or a file that nobody has written to yet. */
+static int
+check_owner(struct sqlite *sqlite, const char *path, struct store_error *error)
+{
+	int	 id, version, schema;
+
+	if (read_pragma(sqlite, "PRAGMA application_id", &id) == -1 ||
+	    read_pragma(sqlite, "PRAGMA user_version", &version) == -1 ||
+	    read_pragma(sqlite, "PRAGMA schema_version", &schema) == -1) {
+		complain(error, path, sqlite3_errmsg(sqlite->db));
+		return -1;
+	}
+	if (id == APPLICATION_ID || (id == 0 && version == 0 && schema == 0))
+		return 0;
+	complain(error, path, "this is a database of another program");
+	return -1;
+}
+
+static int
 apply_settings(struct sqlite *sqlite, const char *path, enum sqlite_mode mode,
     struct store_error *error)
 {
@@ -213,7 +248,9 @@ sqlite_open(struct sqlite *sqlite, const char *path, enum sqlite_mode mode,
 		sqlite3_busy_handler(db, writer_busy, sqlite);
 	else
 		sqlite3_busy_timeout(db, READER_PATIENCE);
-	if (apply_settings(sqlite, path, mode, error) == -1)
+	/* First of all, since journal_mode changes the file. */
+	if (check_owner(sqlite, path, error) == -1 ||
+	    apply_settings(sqlite, path, mode, error) == -1)
 		goto fail;
 	/* Only now, since it forbids a change of journal_mode. */
 	if (sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) !=
@@ -258,6 +295,12 @@ sqlite_statement(struct sqlite *sqlite, enum sqlite_statement id)
 	return sqlite->statements[id];
 }
 
+const char *
+sqlite_statement_sql(enum sqlite_statement id)
+{
+	return statement_sql[id];
+}
+
 int
 sqlite_run(struct sqlite *sqlite, enum sqlite_statement id)
 {
@@ -280,15 +323,13 @@ sqlite_script(struct sqlite *sqlite, const char *sql)
 }
 
 int
-sqlite_failure(struct sqlite *sqlite, const char *where, bool *disk_full)
+sqlite_failure(struct sqlite *sqlite, const char *where)
 {
 	int	 code = sqlite3_extended_errcode(sqlite->db);
 	int	 system = sqlite3_system_errno(sqlite->db);
 
 	switch (code & 0xff) {
 	case SQLITE_FULL:
-		if (disk_full != NULL)
-			*disk_full = system == ENOSPC || system == EDQUOT;
 		log_event(LOG_STORE_FULL, LOG_TEXT("where", where));
 		return STORE_FULL;
 	case SQLITE_BUSY:
@@ -296,6 +337,15 @@ sqlite_failure(struct sqlite *sqlite, const char *where, bool *disk_full)
 		log_event(LOG_STORE_BUSY, LOG_TEXT("where", where));
 		return STORE_BUSY;
 	default:
+		/* A quota of the user, or no room for the shared memory; the
+		 * library has a code for a full disk only.  What a sync says
+		 * is no reason to try again. */
+		if ((code & 0xff) == SQLITE_IOERR &&
+		    code != SQLITE_IOERR_FSYNC &&
+		    (system == ENOSPC || system == EDQUOT)) {
+			log_event(LOG_STORE_FULL, LOG_TEXT("where", where));
+			return STORE_FULL;
+		}
 		log_event(LOG_STORE_FAILED, LOG_TEXT("where", where),
 		    LOG_NUMBER("code", code), LOG_NUMBER("errno", system));
 		return STORE_FAILED;
@@ -328,25 +378,7 @@ sqlite_checkpoint(struct sqlite *sqlite, bool erase)
 	}
 	if ((code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED)
 		return 1;
-	sqlite_failure(sqlite, "checkpoint", NULL);
-	return STORE_FAILED;
-}
-
-static int
-read_pragma(struct sqlite *sqlite, const char *sql, int *value)
-{
-	sqlite3_stmt	*statement;
-	int		 result = -1;
-
-	if (sqlite3_prepare_v2(sqlite->db, sql, -1, &statement, NULL) !=
-	    SQLITE_OK)
-		return -1;
-	if (sqlite3_step(statement) == SQLITE_ROW) {
-		*value = sqlite3_column_int(statement, 0);
-		result = 0;
-	}
-	sqlite3_finalize(statement);
-	return result;
+	return sqlite_failure(sqlite, "checkpoint");
 }
 
 int
@@ -362,17 +394,6 @@ sqlite_set_version(struct sqlite *sqlite, int version)
 
 	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", version);
 	return sqlite_script(sqlite, sql);
-}
-
-int
-sqlite_is_ours(struct sqlite *sqlite, bool *ours)
-{
-	int	 id;
-
-	if (read_pragma(sqlite, "PRAGMA application_id", &id) == -1)
-		return -1;
-	*ours = id == APPLICATION_ID;
-	return 0;
 }
 
 int

@@ -61,6 +61,7 @@ struct store_txn {
 	int64_t		 now;		/* ms since 1970 */
 	int		 failure;	/* STORE_… of the call that failed */
 	bool		 disk_full;	/* … because the disk is */
+	bool		 inserted;	/* tried to: not with the ballast */
 	bool		 erased;	/* a record was deleted */
 	bool		 short_of_room;	/* store_room said no */
 };
@@ -70,7 +71,8 @@ enum sqlite_mode { SQLITE_MODE_WRITE, SQLITE_MODE_READ };
 /*
  * sqlite_open(sqlite, path, mode, max_bytes, error): open the database with
  * every setting checked after it was made.  Only `write` connections of ours
- * write.  Returns 0, or -1 with error and nothing open.
+ * write.  A database of another program is refused and stays as it is.
+ * Returns 0, or -1 with error and nothing open.
  */
 int	 sqlite_open(struct sqlite *sqlite, const char *path,
 	    enum sqlite_mode mode, int64_t max_bytes,
@@ -84,6 +86,9 @@ void	 sqlite_close(struct sqlite *sqlite);
 sqlite3_stmt *sqlite_statement(struct sqlite *sqlite,
     enum sqlite_statement statement);
 
+/* sqlite_statement_sql(statement): its text, for the tests. */
+const char *sqlite_statement_sql(enum sqlite_statement statement);
+
 /* sqlite_run(sqlite, statement): step one of the plain statements.  Returns 0
  * or -1; sqlite_failure says why. */
 int	 sqlite_run(struct sqlite *sqlite, enum sqlite_statement statement);
@@ -91,10 +96,9 @@ int	 sqlite_run(struct sqlite *sqlite, enum sqlite_statement statement);
 /* sqlite_script(sqlite, sql): run the text of a migration. */
 int	 sqlite_script(struct sqlite *sqlite, const char *sql);
 
-/* sqlite_failure(sqlite, where, disk_full): the STORE_ failure for the
- * connection's last error, logged; disk_full (may be NULL) is set. */
-int	 sqlite_failure(struct sqlite *sqlite, const char *where,
-	    bool *disk_full);
+/* sqlite_failure(sqlite, where): the STORE_ failure for the connection's last
+ * error, logged. */
+int	 sqlite_failure(struct sqlite *sqlite, const char *where);
 
 /* sqlite_in_transaction(sqlite): false after an error that ended it. */
 bool	 sqlite_in_transaction(struct sqlite *sqlite);
@@ -103,8 +107,8 @@ bool	 sqlite_in_transaction(struct sqlite *sqlite);
  * sqlite_checkpoint(sqlite, erase): copy the log into the database, waiting at
  * most 20 ms for readers; the next commit writes over the log from its start
  * (RESTART), or with erase the log is cut off now (TRUNCATE).  The caller
- * holds the write lock.  Returns 0, 1 when a reader held it up, or
- * STORE_FAILED.
+ * holds the write lock.  Returns 0, 1 when a reader held it up, STORE_FAILED
+ * or STORE_FULL.
  */
 int	 sqlite_checkpoint(struct sqlite *sqlite, bool erase);
 
@@ -112,11 +116,10 @@ int	 sqlite_checkpoint(struct sqlite *sqlite, bool erase);
 int64_t	 sqlite_changes(struct sqlite *sqlite);
 
 /* sqlite_version(sqlite, version), sqlite_set_version(sqlite, version): the
- * schema's version.  sqlite_is_ours(sqlite, ours): was the file marked as this
- * program's?  sqlite_mark(sqlite): mark it.  Return 0 or -1. */
+ * schema's version.  sqlite_mark(sqlite): mark the file as this program's.
+ * Return 0 or -1. */
 int	 sqlite_version(struct sqlite *sqlite, int *version);
 int	 sqlite_set_version(struct sqlite *sqlite, int version);
-int	 sqlite_is_ours(struct sqlite *sqlite, bool *ours);
 int	 sqlite_mark(struct sqlite *sqlite);
 
 /* sqlite_error_text(sqlite): the library's words for its last error. */

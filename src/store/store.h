@@ -118,7 +118,7 @@ int	 store_view(struct store *store, store_fn *fn, void *argument);
 /*
  * store_checkpoint(store): overwrite what was erased, in the database and in
  * its log, now.  Returns 0, 1 when a reader held it up (call again), or
- * STORE_FAILED or STORE_BUSY.
+ * STORE_FAILED, STORE_BUSY or STORE_FULL.
  */
 int	 store_checkpoint(struct store *store);
 

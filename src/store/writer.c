@@ -24,6 +24,7 @@ struct writer {
 	int64_t		 max_bytes;
 	int		 directory;	/* borrowed */
 	int		 lock;
+	bool		 doubtful;	/* a commit failed on this connection */
 	bool		 erased;
 	bool		 short_of_room;
 };
@@ -114,6 +115,21 @@ settle_all(struct writer_job *jobs, int result)
 		}
 }
 
+/* Were there any among those that are not settled yet? */
+static bool
+settle_inserts(struct writer_job *jobs, int result)
+{
+	bool	 any = false;
+
+	for (struct writer_job *job = jobs; job != NULL; job = job->next)
+		if (!job->settled && job->inserted) {
+			job->result = result;
+			job->settled = true;
+			any = true;
+		}
+	return any;
+}
+
 static void
 abandon(struct writer *writer)
 {
@@ -121,7 +137,8 @@ abandon(struct writer *writer)
 		sqlite_run(&writer->sqlite, SQLITE_STATEMENT_ROLLBACK);
 }
 
-/* The blocks of the ballast file are for deletes on a full disk. */
+/* The blocks of the ballast file are for deletes on a full disk: whoever
+ * inserts would use them up. */
 static bool
 made_room(struct writer *writer, bool disk_full)
 {
@@ -131,16 +148,33 @@ made_room(struct writer *writer, bool disk_full)
 	return true;
 }
 
-/* After a failed sync nobody knows what the connection's cache is worth. */
+/*
+ * After a failed sync nobody knows what the connection's cache is worth, and
+ * the log may hold the whole of a batch whose callers were told that it did
+ * not happen: a recovery would take it for committed.  So the new connection
+ * is there before the old one goes, since the first one to open a database
+ * recovers it; and the next commit, which changes nothing, is written over
+ * that batch.
+ */
 static void
 reopen(struct writer *writer)
 {
+	struct sqlite		 old = writer->sqlite;
 	struct store_error	 error;
+	int			 version;
 
-	sqlite_close(&writer->sqlite);
+	writer->doubtful = true;
 	if (sqlite_open(&writer->sqlite, writer->path, SQLITE_MODE_WRITE,
-	    writer->max_bytes, &error) == -1)
+	    writer->max_bytes, &error) == -1) {
 		log_event(LOG_STORE_FAILED, LOG_TEXT("where", "reopen"));
+		writer->sqlite = old;
+		return;
+	}
+	sqlite_close(&old);
+	writer->doubtful = false;
+	if (sqlite_version(&writer->sqlite, &version) == -1 ||
+	    sqlite_set_version(&writer->sqlite, version) == -1)
+		sqlite_failure(&writer->sqlite, "reopen");
 }
 
 /* A job failed: what it wrote is undone, and nothing else. */
@@ -176,22 +210,25 @@ run_job(struct writer *writer, struct writer_job *job, bool savepoint)
 	sqlite_begin_fn(sqlite, &txn);
 	if (savepoint &&
 	    sqlite_run(sqlite, SQLITE_STATEMENT_SAVEPOINT) == -1) {
-		txn.failure = sqlite_failure(sqlite, "savepoint", NULL);
+		txn.failure = sqlite_failure(sqlite, "savepoint");
 		result = -1;
 	} else
 		result = job->fn(&txn, job->argument);
 	if (result == 0 && savepoint &&
 	    sqlite_run(sqlite, SQLITE_STATEMENT_RELEASE) == -1) {
-		txn.failure = sqlite_failure(sqlite, "release",
-		    &txn.disk_full);
+		txn.failure = sqlite_failure(sqlite, "release");
 		result = -1;
 	}
+	/* What comes next must not run outside of a transaction. */
+	if (!sqlite_in_transaction(sqlite))
+		result = -1;
+	job->inserted = txn.inserted;
 	writer->short_of_room |= txn.short_of_room;
 	if (result == 0) {
 		writer->erased |= txn.erased;
 		return PASS_DONE;
 	}
-	if (made_room(writer, txn.disk_full)) {
+	if (made_room(writer, txn.disk_full && !txn.inserted)) {
 		abandon(writer);
 		return PASS_AGAIN;
 	}
@@ -204,17 +241,17 @@ static enum pass
 commit(struct writer *writer, struct writer_job *jobs)
 {
 	struct sqlite	*sqlite = &writer->sqlite;
-	bool		 disk_full = false;
 	int		 failure;
 
 	if (sqlite_run(sqlite, SQLITE_STATEMENT_COMMIT) == 0) {
 		settle_all(jobs, 0);
 		return PASS_DONE;
 	}
-	failure = sqlite_failure(sqlite, "commit", &disk_full);
+	failure = sqlite_failure(sqlite, "commit");
 	abandon(writer);
 	writer->erased = false;
-	if (made_room(writer, disk_full))
+	if (failure == STORE_FULL &&
+	    (settle_inserts(jobs, failure) || made_room(writer, true)))
 		return PASS_AGAIN;
 	if (failure == STORE_FAILED) {
 		reopen(writer);
@@ -230,14 +267,14 @@ run_pass(struct writer *writer, struct writer_job *jobs, bool savepoints)
 	struct sqlite	*sqlite = &writer->sqlite;
 
 	writer->erased = false;
-	if (sqlite->db == NULL)
+	if (writer->doubtful)
 		reopen(writer);
-	if (sqlite->db == NULL) {
+	if (writer->doubtful) {
 		settle_all(jobs, STORE_FAILED);
 		return PASS_DONE;
 	}
 	if (sqlite_run(sqlite, SQLITE_STATEMENT_BEGIN_WRITE) == -1) {
-		settle_all(jobs, sqlite_failure(sqlite, "begin", NULL));
+		settle_all(jobs, sqlite_failure(sqlite, "begin"));
 		return PASS_DONE;
 	}
 	sqlite->used_bytes = -1;
@@ -266,9 +303,17 @@ writer_run(struct writer *writer, struct writer_job *jobs)
 int
 writer_checkpoint(struct writer *writer, bool erase)
 {
-	if (writer->sqlite.db == NULL)
+	int	 result;
+
+	if (writer->doubtful)
+		reopen(writer);
+	if (writer->doubtful)
 		return STORE_FAILED;
-	return sqlite_checkpoint(&writer->sqlite, erase);
+	result = sqlite_checkpoint(&writer->sqlite, erase);
+	/* It writes into the database what it takes off the log. */
+	if (made_room(writer, result == STORE_FULL))
+		result = sqlite_checkpoint(&writer->sqlite, erase);
+	return result;
 }
 
 int

@@ -17,6 +17,7 @@ struct writer_job {
 	void			*argument;
 	int			 result; /* 0 or STORE_… */
 	bool			 settled; /* failed already, not run again */
+	bool			 inserted; /* tried to: not with the ballast */
 	struct writer_job	*next;
 };
 
@@ -44,8 +45,8 @@ void	 writer_unlock(struct writer *writer);
  */
 void	 writer_run(struct writer *writer, struct writer_job *jobs);
 
-/* writer_checkpoint(writer, erase): with the lock held; as
- * sqlite_checkpoint. */
+/* writer_checkpoint(writer, erase): with the lock held; as sqlite_checkpoint,
+ * with the ballast where the disk is full. */
 int	 writer_checkpoint(struct writer *writer, bool erase);
 
 /* writer_wal_pages(writer): pages in the log after the last commit. */

@@ -21,7 +21,7 @@ struct site;
 struct app {
 	struct site		*site;
 	const struct conf	*conf;
-	atomic_int		 root_state;	/* app.c's own: is `root` set? */
+	atomic_int		 root_state;	/* app.c's: is `root` set? */
 	char			 root[APP_ROOT_SIZE]; /* a good DOCUMENT_ROOT */
 };
 
@@ -74,7 +74,7 @@ enum app_error {
 struct app_face {
 	const char		*name;
 	unsigned int		 bit;		/* CONF_FACE_… */
-	const char *const	*prefixes;	/* paths it owns; ends in NULL */
+	const char *const	*prefixes;	/* its paths; ends in NULL */
 	const struct app_route	*routes;
 	size_t			 routes_count;
 	bool			 cors;

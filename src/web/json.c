@@ -6,7 +6,6 @@
  * and a count behind it.
  */
 #include <limits.h>
-#include <sodium.h>
 #include <string.h>
 
 /* json-c's truth value has the name of a function of ours. */
@@ -15,6 +14,7 @@
 #undef json_bool
 
 #include "base/arena.h"
+#include "crypto/token.h"
 #include "web/http.h"
 #include "web/json.h"
 #include "web/jsonwalk.h"
@@ -232,7 +232,7 @@ read_base64url(struct json_object *value, const struct json_member *member,
     uint8_t *bytes)
 {
 	const char *text;
-	size_t size, got, length, wanted;
+	size_t size, length, wanted;
 
 	if (!json_object_is_type(value, json_type_string))
 		return JSON_WRONG_TYPE;
@@ -242,8 +242,7 @@ read_base64url(struct json_object *value, const struct json_member *member,
 	wanted = (size * 8 + 5) / 6;
 	if (length != wanted)
 		return length < wanted ? JSON_TOO_SMALL : JSON_TOO_LARGE;
-	if (sodium_base642bin(bytes, size, text, length, NULL, &got, NULL,
-	    sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 || got != size)
+	if (!token_from_base64url(bytes, size, text, length))
 		return JSON_WRONG_TYPE;
 	return JSON_FINE;
 }

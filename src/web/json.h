@@ -20,7 +20,7 @@ enum json_kind {
 	JSON_INTEGER,		/* int64_t; a JSON number without a fraction
 				   or exponent: 3.0 and 1e3 are refused */
 	JSON_INTEGER_OR_DIGITS,	/* int64_t; or a string of digits */
-	JSON_BASE64URL,		/* uint8_t[min] exactly, no padding */
+	JSON_BASE64URL,		/* uint8_t[min], min at most 32; no padding */
 	JSON_ANY		/* any value, which is not stored */
 };
 
@@ -34,7 +34,7 @@ struct json_member {
 	const char	*name;
 	enum json_kind	 kind;
 	bool		 required;
-	int64_t		 min;		/* JSON_STRING: bytes; integers: value */
+	int64_t		 min;		/* string: bytes; integer: value */
 	int64_t		 max;
 	size_t		 offset;	/* of the value in the structure */
 	size_t		 given;		/* of its bool, or JSON_NOT_TOLD */

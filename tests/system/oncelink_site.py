@@ -485,7 +485,8 @@ class Site:
         wait_until(answers, "%s to listen" % process.arguments[0])
 
     def await_health(self):
-        response = self.request("GET", "/api/v2/health")
+        response = self.request(
+            "GET", self.settings.get("path_prefix", "") + "/api/v2/health")
         if "native" not in self.settings.get("faces", "native"):
             return
         if response.status != 200:
@@ -752,9 +753,9 @@ http {
             connection.close()
 
     @contextlib.contextmanager
-    def writer(self):
+    def writer(self, checkpoint=False):
         """The database, to plant rows in as no program of ours would, under
-        the one write lock and without a checkpoint."""
+        the one write lock, and with a checkpoint only when asked for."""
         with self.write_lock():
             connection = sqlite3.connect(self.database, timeout=10)
             try:
@@ -762,6 +763,8 @@ http {
                 connection.execute("PRAGMA secure_delete = ON")
                 with connection:
                     yield connection
+                if checkpoint:
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             finally:
                 connection.close()
 

@@ -111,7 +111,7 @@ class Canary(SiteTest):
             site.request("HEAD", safesecrets_path(key, pin))
             site.request("DELETE", safesecrets_path(key, pin))
             site.request("GET", safesecrets_path(key, pin),
-                         {"Sec-Purpose": "prefetch"})
+                         headers={"Sec-Purpose": "prefetch"})
             site.request("GET", "/message/" + key)
             site.request("GET", "/api/v1/message/" + key)
             answer = site.safesecrets_open(key, pin)

@@ -184,7 +184,7 @@ class Erase(SiteTest):
             size = int(math.exp(random.uniform(math.log(10),
                                                math.log(20000))))
             face = random.choice(
-                ("native",) * 8 + ("safesecrets", "onetime"))
+                ("native",) * 18 + ("safesecrets", "onetime"))
             secrets.append(Secret(face, size))
 
         sealed = []

@@ -346,7 +346,9 @@ class Through:
             self.assertIn("expiration", answer.json()["message"].lower())
         for key_form in ("x", "0" * 31, "0" * 33, "g" * 32, "%00" * 32):
             answer = site.post("/secrets/" + key_form, {"passphrase": "p"})
-            self.assertStatus(answer, 404)
+            # nginx itself refuses %00.
+            self.assertIn(answer.status, (404, 400) if "%" in key_form
+                          else (404,))
 
         # Nothing was used up or counted.
         self.assertEqual(site.native(

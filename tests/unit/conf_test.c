@@ -120,7 +120,7 @@ test_defaults(void **state)
 	assert_int_equal(conf.kdf_passes, 2);
 	assert_int_equal(conf.kdf_memory, 19 << 20);
 	assert_int_equal(conf.max_message, 65536);
-	assert_int_equal(conf.max_envelope, 10 << 20);
+	assert_int_equal(conf.max_envelope, (10 << 20) + 4096);
 	assert_int_equal(conf.max_expire, 2592000000);
 	assert_int_equal(conf.default_views, 1);
 	assert_int_equal(conf.claim_seconds, 60000);

@@ -115,13 +115,16 @@ test_claims_off(void **state)
 	struct secrets_one	 secret;
 
 	(void)state;
-	faces = faces_open("claim_seconds = 0\n");
+	faces = faces_open("claim_seconds = 0\ndefault_views = 2\n");
 	secrets_draw(&secret);
 	assert_int_equal(secrets_create(faces, &secret, ""), 201);
 	assert_int_equal(faces_post(faces, SECRETS_OPEN, "{\"id\":\"%s\"}",
 	    secret.id), 200);
 	secrets_is_payload(faces, secret.envelope, sizeof(secret.envelope));
 	faces_says(faces, "claim_until", "null");
+	assert_int_equal(faces_post(faces, SECRETS_OPEN, "{\"id\":\"%s\"}",
+	    secret.id), 200);
+	faces_says(faces, "views_left", "0");
 	assert_int_equal(faces_stats(faces).records, 0);
 	assert_int_equal(faces_post(faces, SECRETS_OPEN, "{\"id\":\"%s\"}",
 	    secret.id), 410);
@@ -402,18 +405,22 @@ round_trip(struct faces *faces, struct json_object *vector)
 static void
 test_vectors(void **state)
 {
-	struct json_object	*file, *valid;
+	/* What a reader refuses is as good as any other to the server. */
+	static const char *const lists[] = { "valid", "refused" };
+	struct json_object	*file, *list;
 	struct faces		*faces;
-	size_t			 i;
+	size_t			 i, j;
 
 	(void)state;
 	file = vectors();
-	valid = json_object_object_get(file, "valid");
-	assert_true(json_object_array_length(valid) > 0);
-	for (i = 0; i < json_object_array_length(valid); i++) {
-		faces = faces_open("");
-		round_trip(faces, json_object_array_get_idx(valid, i));
-		faces_close(faces);
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		list = json_object_object_get(file, lists[i]);
+		assert_true(json_object_array_length(list) > 0);
+		for (j = 0; j < json_object_array_length(list); j++) {
+			faces = faces_open("");
+			round_trip(faces, json_object_array_get_idx(list, j));
+			faces_close(faces);
+		}
 	}
 	(void)json_object_put(file);
 }

@@ -7,11 +7,13 @@
 #include "faces.h"
 
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static void
@@ -123,7 +125,9 @@ static void
 test_settings_shown(void **state)
 {
 	struct faces	*faces;
-	char		 id[FACES_HEX_SIZE];
+	char		 id[FACES_HEX_SIZE], native[FACES_ID_LENGTH + 1];
+	char		 expires[HTTP_TIME_SIZE], latest[HTTP_TIME_SIZE];
+	uint8_t		 token[TOKEN_BYTES];
 
 	(void)state;
 	faces = faces_open("pin_size = 7\npin_attempts = 1\n"
@@ -141,6 +145,13 @@ test_settings_shown(void **state)
 	assert_non_null(strstr(faces->body, "3600"));
 	/* The default of 7 days is cut to what the site allows. */
 	faces_make_secret(faces, "x", "p", id);
+	assert_true(token_from_hex(token, id, FACES_HEX_SIZE - 1));
+	faces_base64url(token, sizeof(token), native);
+	assert_int_equal(faces_post(faces, "/api/v2/secrets/peek",
+	    "{\"id\":\"%s\"}", native), 200);
+	faces_member(faces, "expires_at", expires, sizeof(expires));
+	http_time((int64_t)(time(NULL) + 3600 + 1) * 1000, HTTP_UTC, latest);
+	assert_true(strcmp(expires, latest) <= 0);
 	assert_int_equal(faces_read_secret(faces, id, "q"), 404);
 	assert_int_equal(faces_read_secret(faces, id, "p"), 404);
 	faces_close(faces);
@@ -309,6 +320,49 @@ test_store_full(void **state)
 	faces_close(faces);
 }
 
+static void
+overwrite(const struct faces *faces, const char *name)
+{
+	static const uint8_t	 zeros[512];
+	struct stat		 status;
+	char			 path[256];
+	off_t			 at;
+	int			 fd;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", faces->conf.state_dir,
+	    name);
+	assert_true((fd = open(path, O_WRONLY | O_CLOEXEC)) >= 0);
+	assert_int_equal(fstat(fd, &status), 0);
+	for (at = 0; at < status.st_size; at += (off_t)sizeof(zeros))
+		assert_int_equal(pwrite(fd, zeros, sizeof(zeros), at),
+		    sizeof(zeros));
+	assert_int_equal(close(fd), 0);
+}
+
+/* A store that cannot be read: not healthy, and nothing is told. */
+static void
+test_store_damaged(void **state)
+{
+	struct faces	*faces;
+	char		 key[FACES_UUID_SIZE];
+
+	(void)state;
+	faces = faces_open("");
+	faces_make_message(faces, "x", 60, "12345", key);
+	assert_int_equal(faces_get(faces, "/api/v2/health"), 200);
+	/* What was read before the next commit is not believed after it. */
+	faces_make_message(faces, "x", 60, "12345", key);
+	overwrite(faces, "oncelink.db");
+	overwrite(faces, "oncelink.db-wal");
+	is_busy(faces, faces_get(faces, "/api/v2/health"));
+	assert_int_equal(faces_post(faces, "/api/v2/secrets/peek",
+	    "{\"id\":\"AAAAAAAAAAAAAAAAAAAAAA\"}"), 500);
+	faces_says(faces, "type", "tag:oncelink,2026:failed");
+	assert_int_equal(faces_read_message(faces, key, "12345"), 500);
+	assert_true(faces_is_json(faces));
+	faces_close(faces);
+}
+
 int
 main(void)
 {
@@ -320,7 +374,8 @@ main(void)
 		cmocka_unit_test(test_settings_shown),
 		cmocka_unit_test(test_store_busy),
 		cmocka_unit_test(test_stretch_busy),
-		cmocka_unit_test(test_store_full)
+		cmocka_unit_test(test_store_full),
+		cmocka_unit_test(test_store_damaged)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -288,12 +288,20 @@ stores_start(struct stores_child *child, const char *mode,
 	assert_int_equal(byte, '.');
 }
 
+void
+stores_go(struct stores_child *child)
+{
+	if (child->input != -1)
+		close(child->input);
+	child->input = -1;
+}
+
 int
 stores_end(struct stores_child *child)
 {
 	int	 status = 0;
 
-	close(child->input);
+	stores_go(child);
 	close(child->output);
 	assert_int_equal(waitpid(child->pid, &status, 0), child->pid);
 	assert_true(WIFEXITED(status));

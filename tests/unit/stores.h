@@ -63,16 +63,18 @@ struct stores_child {
 
 /*
  * stores_start(child, mode, directory, number): run one of the modes below in
- * another process and wait until it says that it got so far.  stores_end:
- * tell it to end; returns its exit status.
- *  "lock"   holds the write lock until it is told to end
- *  "read"   holds a read transaction until it is told to end
- *  "count"  knocks on secret 1 from 16 threads, `number` times each
+ * another process and wait until it says that it got so far.  stores_go: tell
+ * it to go on.  stores_end: so too, if it was not yet; returns its exit
+ * status.
+ *  "lock"   holds the write lock until it is told to go on
+ *  "read"   holds a read transaction until it is told to go on
+ *  "count"  then knocks on secret 1 from 16 threads, `number` times each
  *  "files"  exits with 1 when a piece of a record is in a file there, with
  *           `number` 0 of any record
  */
 void	 stores_start(struct stores_child *child, const char *mode,
 	    const char *directory, uint64_t number);
+void	 stores_go(struct stores_child *child);
 int	 stores_end(struct stores_child *child);
 
 /* stores_holds(directory, number): does any file there hold a piece of that

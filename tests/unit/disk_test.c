@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * What the disk does not do: take a write, or keep it.  The full disk is a
+ * small tmpfs in a mount namespace of this process; the sync that fails is
+ * made between SQLite and the file.
+ */
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "stores.h"
+
+#define BIG 20000
+
+static bool	 may_mount;
+
+/* Between SQLite and the log: counts what is synced, and lets syncs fail. */
+static struct {
+	sqlite3_vfs		 vfs;
+	int			 (*open)(sqlite3_vfs *, const char *,
+				    sqlite3_file *, int, int *);
+	int			 (*sync)(sqlite3_file *, int);
+	sqlite3_io_methods	 methods;
+	unsigned int		 syncs;
+	unsigned int		 failures;	/* still to come */
+} shim;
+
+static int
+shim_sync(sqlite3_file *file, int flags)
+{
+	shim.syncs++;
+	if (shim.failures > 0) {
+		shim.failures--;
+		return SQLITE_IOERR_FSYNC;
+	}
+	return shim.sync(file, flags);
+}
+
+static int
+shim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+    int *out)
+{
+	int	 code = shim.open(vfs, name, file, flags, out);
+
+	if (code == SQLITE_OK && (flags & SQLITE_OPEN_WAL) != 0) {
+		shim.methods = *file->pMethods;
+		shim.sync = shim.methods.xSync;
+		shim.methods.xSync = shim_sync;
+		file->pMethods = &shim.methods;
+	}
+	return code;
+}
+
+static void
+shim_register(void)
+{
+	sqlite3_vfs	*vfs = sqlite3_vfs_find(NULL);
+
+	assert_non_null(vfs);
+	shim.vfs = *vfs;
+	shim.open = vfs->xOpen;
+	shim.vfs.zName = "shim";
+	shim.vfs.xOpen = shim_open;
+	assert_int_equal(sqlite3_vfs_register(&shim.vfs, 1), SQLITE_OK);
+}
+
+static void
+test_every_commit_is_synced(void **state)
+{
+	char			*directory = stores_make();
+	struct store_options	 options = stores_options(directory);
+	struct store		*store = stores_open(&options);
+	unsigned int		 before;
+
+	(void)state;
+	for (uint64_t i = 1; i <= 5; i++) {
+		struct stores_work work = { .number = i, .bytes = 100 };
+
+		before = shim.syncs;
+		assert_int_equal(store_update(store, stores_insert, &work), 0);
+		assert_true(shim.syncs > before);
+	}
+	store_close(store);
+	stores_remove(directory);
+}
+
+/* As after a crash: the database and its log, without the shared memory. */
+static char *
+copy_of(const char *directory)
+{
+	char	*copy = stores_directory(), *command, *from, *to, *bytes;
+	static const char *const names[] = { "oncelink.db",
+	    "oncelink.db-wal" };
+	FILE	*in, *out;
+	size_t	 size;
+
+	(void)command;
+	for (size_t i = 0; i < 2; i++) {
+		from = stores_path(directory, names[i]);
+		to = stores_path(copy, names[i]);
+		size = (size_t)stores_size(directory, names[i]);
+		bytes = malloc(size + 1);
+		assert_non_null(bytes);
+		in = fopen(from, "r");
+		assert_non_null(in);
+		assert_int_equal(fread(bytes, 1, size, in), size);
+		fclose(in);
+		out = fopen(to, "w");
+		assert_non_null(out);
+		assert_int_equal(fchmod(fileno(out), 0600), 0);
+		assert_int_equal(fwrite(bytes, 1, size, out), size);
+		fclose(out);
+		free(bytes);
+		free(from);
+		free(to);
+	}
+	return copy;
+}
+
+static void
+assert_only(const char *directory, bool first, bool second)
+{
+	struct store_options	 options = stores_options(directory);
+	struct store		*store = stores_open(&options);
+
+	assert_int_equal(stores_has(store, 1), first);
+	assert_int_equal(stores_has(store, 2), second);
+	store_close(store);
+}
+
+/* In the one process there is, whose next connection recovers the log. */
+static void
+sync_fails(unsigned int failures)
+{
+	char			*directory = stores_make(), *copy;
+	struct store_options	 options = stores_options(directory);
+	struct store		*store = stores_open(&options);
+	struct stores_work	 first = { .number = 1, .bytes = BIG };
+	struct stores_work	 second = { .number = 2, .bytes = BIG };
+
+	assert_int_equal(store_update(store, stores_insert, &first), 0);
+	shim.failures = failures;
+	assert_int_equal(store_update(store, stores_insert, &second),
+	    STORE_BUSY);
+	shim.failures = 0;
+	/* The process ends here ... */
+	copy = copy_of(directory);
+	assert_only(copy, true, false);
+	stores_remove(copy);
+	/* ... or ends well ... */
+	store_close(store);
+	assert_only(directory, true, false);
+	/* ... or goes on. */
+	store = stores_open(&options);
+	shim.failures = failures;
+	assert_int_equal(store_update(store, stores_insert, &second),
+	    STORE_BUSY);
+	shim.failures = 0;
+	assert_false(stores_has(store, 2));
+	assert_true(stores_has(store, 1));
+	assert_int_equal(store_update(store, stores_insert, &second), 0);
+	assert_int_equal(second.outcome, 0);
+	assert_true(stores_has(store, 2));
+	store_close(store);
+	assert_only(directory, true, true);
+	stores_remove(directory);
+}
+
+static void
+test_sync_fails_once(void **state)
+{
+	(void)state;
+	sync_fails(1);
+}
+
+static void
+test_sync_fails_for_long(void **state)
+{
+	(void)state;
+	sync_fails(1000);
+}
+
+static int
+insert(struct store *store, uint64_t number)
+{
+	struct stores_work	 work = { .number = number, .bytes = BIG };
+
+	return store_update(store, stores_insert, &work);
+}
+
+static uint64_t
+insert_until_full(struct store *store, uint64_t number)
+{
+	int	 result;
+
+	while ((result = insert(store, number)) == 0)
+		number++;
+	assert_int_equal(result, STORE_FULL);
+	return number;
+}
+
+static void
+fill(const char *directory)
+{
+	static const char	 zeros[4096];
+	char			*path = stores_path(directory, "other");
+	int			 fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+	assert_true(fd != -1);
+	while (write(fd, zeros, sizeof(zeros)) > 0)
+		continue;
+	assert_int_equal(errno, ENOSPC);
+	close(fd);
+	free(path);
+}
+
+static char *
+mount_small(void)
+{
+	char	*directory = stores_directory();
+
+	assert_int_equal(mount("tmpfs", directory, "tmpfs",
+	    MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=8m,mode=0700"), 0);
+	return directory;
+}
+
+static void
+unmount_small(char *directory)
+{
+	assert_int_equal(umount(directory), 0);
+	stores_remove(directory);
+}
+
+static void
+full_disk(bool by_others)
+{
+	char			*directory;
+	struct store_options	 options;
+	struct store_error	 error;
+	struct store		*store;
+	uint64_t		 number = 1, count;
+
+	if (!may_mount) {
+		skip();
+		return;
+	}
+	directory = mount_small();
+	assert_int_equal(store_create(directory, &error), 0);
+	options = stores_options(directory);
+	options.erase_delay = 0;
+	store = stores_open(&options);
+	store_ballast(store);
+	assert_true(stores_size(directory, "ballast") > 4 << 20);
+
+	if (by_others) {
+		for (; number <= 40; number++)
+			assert_int_equal(insert(store, number), 0);
+		fill(directory);
+	}
+	count = insert_until_full(store, number);
+	assert_true(count > 10);
+	/* And again: what is full does not break anything. */
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(insert(store, count + 1), STORE_FULL);
+
+	for (number = 1; number < count; number++) {
+		struct stores_work work = { .number = number };
+
+		if (store_update(store, stores_erase, &work) != 0)
+			fail_msg("erasing %u of %u", (unsigned int)number,
+			    (unsigned int)count);
+		assert_int_equal(work.outcome, 0);
+	}
+	assert_false(stores_holds(directory, 0));
+	assert_int_equal(stores_size(directory, "ballast"), -1);
+	for (number = count + 1; number < count + 50; number++)
+		assert_int_equal(insert(store, number), 0);
+	store_close(store);
+	unmount_small(directory);
+}
+
+static void
+test_disk_full_of_secrets(void **state)
+{
+	(void)state;
+	full_disk(false);
+}
+
+static void
+test_disk_full_of_other_files(void **state)
+{
+	(void)state;
+	full_disk(true);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_commit_is_synced),
+		cmocka_unit_test(test_sync_fails_once),
+		cmocka_unit_test(test_sync_fails_for_long),
+		cmocka_unit_test(test_disk_full_of_secrets),
+		cmocka_unit_test(test_disk_full_of_other_files),
+	};
+
+	stores_main(argc, argv);
+	may_mount = unshare(CLONE_NEWNS) == 0 &&
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	shim_register();
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
