@@ -141,7 +141,7 @@ read_address(const char *text, struct in6_addr *address, unsigned int *bits)
 static unsigned int
 bit(const struct in6_addr *address, unsigned int i)
 {
-	return (address->s6_addr[i / 8] >> (7 - i % 8)) & 1u;
+	return ((unsigned int)address->s6_addr[i / 8] >> (7 - i % 8)) & 1u;
 }
 
 bool

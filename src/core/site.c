@@ -28,7 +28,7 @@ site_open(struct site *site, const struct conf *conf, enum site_use use,
 		.max_bytes = conf->max_store,
 		.largest_record = (size_t)conf->max_envelope + SEAL_OVERHEAD,
 		.lock_wait = conf->lock_wait,
-		.erase_delay = use == SITE_THREADS ? conf->erase_delay : 0,
+		.erase_delay = use == SITE_SINGLE ? 0 : conf->erase_delay,
 		.readers = use == SITE_THREADS ? READERS : 1,
 		.eraser = use == SITE_THREADS,
 	};

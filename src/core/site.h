@@ -22,11 +22,12 @@ struct site_error {
 	char	 text[640];
 };
 
-/*
- * How a program uses its site: threads and an eraser thread, or one call
- * after another with erasing at once.
- */
-enum site_use { SITE_THREADS, SITE_SINGLE };
+/* How a program uses its site. */
+enum site_use {
+	SITE_THREADS,	/* many threads; one more erases within erase_delay */
+	SITE_SINGLE,	/* one call after another; each erases at once */
+	SITE_SWEEPER	/* many calls; erases each erase_delay and at the end */
+};
 
 /*
  * site_open(site, conf, use, error): load the keys, open the store.  conf is

@@ -19,8 +19,9 @@
 #include "store/store.h"
 
 #define LOCK_NAME	"sweep.lock"
-#define SLICE_ROWS	64
+#define SLICE_ROWS	256
 #define SLICE_BYTES	((size_t)1 << 20)	/* of records, to overwrite */
+#define SLICE_TIME	4000000			/* ns */
 #define PAUSE_MIN	1000000			/* ns */
 
 /* Readers may hold the last checkpoint up; this often it is tried. */
@@ -33,6 +34,16 @@ struct slice {
 	size_t			 count;
 	struct sweep_result	 did;
 };
+
+static int64_t
+elapsed_ns(const struct timespec *since)
+{
+	struct timespec	 now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)(now.tv_sec - since->tv_sec) * 1000000000 +
+	    now.tv_nsec - since->tv_nsec;
+}
 
 static int
 end_record(struct store_txn *txn, struct slice *slice,
@@ -74,12 +85,16 @@ sweep_slice(struct store_txn *txn, void *argument)
 {
 	struct slice	*slice = argument;
 	size_t		 bytes = 0, found = SLICE_ROWS;
+	struct timespec	 began;
 
+	clock_gettime(CLOCK_MONOTONIC, &began);
 	slice->did = (struct sweep_result){ 0 };
 	slice->count = 0;
 	if (store_secret_due(txn, store_now(txn), slice->rows, &found) == -1)
 		return -1;
-	while (slice->count < found && bytes < SLICE_BYTES) {
+	/* One at least: a slice of none says that nothing is due. */
+	while (slice->count < found && bytes < SLICE_BYTES &&
+	    (slice->count == 0 || elapsed_ns(&began) < SLICE_TIME)) {
 		struct store_secret *row = &slice->rows[slice->count];
 
 		bytes += row->record != 0 ? row->record_bytes : 0;
@@ -88,16 +103,6 @@ sweep_slice(struct store_txn *txn, void *argument)
 		slice->count++;
 	}
 	return 0;
-}
-
-static int64_t
-elapsed_ns(const struct timespec *since)
-{
-	struct timespec	 now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)(now.tv_sec - since->tv_sec) * 1000000000 +
-	    now.tv_nsec - since->tv_nsec;
 }
 
 static void

@@ -103,7 +103,7 @@ sweep(const struct conf *conf, bool verbose)
 	struct sweep_result	 result;
 	int			 failure;
 
-	if (site_open(&site, conf, SITE_SINGLE, &error) == -1) {
+	if (site_open(&site, conf, SITE_SWEEPER, &error) == -1) {
 		fprintf(stderr, PROGRAM ": %s\n", error.text);
 		return EX_UNAVAILABLE;
 	}

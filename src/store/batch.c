@@ -18,7 +18,7 @@
 
 /* Pages of log at which it is checkpointed in any case; less for a small
  * store, whose quota counts them. */
-#define WAL_PAGES_MAX		1000
+#define WAL_PAGES_MAX		2000
 #define WAL_PAGES_MIN		16
 #define WAL_SHARE		8
 

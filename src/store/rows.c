@@ -72,7 +72,16 @@ step_done(struct store_txn *txn, sqlite3_stmt *statement, const char *where)
 	return step(txn, statement, where) == 1 ? 0 : -1;
 }
 
-/* A statement of one number parameter and, at most, one row. */
+/* Step a statement that changes one row, which was found before. */
+static int
+step_row(struct store_txn *txn, sqlite3_stmt *statement, const char *where)
+{
+	if (step_done(txn, statement, where) == -1)
+		return -1;
+	return sqlite3_changes(txn->sqlite->db) == 1 ? 0 :
+	    damaged(txn, where);
+}
+
 static sqlite3_stmt *
 prepare(struct store_txn *txn, enum sqlite_statement id, const char *where)
 {
@@ -311,7 +320,7 @@ store_secret_update(struct store_txn *txn, const struct store_secret *row)
 	sqlite3_bind_int64(statement, 7, row->knocks);
 	sqlite3_bind_int64(statement, 8, row->knocked_at);
 	sqlite3_bind_int64(statement, 9, row->record);
-	return step_done(txn, statement, "update");
+	return step_row(txn, statement, "update");
 }
 
 int
@@ -323,7 +332,7 @@ store_secret_remove(struct store_txn *txn, const struct store_secret *row)
 	if (statement == NULL)
 		return -1;
 	sqlite3_bind_int64(statement, 1, row_id(row->lookup));
-	return step_done(txn, statement, "remove");
+	return step_row(txn, statement, "remove");
 }
 
 int

@@ -5,6 +5,7 @@
 --   BENCH_SPACE   which numbers: those of two spaces never meet
 --   BENCH_LIMIT   how many numbers there are; when they are used up the
 --                 clock stops
+--   BENCH_SKIP    how many of them an earlier run has used up
 --   BENCH_SPREAD  1: take the numbers in an order that has no neighbours
 -- A number's id, receipt and claim are the same text: 21 digits and an A,
 -- which is base64url of 16 bytes.  plant.c has the same.
@@ -30,11 +31,12 @@ calls.null = calls.create
 local name_length = 22
 local space = tonumber(os.getenv("BENCH_SPACE"))
 local limit = tonumber(os.getenv("BENCH_LIMIT"))
+local skip = tonumber(os.getenv("BENCH_SKIP"))
 local spread = os.getenv("BENCH_SPREAD") == "1"
 local call = calls[os.getenv("BENCH_CALL")]
 
--- Has no divisor in common with the powers of ten, and fits a double when it
--- is multiplied by any limit of ours.
+-- Steps of this size meet every number below the limit once: init sees to it
+-- that the two have no common divisor.
 local stride = 6180339
 
 local parts = {}
@@ -52,7 +54,18 @@ function setup(thread)
 	table.insert(threads, thread)
 end
 
+local function divisor(a, b)
+	while b > 0 do
+		a, b = b, a % b
+	end
+	return a
+end
+
 function init()
+	while spread and divisor(stride, limit) > 1 do
+		stride = stride + 1
+	end
+
 	local body = call[3]:gsub("@@", string.rep("@", name_length))
 	local text = wrk.format("POST", call[1],
 	    { ["Content-Type"] = call[2], Host = wrk.headers["Host"] }, body)
@@ -76,11 +89,11 @@ function request()
 	if sent == 0 then
 		started = clock()
 	end
-	if sent >= limit and stopped == 0 then
+	if skip + sent >= limit and stopped == 0 then
 		stopped = clock()
 		wrk.thread:stop()
 	end
-	number = sent % limit
+	number = (skip + sent) % limit
 	sent = sent + 1
 	if spread then
 		number = (number * stride) % limit

@@ -9,54 +9,38 @@ directory made by mkdtemp, so that tests can run side by side in any order.
 The environment says where things are:
   builddir              the build tree, with the programs in src/
   srcdir                the source tree (conf/, htdocs/, tests/vectors/)
-  ONCELINK_TEST_SCALE   a factor for the big counts; for sanitizer builds
-  ONCELINK_TEST_SEED    makes random choices repeatable
   ONCELINK_TEST_KEEP    when set, the directory of each site stays
 """
 
-import base64
 import contextlib
 import fcntl
 import json
 import os
 import pwd
-import random
 import re
 import shutil
 import signal
 import socket
 import sqlite3
-import struct
 import subprocess
-import sys
 import tempfile
-import threading
 import time
-import unittest
 
-from tap.runner import TAPTestResult, TAPTestRunner
+from oncelink_wire import (
+    FRAME_TYPE, JSON_TYPE, PATIENCE, FcgiRequest, cgi_params, http_bytes,
+    native_creation, native_members, parse_cgi, parse_http, read_to_end,
+    safesecrets_path,
+)
 
 SRCDIR = os.path.abspath(os.environ.get("srcdir", "."))
 BUILDDIR = os.path.abspath(os.environ.get("builddir", "."))
-SCALE = float(os.environ.get("ONCELINK_TEST_SCALE", "1"))
 
 WORKER = os.path.join(BUILDDIR, "src", "oncelink.fcgi")
 SWEEP = os.path.join(BUILDDIR, "src", "oncelink-sweep")
 CTL = os.path.join(BUILDDIR, "src", "oncelinkctl")
 
-FRAME_TYPE = "application/vnd.oncelink.frame"
-JSON_TYPE = "application/json"
-
-# How long anything may take before a test says that it hangs.
-PATIENCE = 60.0
-
 # Argon2id as small as it is allowed to be: the tests are not about its cost.
 SMALL_KDF = {"kdf_passes": "1", "kdf_memory": "8M"}
-
-
-def scaled(count, least=1):
-    """A big count, made smaller by ONCELINK_TEST_SCALE."""
-    return max(least, int(count * SCALE))
 
 
 def wait_until(condition, what, seconds=PATIENCE):
@@ -86,247 +70,6 @@ def clean_environment(extra=None):
     return environment
 
 
-# Binary values and frames of the native face.
-
-def b64u(raw):
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def unb64u(text):
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def frame(head, payload=b""):
-    return json.dumps(head).encode() + b"\n" + payload
-
-
-def parse_frame(body):
-    line, separator, payload = body.partition(b"\n")
-    if separator != b"\n" or len(line) > 4096:
-        raise AssertionError("not a frame")
-    return json.loads(line), payload
-
-
-def random_envelope(blocks=1):
-    """Bytes that have an envelope's form: version, nonce, blocks, tag."""
-    return b"\x02" + os.urandom(12 + 512 * blocks + 16)
-
-
-def random_id():
-    """A fresh id, claim or receipt: 16 bytes."""
-    return os.urandom(16)
-
-
-# HTTP, as little of it as shows what went over the wire.
-
-class Response:
-    """An answer: status, headers (a dict of lower-case names), body."""
-
-    def __init__(self, status, headers, body):
-        self.status = status
-        self.headers = headers
-        self.body = body
-
-    def json(self):
-        return json.loads(self.body)
-
-    def __repr__(self):
-        return "<%d %r>" % (self.status, self.body[:200])
-
-
-class Broken(Exception):
-    """The connection ended before a whole answer was there."""
-
-
-def parse_headers(lines):
-    headers = {}
-    for line in lines:
-        name, colon, value = line.partition(b":")
-        if not colon:
-            raise Broken("header line %r" % line[:80])
-        key = name.strip().lower().decode("latin-1")
-        text = value.strip().decode("latin-1")
-        headers[key] = headers[key] + ", " + text if key in headers else text
-    return headers
-
-
-def unchunk(raw):
-    body = b""
-    while True:
-        size, separator, raw = raw.partition(b"\r\n")
-        if not separator:
-            raise Broken("chunk without an end")
-        length = int(size.split(b";")[0], 16)
-        if length == 0:
-            return body
-        if len(raw) < length + 2:
-            raise Broken("short chunk")
-        body += raw[:length]
-        raw = raw[length + 2:]
-
-
-def parse_http(raw, head_only=False):
-    """An HTTP/1.x answer that was read until the end of the connection."""
-    head, separator, body = raw.partition(b"\r\n\r\n")
-    if not separator:
-        raise Broken("no answer (%d bytes)" % len(raw))
-    lines = head.split(b"\r\n")
-    status = int(lines[0].split(b" ", 2)[1])
-    headers = parse_headers(lines[1:])
-    if status == 100:
-        return parse_http(body, head_only)
-    if head_only:
-        return Response(status, headers, body)
-    if headers.get("transfer-encoding", "").lower() == "chunked":
-        body = unchunk(body)
-    elif "content-length" in headers:
-        if len(body) != int(headers["content-length"]):
-            raise Broken("Content-Length %s, %d bytes" % (
-                headers["content-length"], len(body)))
-    return Response(status, headers, body)
-
-
-def parse_cgi(raw):
-    """A CGI or FastCGI answer: Status and headers, then the body."""
-    head, separator, body = raw.partition(b"\r\n\r\n")
-    if not separator:
-        raise Broken("no CGI answer (%d bytes)" % len(raw))
-    headers = parse_headers(head.split(b"\r\n"))
-    status = int(headers.pop("status", "200").split(" ")[0])
-    return Response(status, headers, body)
-
-
-def http_bytes(method, path, body=None, headers=None):
-    """One request with Connection: close.  The path goes out as it is."""
-    if isinstance(path, str):
-        path = path.encode()
-    lines = [b"%s %s HTTP/1.1" % (method.encode(), path)]
-    given = {"Host": "site.test", "Connection": "close"}
-    if body is not None:
-        given["Content-Length"] = str(len(body))
-    given.update(headers or {})
-    for name, value in given.items():
-        if value is not None:
-            lines.append(("%s: %s" % (name, value)).encode())
-    return b"\r\n".join(lines) + b"\r\n\r\n" + (body or b"")
-
-
-def read_to_end(connection):
-    parts = []
-    while True:
-        try:
-            part = connection.recv(1 << 18)
-        except ConnectionResetError:
-            break
-        if not part:
-            break
-        parts.append(part)
-    return b"".join(parts)
-
-
-# FastCGI, as much of it as a test needs to be slow on purpose.
-
-FCGI_BEGIN, FCGI_END, FCGI_PARAMS, FCGI_STDIN = 1, 3, 4, 5
-FCGI_STDOUT, FCGI_STDERR = 6, 7
-
-
-def fcgi_record(kind, content=b""):
-    return struct.pack(">BBHHBB", 1, kind, 1, len(content), 0, 0) + content
-
-
-def fcgi_params(params):
-    encoded = b""
-    for name, value in params.items():
-        for text in (name, value):
-            length = len(text.encode())
-            encoded += (bytes([length]) if length < 128
-                        else struct.pack(">I", length | 0x80000000))
-        encoded += name.encode() + value.encode()
-    return encoded
-
-
-def cgi_params(method, uri, length=None, content_type=None, extra=None):
-    """What a web server tells of a request."""
-    params = {
-        "GATEWAY_INTERFACE": "CGI/1.1",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "SERVER_NAME": "site.test",
-        "REQUEST_METHOD": method,
-        "REQUEST_URI": uri,
-        "SCRIPT_NAME": "",
-        "QUERY_STRING": uri.partition("?")[2],
-        "REMOTE_ADDR": "192.0.2.1",
-    }
-    if length is not None:
-        params["CONTENT_LENGTH"] = str(length)
-    if content_type is not None:
-        params["CONTENT_TYPE"] = content_type
-    params.update(extra or {})
-    return params
-
-
-class FcgiRequest:
-    """One request straight to a worker's socket, at the test's own pace."""
-
-    def __init__(self, path, receive_buffer=None):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(PATIENCE)
-        if receive_buffer:
-            self.socket.setsockopt(
-                socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.connect(path)
-        self.raw = b""
-
-    def begin(self, params):
-        self.socket.sendall(
-            fcgi_record(FCGI_BEGIN, struct.pack(">HB5x", 1, 0))
-            + fcgi_record(FCGI_PARAMS, fcgi_params(params))
-            + fcgi_record(FCGI_PARAMS))
-
-    def send(self, content):
-        for start in range(0, len(content), 32768):
-            self.socket.sendall(
-                fcgi_record(FCGI_STDIN, content[start:start + 32768]))
-
-    def finish(self):
-        self.socket.sendall(fcgi_record(FCGI_STDIN))
-
-    def unread(self):
-        """How many bytes that we sent has the worker not taken yet?"""
-        count = bytearray(4)
-        fcntl.ioctl(self.socket, 0x5411, count)     # SIOCOUTQ
-        return struct.unpack("i", count)[0]
-
-    def read(self, size):
-        """Some bytes of the answer; b"" at its end."""
-        part = self.socket.recv(size)
-        self.raw += part
-        return part
-
-    def response(self):
-        """The rest of the answer, parsed.  Broken if it is not whole."""
-        self.raw += read_to_end(self.socket)
-        self.socket.close()
-        output, position, ended = [], 0, False
-        while position + 8 <= len(self.raw):
-            _, kind, _, length, padding, _ = struct.unpack(
-                ">BBHHBB", self.raw[position:position + 8])
-            content = self.raw[position + 8:position + 8 + length]
-            if len(content) < length:
-                break
-            position += 8 + length + padding
-            if kind == FCGI_STDOUT:
-                output.append(content)
-            elif kind == FCGI_END:
-                ended = True
-        if not ended:
-            raise Broken("FastCGI answer without an end")
-        return parse_cgi(b"".join(output))
-
-    def close(self):
-        self.socket.close()
-
-
 # Processes.
 
 class Process:
@@ -354,13 +97,26 @@ class Process:
         self.status = self.child.wait(seconds)
         return self.status
 
+    def members(self):
+        """Which processes of its group are there?"""
+        found = []
+        for name in os.listdir("/proc"):
+            if name.isdigit():
+                with contextlib.suppress(OSError):
+                    with open("/proc/%s/stat" % name, "rb") as file:
+                        fields = file.read().rpartition(b")")[2].split()
+                    if int(fields[2]) == self.pid and fields[0] != b"Z":
+                        found.append(int(name))
+        return found
+
     def end(self):
         """SIGTERM, and SIGKILL for the group when that does not do."""
         with contextlib.suppress(ProcessLookupError):
             self.signal(signal.SIGTERM)
         try:
             self.wait(20)
-        except subprocess.TimeoutExpired:
+            wait_until(lambda: not self.members(), "a group to end", 15)
+        except (subprocess.TimeoutExpired, AssertionError):
             pass
         finally:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -822,124 +578,3 @@ http {
             shutil.rmtree(self.directory, ignore_errors=True)
         if self.problems and not quiet:
             raise AssertionError("; ".join(self.problems))
-
-
-def native_members(members):
-    return {
-        name: b64u(value) if isinstance(value, bytes) else value
-        for name, value in members.items() if value is not None
-    }
-
-
-def native_creation(secret, receipt, envelope, expires_in=3600, **members):
-    """The body of a create."""
-    return frame(native_members({
-        "id": secret, "receipt": receipt, "expires_in": expires_in,
-        **members}), envelope)
-
-
-def native_opening(secret, claim, **members):
-    """The body of an open."""
-    return json.dumps(native_members({
-        "id": secret, "claim": claim, **members})).encode()
-
-
-def quote(text):
-    """Percent-encode everything that may stand in a segment unencoded for
-    other reasons too."""
-    if isinstance(text, str):
-        text = text.encode()
-    return "".join(
-        chr(byte) if chr(byte).isalnum() and byte < 128 else "%%%02X" % byte
-        for byte in text)
-
-
-def safesecrets_path(key, pin):
-    return "/api/v1/message/%s/%s" % (key, quote(pin))
-
-
-def random_text(size):
-    """`size` bytes of text without any pattern."""
-    return base64.b64encode(os.urandom(size * 3 // 4 + 3))[:size].decode()
-
-
-class SiteTest(unittest.TestCase):
-    """A test case that opens sites and closes them at its end."""
-
-    longMessage = True
-    maxDiff = 2000
-
-    def site(self, *arguments, **options):
-        site = Site(*arguments, **options)
-        self.addCleanup(site.close)
-        return site
-
-    def assertStatus(self, response, status, message=None):
-        self.assertEqual(response.status, status,
-                         "%s %r" % (message or "", response))
-
-    def assertProblem(self, response, status, **members):
-        """An RFC 9457 answer of the native face."""
-        self.assertStatus(response, status)
-        self.assertEqual(
-            response.headers.get("content-type", "").split(";")[0],
-            "application/problem+json")
-        problem = response.json()
-        self.assertRegex(problem["type"], r"^tag:oncelink,2026:[a-z0-9-]+$")
-        self.assertEqual(problem["status"], status)
-        self.assertIsInstance(problem["title"], str)
-        for name, value in members.items():
-            self.assertEqual(problem.get(name), value, problem)
-        return problem
-
-
-def in_threads(count, function):
-    """Run function(number) in so many threads at once; their results.  The
-    first exception is raised here."""
-    barrier = threading.Barrier(count)
-    results = [None] * count
-    failures = []
-
-    def body(number):
-        try:
-            barrier.wait()
-            results[number] = function(number)
-        except BaseException as failure:    # handed to the caller
-            failures.append(failure)
-
-    threads = [threading.Thread(target=body, args=(number,), daemon=True)
-               for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
-    return results
-
-
-def note(text):
-    """A figure worth seeing, as a TAP comment."""
-    print("# " + text, flush=True)
-
-
-class Result(TAPTestResult):
-    """TAP lines that say the whole first paragraph of a test's text, and
-    which of its parts it was."""
-
-    def _description(self, test):
-        whole = getattr(test, "test_case", test)
-        text = " ".join((whole._testMethodDoc or str(whole)).split())
-        if whole is not test:
-            text += " " + test._subDescription()
-        # A "#" would begin a directive.
-        return text.replace("#", "number ")
-
-
-def main():
-    """Run the tests of the calling program; TAP on standard output."""
-    random.seed(os.environ.get("ONCELINK_TEST_SEED"))
-    signal.signal(signal.SIGTERM, lambda number, stack: sys.exit(143))
-    runner = TAPTestRunner(resultclass=Result)
-    runner.set_stream(True)
-    unittest.main(module="__main__", testRunner=runner, argv=sys.argv)

@@ -10,10 +10,10 @@ import os
 import struct
 import threading
 
-from oncelink_site import (
-    FRAME_TYPE, JSON_TYPE, SiteTest, b64u, frame, main, native_creation,
-    native_opening, quote, random_envelope, random_id, random_text,
-    safesecrets_path,
+from oncelink_test import SiteTest, main
+from oncelink_wire import (
+    FRAME_TYPE, JSON_TYPE, b64u, frame, native_creation, native_opening, quote,
+    random_envelope, random_id, random_text, safesecrets_path,
 )
 
 IN_CREATE, IN_MOVED_TO, IN_ISDIR = 0x100, 0x80, 0x40000000
@@ -243,14 +243,8 @@ class Canary(SiteTest):
 
     def processes(self, site):
         """All of the site's processes: the groups that it started."""
-        groups = {process.pid for process in site.workers + [site.web]}
-        found = []
-        for name in os.listdir("/proc"):
-            if name.isdigit():
-                with contextlib.suppress(OSError):
-                    if os.getpgid(int(name)) in groups:
-                        found.append(int(name))
-        return found
+        return [member for process in site.workers + [site.web]
+                for member in process.members()]
 
     def look(self, site, canaries, when):
         for process in self.processes(site):
@@ -269,8 +263,6 @@ class Canary(SiteTest):
 
     def everything(self, server, may_write):
         site = self.site(server=server, conf="shipped")
-        site.log_names = [name for name in os.listdir(site.directory)
-                          if name.endswith(".log")]
         canaries = Canaries()
         watch = Watch(os.path.join(site.directory, "tmp"), site.state,
                       site.keys)

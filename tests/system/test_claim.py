@@ -6,9 +6,10 @@ import re
 import time
 from datetime import datetime, timezone
 
-from oncelink_site import (
-    FRAME_TYPE, SiteTest, main, native_creation, parse_frame,
-    random_envelope, random_id, wait_until,
+from oncelink_site import wait_until
+from oncelink_test import SiteTest, main
+from oncelink_wire import (
+    FRAME_TYPE, native_creation, parse_frame, random_envelope, random_id,
 )
 
 TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
@@ -197,6 +198,22 @@ class Claims(NativeTest):
         self.assertOpens(
             self.open(site, secret, claim, gate=gate), envelope, 0)
         self.assertEqual(self.state(site, receipt)["state"], "opened")
+
+    def test_attempts_stay_used(self):
+        """a right gate gives no attempt back: they count over the whole
+        life"""
+        site = self.site()
+        gate = os.urandom(32)
+        secret, _, envelope = self.create(site, gate=gate, views=3)
+        for left in (2, 1, 0):
+            wrong = self.assertProblem(self.open(
+                site, secret, random_id(), gate=os.urandom(32)), 403)
+            self.assertEqual(wrong["attempts_left"], left)
+            if left > 0:
+                self.assertOpens(self.open(
+                    site, secret, random_id(), gate=gate), envelope)
+        self.assertProblem(self.open(
+            site, secret, random_id(), gate=gate), 410, state="locked")
 
     def test_without_claims(self):
         """claim_seconds = 0: a claim may be left out and binds nothing"""

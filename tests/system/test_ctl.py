@@ -7,7 +7,9 @@ import stat
 import tempfile
 import unittest
 
-from oncelink_site import CTL, SiteTest, main, random_id, run
+from oncelink_site import CTL, run
+from oncelink_test import SiteTest, main
+from oncelink_wire import random_id
 
 EX_USAGE, EX_CANTCREAT, EX_CONFIG = 64, 73, 78
 

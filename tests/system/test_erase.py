@@ -9,10 +9,10 @@ import os
 import random
 import time
 
-from oncelink_site import (
-    FRAME_TYPE, JSON_TYPE, SiteTest, b64u, in_threads, main,
-    native_creation, native_opening, note, random_envelope, random_id,
-    random_text, safesecrets_path, scaled,
+from oncelink_test import SiteTest, in_threads, main, note, scaled
+from oncelink_wire import (
+    FRAME_TYPE, JSON_TYPE, b64u, native_creation, native_opening,
+    random_envelope, random_id, random_text, safesecrets_path,
 )
 
 SECRETS = scaled(5000)

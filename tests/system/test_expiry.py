@@ -2,16 +2,16 @@
 """Promise 3, and the sweeper: never, twice at once, and with a lot to do."""
 
 import os
-import random
 import re
 import subprocess
 import threading
 import time
 
-from oncelink_site import (
-    FRAME_TYPE, JSON_TYPE, SWEEP, SiteTest, clean_environment, in_threads,
-    main, native_creation, native_opening, note, parse_frame, random_envelope,
-    random_id, scaled, wait_until,
+from oncelink_site import SWEEP, clean_environment, wait_until
+from oncelink_test import SiteTest, in_threads, main, note, scaled
+from oncelink_wire import (
+    FRAME_TYPE, JSON_TYPE, native_creation, native_opening, parse_frame,
+    random_envelope, random_id,
 )
 
 DAY = 86400 * 1000
@@ -45,9 +45,9 @@ class Expiry(SiteTest):
                 "SELECT count(*) FROM " + table).fetchone()[0]
 
     def plant(self, site, count, expired):
-        """Make so many more secrets, as copies of one whose time was over
-        at `expired` or in the minute before.  Their records do not open, but
-        nobody looks."""
+        """Make so many more secrets, as copies of one, whose time was over
+        one after another in the minute before `expired`.  Their records
+        do not open, but nobody looks."""
         secret = random_id()
         self.assertStatus(site.native_create(
             secret, random_id(), random_envelope()), 201)
@@ -66,7 +66,7 @@ class Expiry(SiteTest):
                     row["id"] = row_id(row["lookup"])
                     row["receipt_id"] = row_id(row["receipt"])
                     row["expires_at"] = row["due_at"] = (
-                        expired - random.randrange(60000))
+                        expired - 60000 + number * 60000 // count)
                     row["record"] = 1000 + number
                     yield tuple(row[name] for name in names)
 
@@ -182,6 +182,35 @@ class Expiry(SiteTest):
         third = site.sweep("-v")
         self.assertEqual(third.returncode, 0)
         self.assertNotIn(str(count).encode(), third.stdout + third.stderr)
+
+    def test_killed(self):
+        """a sweeper may be killed at any moment: the next one does the
+        rest"""
+        site = self.site()
+        count = 5000
+        self.plant(site, count, now() - 60000)
+        kills = 0
+        for delay in range(1000):
+            sweeper = subprocess.Popen(
+                [SWEEP, "-c", site.conf_file], env=clean_environment(),
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            try:
+                _, errors = sweeper.communicate(timeout=0.01 + delay * 0.002)
+                break
+            except subprocess.TimeoutExpired:
+                sweeper.kill()
+                sweeper.communicate()
+                kills += 1
+        self.assertEqual(sweeper.returncode, 0, errors)
+        self.assertGreater(kills, 1)
+        note("%d sweepers killed" % kills)
+        with site.reader() as database:
+            self.assertEqual(database.execute(
+                "SELECT state, count(*), sum(record <> 0) FROM secret "
+                "GROUP BY state").fetchall(), [(0, 1, 1), (2, count, 0)])
+        self.assertEqual(self.count(site, "record"), 1)
+        self.assertEqual(site.stop_workers(), [0])
+        self.assertEqual(site.check_integrity(), ["ok"])
 
     def test_forgets(self):
         """tombstones go after keep_receipts, and their ids are free again"""

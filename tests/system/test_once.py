@@ -3,9 +3,10 @@
 
 import os
 
-from oncelink_site import (
-    JSON_TYPE, SiteTest, main, native_opening, note, random_envelope,
-    random_id, random_text, safesecrets_path, scaled,
+from oncelink_test import SiteTest, main, note, scaled
+from oncelink_wire import (
+    JSON_TYPE, native_opening, random_envelope, random_id, random_text,
+    safesecrets_path,
 )
 
 READERS = 64

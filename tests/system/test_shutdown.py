@@ -7,10 +7,11 @@ import signal
 import subprocess
 import time
 
-from oncelink_site import (
-    FRAME_TYPE, JSON_TYPE, Broken, FcgiRequest, SiteTest, cgi_params, main,
-    native_creation, native_opening, parse_frame, random_envelope, random_id,
-    random_text, wait_until,
+from oncelink_site import wait_until
+from oncelink_test import SiteTest, main
+from oncelink_wire import (
+    FRAME_TYPE, JSON_TYPE, Broken, FcgiRequest, cgi_params, native_creation,
+    native_opening, parse_frame, random_envelope, random_id, random_text,
 )
 
 THREADS = 4

@@ -177,6 +177,21 @@ overlook_failure(struct store_txn *txn, void *argument)
 	return 0;
 }
 
+/* One statement, its first, that ends the transaction. */
+static int
+insert_too_large(struct store_txn *txn, void *argument)
+{
+	struct stores_work	*work = argument;
+
+	work->runs++;
+	sqlite3_commit_hook(txn->sqlite->db, count_commit, NULL);
+	if (sqlite3_exec(txn->sqlite->db, "INSERT INTO record (id, sealed) "
+	    "VALUES (1000, zeroblob(4000000))", NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+	txn->failure = STORE_FULL;
+	return -1;
+}
+
 static void
 prepare(struct caller callers[MANY])
 {
@@ -227,6 +242,7 @@ test_one_is_too_large(void **state)
 {
 	(void)state;
 	one_of_many_fails(insert_counted, 4 << 20, STORE_FULL);
+	one_of_many_fails(insert_too_large, 500, STORE_FULL);
 }
 
 static void
@@ -375,6 +391,53 @@ test_lead_is_passed_on(void **state)
 	rig_down(&rig, store);
 }
 
+static atomic_bool may_end;
+
+/* Until it is told, or long after the others have given up. */
+static int
+take_long(struct store_txn *txn, void *argument)
+{
+	int64_t	 until = stores_now() + 10000000;
+
+	while (!atomic_load(&may_end) && stores_now() < until)
+		sched_yield();
+	return stores_insert(txn, argument);
+}
+
+/* Who waits for another's batch gives up in time, too. */
+static void
+test_batch_takes_long(void **state)
+{
+	struct caller	 callers[3];
+	struct store	*store;
+	struct rig	 rig;
+
+	(void)state;
+	rig_up(&rig, 0, 300);
+	atomic_store(&may_end, false);
+	for (unsigned int i = 0; i < 3; i++)
+		callers[i] = (struct caller){ .fn = stores_insert,
+			.work = { .number = i + 1, .bytes = 500 } };
+	callers[0].fn = take_long;
+	queue_up(&rig, callers, 1);
+	filelock_release(rig.lock);
+	while (batch_waiting(rig.batch) != 0)
+		sched_yield();
+	caller_start(&rig, &callers[1]);
+	caller_start(&rig, &callers[2]);
+	finish(&callers[1], 2);
+	atomic_store(&may_end, true);
+	finish(callers, 1);
+	assert_int_equal(callers[0].result, 0);
+	assert_int_equal(callers[1].result, STORE_BUSY);
+	assert_int_equal(callers[2].result, STORE_BUSY);
+	store = rig_look(&rig);
+	assert_true(stores_has(store, 1));
+	assert_false(stores_has(store, 2));
+	assert_false(stores_has(store, 3));
+	rig_down(&rig, store);
+}
+
 static void
 test_processes_count_exactly(void **state)
 {
@@ -465,6 +528,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_run_again_counts_once),
 		cmocka_unit_test(test_lock_does_not_come),
 		cmocka_unit_test(test_lead_is_passed_on),
+		cmocka_unit_test(test_batch_takes_long),
 		cmocka_unit_test(test_processes_count_exactly),
 		cmocka_unit_test(test_readers_beside_writers),
 	};

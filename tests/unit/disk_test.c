@@ -104,13 +104,13 @@ test_every_commit_is_synced(void **state)
 static char *
 copy_of(const char *directory)
 {
-	char	*copy = stores_directory(), *command, *from, *to, *bytes;
-	static const char *const names[] = { "oncelink.db",
-	    "oncelink.db-wal" };
+	static const char *const names[] = {
+		"oncelink.db", "oncelink.db-wal",
+	};
+	char	*copy = stores_directory(), *from, *to, *bytes;
 	FILE	*in, *out;
 	size_t	 size;
 
-	(void)command;
 	for (size_t i = 0; i < 2; i++) {
 		from = stores_path(directory, names[i]);
 		to = stores_path(copy, names[i]);
@@ -322,7 +322,7 @@ main(int argc, char **argv)
 
 	stores_main(argc, argv);
 	may_mount = unshare(CLONE_NEWNS) == 0 &&
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	    mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0;
 	shim_register();
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

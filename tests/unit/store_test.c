@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * The database as a file: who may open it, what is in force, what its schema
- * promises, and the rows.
+ * The database as files: who may open it, what is in force, how it comes to
+ * its version.
  */
 #include <sys/stat.h>
 
@@ -26,34 +26,6 @@
 
 #define ONCE 0x4f6e6365
 
-static sqlite3 *
-raw_open(const char *directory)
-{
-	char	*path = stores_path(directory, "oncelink.db");
-	sqlite3	*db;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	/* Its end would be a checkpoint, and the end of the log. */
-	assert_int_equal(sqlite3_db_config(db,
-	    SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL), SQLITE_OK);
-	free(path);
-	return db;
-}
-
-static int
-raw_number(sqlite3 *db, const char *sql)
-{
-	sqlite3_stmt	*statement;
-	int		 value;
-
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL),
-	    SQLITE_OK);
-	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-	value = sqlite3_column_int(statement, 0);
-	sqlite3_finalize(statement);
-	return value;
-}
-
 static void
 raw_text(sqlite3 *db, const char *sql, char text[64])
 {
@@ -70,7 +42,7 @@ raw_text(sqlite3 *db, const char *sql, char text[64])
 static void
 raw_run(const char *directory, const char *sql)
 {
-	sqlite3	*db = raw_open(directory);
+	sqlite3	*db = stores_raw(directory);
 
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
@@ -86,23 +58,23 @@ look_at_settings(struct store_txn *txn, void *argument)
 
 	raw_text(db, "PRAGMA journal_mode", text);
 	assert_string_equal(text, "wal");
-	assert_int_equal(raw_number(db, "PRAGMA synchronous"), 2);
-	assert_int_equal(raw_number(db, "PRAGMA secure_delete"), 1);
-	assert_int_equal(raw_number(db, "PRAGMA temp_store"), 2);
-	assert_int_equal(raw_number(db, "PRAGMA trusted_schema"), 0);
-	assert_int_equal(raw_number(db, "PRAGMA cell_size_check"), 1);
-	assert_int_equal(raw_number(db, "PRAGMA wal_autocheckpoint"), 0);
-	assert_int_equal(raw_number(db, "PRAGMA mmap_size"), 0);
-	assert_int_equal(raw_number(db, "PRAGMA page_size"),
+	assert_int_equal(stores_number(db, "PRAGMA synchronous"), 2);
+	assert_int_equal(stores_number(db, "PRAGMA secure_delete"), 1);
+	assert_int_equal(stores_number(db, "PRAGMA temp_store"), 2);
+	assert_int_equal(stores_number(db, "PRAGMA trusted_schema"), 0);
+	assert_int_equal(stores_number(db, "PRAGMA cell_size_check"), 1);
+	assert_int_equal(stores_number(db, "PRAGMA wal_autocheckpoint"), 0);
+	assert_int_equal(stores_number(db, "PRAGMA mmap_size"), 0);
+	assert_int_equal(stores_number(db, "PRAGMA page_size"),
 	    SQLITE_PAGE_BYTES);
-	assert_int_equal(raw_number(db, "PRAGMA application_id"), ONCE);
-	assert_int_equal(raw_number(db, "PRAGMA user_version"),
+	assert_int_equal(stores_number(db, "PRAGMA application_id"), ONCE);
+	assert_int_equal(stores_number(db, "PRAGMA user_version"),
 	    migrate_latest());
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, -1, &value);
 	assert_int_equal(value, 1);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, -1, &value);
 	assert_int_equal(value, 1);
-	*(int *)argument = raw_number(db, "PRAGMA query_only");
+	*(int *)argument = stores_number(db, "PRAGMA query_only");
 	return 0;
 }
 
@@ -126,11 +98,11 @@ test_settings(void **state)
 	assert_int_equal(query_only, 1);
 	store_close(store);
 
-	db = raw_open(directory);
+	db = stores_raw(directory);
 	raw_text(db, "PRAGMA journal_mode", text);
 	assert_string_equal(text, "wal");
-	assert_int_equal(raw_number(db, "PRAGMA application_id"), ONCE);
-	assert_int_equal(raw_number(db, "PRAGMA user_version"),
+	assert_int_equal(stores_number(db, "PRAGMA application_id"), ONCE);
+	assert_int_equal(stores_number(db, "PRAGMA user_version"),
 	    migrate_latest());
 	sqlite3_close(db);
 	stores_remove(directory);
@@ -172,7 +144,8 @@ test_files_are_private(void **state)
 	stores_remove(directory);
 }
 
-/* Neither the end of a connection nor 1,000 pages move the log. */
+/* Neither the end of a connection nor 1,000 pages, the default of the library,
+ * move the log. */
 static void
 test_nobody_else_checkpoints(void **state)
 {
@@ -194,9 +167,9 @@ test_nobody_else_checkpoints(void **state)
 	assert_true(stores_size(directory, "oncelink.db-wal") > 1000000);
 	assert_int_equal(stores_size(directory, "oncelink.db"), before);
 
-	/* At 1,000 pages it is this program that does it. */
+	/* It is this program that does it, once the log is large. */
 	store = stores_open(&options);
-	for (uint64_t i = 101; i <= 500; i++) {
+	for (uint64_t i = 101; i <= 700; i++) {
 		struct stores_work work = { .number = i, .bytes = 20000 };
 
 		assert_int_equal(store_update(store, stores_insert, &work), 0);
@@ -204,7 +177,7 @@ test_nobody_else_checkpoints(void **state)
 		if (pages > most)
 			most = pages;
 	}
-	assert_in_range(most, 1000, 1100);
+	assert_in_range(most, 1000, 2100);
 	assert_true(stores_size(directory, "oncelink.db") > 8000000);
 	store_close(store);
 	stores_remove(directory);
@@ -288,10 +261,10 @@ test_refused_for_its_content(void **state)
 	assert_refused(directory, "another program");
 	raw_run(directory, "PRAGMA application_id = 7");
 	assert_refused(directory, "another program");
-	db = raw_open(directory);
+	db = stores_raw(directory);
 	raw_text(db, "PRAGMA journal_mode", text);
 	assert_string_equal(text, "delete");
-	assert_int_equal(raw_number(db,
+	assert_int_equal(stores_number(db,
 	    "SELECT count(*) FROM sqlite_schema"), 1);
 	sqlite3_close(db);
 
@@ -342,254 +315,24 @@ test_migration(void **state)
 	close(fd);
 	store = stores_open(&options);
 	store_close(store);
-	db = raw_open(directory);
-	assert_int_equal(raw_number(db, "PRAGMA user_version"),
+	db = stores_raw(directory);
+	assert_int_equal(stores_number(db, "PRAGMA user_version"),
 	    migrate_latest());
-	assert_int_equal(raw_number(db, "SELECT count(*) FROM secret"), 0);
+	assert_int_equal(stores_number(db, "SELECT count(*) FROM secret"), 0);
 	sqlite3_close(db);
 
 	/* One of ours at version 0 whose second table is in the way. */
 	raw_run(directory, "DROP TABLE secret; DROP TABLE record;"
 	    "PRAGMA user_version = 0");
 	assert_refused(directory, "claim");
-	db = raw_open(directory);
-	assert_int_equal(raw_number(db, "PRAGMA user_version"), 0);
-	assert_int_equal(raw_number(db, "SELECT count(*) FROM sqlite_schema "
+	db = stores_raw(directory);
+	assert_int_equal(stores_number(db, "PRAGMA user_version"), 0);
+	assert_int_equal(stores_number(db, "SELECT count(*) FROM sqlite_schema "
 	    "WHERE name IN ('secret', 'record')"), 0);
 	sqlite3_close(db);
 	raw_run(directory, "DROP TABLE claim");
 	store_close(stores_open(&options));
 	free(path);
-	stores_remove(directory);
-}
-
-/* The columns of bytes that an index or a WITHOUT ROWID table may keep pieces
- * of: hashes, and nothing that was sealed. */
-static const char *const kept_hashes[] = { "claim.hash" };
-
-/* Each table that can grow, and what ends its rows: the indexed column by
- * which the sweeper finds them, or the table that they go with. */
-static const struct {
-	const char	*table, *due, *with;
-} growing[] = {
-	{ "secret", "due_at", NULL },
-	{ "record", NULL, "secret" },
-	{ "claim", NULL, "secret" },
-};
-
-static void
-test_bytes_in_rowid_tables_only(void **state)
-{
-	char		*directory = stores_make();
-	sqlite3		*db = raw_open(directory);
-	sqlite3_stmt	*statement;
-	unsigned int	 seen = 0;
-
-	(void)state;
-	assert_int_equal(raw_number(db, "SELECT count(*) FROM "
-	    "pragma_table_info('record') WHERE name = 'sealed' AND "
-	    "type = 'BLOB'"), 1);
-	assert_int_equal(raw_number(db, "SELECT wr FROM "
-	    "pragma_table_list('record')"), 0);
-	/* With the columns that a WITHOUT ROWID table keeps in its index. */
-	assert_int_equal(sqlite3_prepare_v2(db, "SELECT DISTINCT t.name || "
-	    "'.' || coalesce(x.name, '?') FROM pragma_table_list t, "
-	    "pragma_index_list(t.name) i, pragma_index_xinfo(i.name) x "
-	    "LEFT JOIN pragma_table_info(t.name) c ON c.name = x.name "
-	    "WHERE t.schema = 'main' AND x.cid <> -1 AND "
-	    "(c.type IS NULL OR c.type NOT IN ('INTEGER', 'REAL'))", -1,
-	    &statement, NULL), SQLITE_OK);
-	while (sqlite3_step(statement) == SQLITE_ROW) {
-		const char	*name = (const char *)sqlite3_column_text(
-				    statement, 0);
-		bool		 known = false;
-
-		for (size_t i = 0; i < sizeof(kept_hashes) /
-		    sizeof(kept_hashes[0]); i++)
-			known |= strcmp(kept_hashes[i], name) == 0;
-		if (!known)
-			fail_msg("an index keeps %s", name);
-		seen++;
-	}
-	sqlite3_finalize(statement);
-	assert_int_equal(seen, sizeof(kept_hashes) / sizeof(kept_hashes[0]));
-	sqlite3_close(db);
-	stores_remove(directory);
-}
-
-static void
-test_every_row_has_an_end(void **state)
-{
-	char		*directory = stores_make();
-	sqlite3		*db = raw_open(directory);
-	char		 sql[512];
-
-	(void)state;
-	assert_int_equal(raw_number(db, "SELECT count(*) FROM sqlite_schema "
-	    "WHERE type = 'table'"), sizeof(growing) / sizeof(growing[0]));
-	for (size_t i = 0; i < sizeof(growing) / sizeof(growing[0]); i++) {
-		snprintf(sql, sizeof(sql), "SELECT count(*) FROM sqlite_schema"
-		    " WHERE type = 'table' AND name = '%s'", growing[i].table);
-		assert_int_equal(raw_number(db, sql), 1);
-		assert_true((growing[i].due == NULL) !=
-		    (growing[i].with == NULL));
-		if (growing[i].due == NULL)
-			continue;
-		snprintf(sql, sizeof(sql), "SELECT count(*) FROM "
-		    "pragma_index_list('%s') i, pragma_index_info(i.name) x "
-		    "WHERE x.seqno = 0 AND x.name = '%s' AND NOT i.partial",
-		    growing[i].table, growing[i].due);
-		assert_int_equal(raw_number(db, sql), 1);
-	}
-	sqlite3_close(db);
-	stores_remove(directory);
-}
-
-static void
-test_statements_use_indexes(void **state)
-{
-	char		*directory = stores_make();
-	sqlite3		*db = raw_open(directory);
-	sqlite3_stmt	*statement;
-	const char	*plan;
-	unsigned int	 searches = 0;
-	char		 sql[1024];
-
-	(void)state;
-	for (int id = 0; id < SQLITE_STATEMENT__MAX; id++) {
-		assert_non_null(sqlite_statement_sql(id));
-		snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s",
-		    sqlite_statement_sql(id));
-		assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement,
-		    NULL), SQLITE_OK);
-		while (sqlite3_step(statement) == SQLITE_ROW) {
-			plan = (const char *)sqlite3_column_text(statement, 3);
-			searches += strncmp(plan, "SEARCH ", 7) == 0;
-			if (id >= SQLITE_STATEMENT_STATS_SECRETS)
-				continue;
-			if (strncmp(plan, "SCAN", 4) == 0 ||
-			    strstr(plan, "B-TREE") != NULL ||
-			    strstr(plan, "AUTOMATIC") != NULL)
-				fail_msg("%s: %s", sqlite_statement_sql(id),
-				    plan);
-		}
-		sqlite3_finalize(statement);
-	}
-	assert_true(searches >= 12);
-	sqlite3_close(db);
-	stores_remove(directory);
-}
-
-static void
-hash_of(uint8_t value, uint8_t hash[STORE_HASHBYTES])
-{
-	memset(hash, value, STORE_HASHBYTES);
-}
-
-/* One row of everything, and the other outcome of each call. */
-static int
-use_rows(struct store_txn *txn, void *argument)
-{
-	struct store_secret	 row = { .kind = 3, .state = STORE_WAITING,
-		.created_at = 1, .changed_at = 2, .expires_at = 3,
-		.due_at = 4, .views_left = UINT32_MAX, .attempts_left = 6,
-		.gated = true, .passes = 7, .memory = 8, .key_id = 9,
-		.epoch = 10, .has_receipt = true, .knocks = 11,
-		.knocked_at = 12, .record_bytes = 5 };
-	struct store_secret	 found, other, due[3];
-	struct store_stats	 stats;
-	uint8_t			 claim[STORE_HASHBYTES], bytes[5];
-	int64_t			 until;
-	size_t			 count = 3;
-
-	(void)argument;
-	hash_of(0xf1, row.lookup);
-	hash_of(0xf2, row.verifier);
-	hash_of(0xf3, row.receipt);
-	hash_of(0xf4, claim);
-	assert_int_equal(store_secret_find(txn, row.lookup, &found), 1);
-	assert_int_equal(store_secret_insert(txn, &row, "bytes"), 0);
-	assert_true(row.record > 0);
-	other = row;
-	assert_int_equal(store_secret_insert(txn, &other, "other"), 1);
-	hash_of(0xe1, other.lookup);
-	assert_int_equal(store_secret_insert(txn, &other, "other"), 1);
-
-	assert_int_equal(store_secret_find(txn, row.lookup, &found), 0);
-	assert_memory_equal(&found, &row, sizeof(row));
-	assert_int_equal(store_secret_find_receipt(txn, row.receipt, &found),
-	    0);
-	assert_memory_equal(&found, &row, sizeof(row));
-	/* The number of the row is not all of the hash. */
-	other = row;
-	other.lookup[31] ^= 1;
-	other.receipt[31] ^= 1;
-	assert_int_equal(store_secret_find(txn, other.lookup, &found), 1);
-	assert_int_equal(store_secret_find_receipt(txn, other.receipt,
-	    &found), 1);
-	assert_int_equal(store_record_read(txn, &row, bytes), 0);
-	assert_memory_equal(bytes, "bytes", 5);
-
-	assert_int_equal(store_claim_last(txn, row.lookup, &until), 1);
-	assert_int_equal(store_claim_find(txn, row.lookup, claim, &until), 1);
-	assert_int_equal(store_claim_remove(txn, row.lookup, claim), 1);
-	assert_int_equal(store_claim_put(txn, row.lookup, claim, 77), 0);
-	assert_int_equal(store_claim_put(txn, row.lookup, claim, 88), 0);
-	assert_int_equal(store_claim_put(txn, row.lookup, row.receipt, 99), 0);
-	assert_int_equal(store_claim_find(txn, row.lookup, claim, &until), 0);
-	assert_int_equal(until, 88);
-	assert_int_equal(store_claim_last(txn, row.lookup, &until), 0);
-	assert_int_equal(until, 99);
-	assert_int_equal(store_claim_remove(txn, row.lookup, claim), 0);
-
-	assert_int_equal(store_secret_due(txn, 3, due, &count), 0);
-	assert_int_equal(count, 0);
-	count = 3;
-	assert_int_equal(store_secret_due(txn, 4, due, &count), 0);
-	assert_int_equal(count, 1);
-	assert_memory_equal(&due[0], &row, sizeof(row));
-
-	assert_int_equal(store_record_erase(txn, &row), 0);
-	assert_int_equal(row.record, 0);
-	assert_int_equal(store_record_read(txn, &row, bytes), 1);
-	assert_int_equal(store_claim_last(txn, row.lookup, &until), 1);
-	row.state = STORE_BURNED;
-	row.changed_at = row.due_at = 50;
-	row.views_left = row.attempts_left = row.knocks = 0;
-	row.knocked_at = 51;
-	assert_int_equal(store_secret_update(txn, &row), 0);
-	assert_int_equal(store_secret_find(txn, row.lookup, &found), 0);
-	assert_memory_equal(&found, &row, sizeof(row));
-
-	assert_int_equal(store_stats(txn, &stats), 0);
-	assert_int_equal(stats.secrets[STORE_BURNED], 1);
-	assert_int_equal(stats.secrets[STORE_WAITING], 0);
-	assert_int_equal(stats.records, 0);
-	assert_int_equal(stats.claims, 0);
-	assert_true(stats.pages_used > 0);
-	assert_true(stats.wal_bytes > 0);
-	assert_int_equal(store_secret_remove(txn, &row), 0);
-	assert_int_equal(store_secret_find(txn, row.lookup, &found), 1);
-	return 0;
-}
-
-static void
-test_rows(void **state)
-{
-	char			*directory = stores_make();
-	struct store_options	 options = stores_options(directory);
-	struct store		*store = stores_open(&options);
-	struct stores_work	 work = { .number = 5, .bytes = 70000 };
-
-	(void)state;
-	assert_int_equal(store_update(store, use_rows, NULL), 0);
-	/* A view writes nothing. */
-	assert_int_equal(store_view(store, stores_insert, &work),
-	    STORE_FAILED);
-	assert_false(stores_has(store, 5));
-	assert_int_equal(store_update(store, stores_insert, &work), 0);
-	assert_true(stores_has(store, 5));
-	store_close(store);
 	stores_remove(directory);
 }
 
@@ -604,10 +347,6 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_refused_for_its_content),
 		cmocka_unit_test(test_create),
 		cmocka_unit_test(test_migration),
-		cmocka_unit_test(test_bytes_in_rowid_tables_only),
-		cmocka_unit_test(test_every_row_has_an_end),
-		cmocka_unit_test(test_statements_use_indexes),
-		cmocka_unit_test(test_rows),
 	};
 
 	stores_main(argc, argv);

@@ -31,6 +31,8 @@
 
 extern char **environ;
 
+static char *program;	/* what runs as its own helper, too */
+
 char *
 stores_directory(void)
 {
@@ -253,13 +255,41 @@ stores_has(struct store *store, uint64_t number)
 	return work.outcome == 0;
 }
 
+sqlite3 *
+stores_raw(const char *directory)
+{
+	char	*path = stores_path(directory, "oncelink.db");
+	sqlite3	*db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	/* Its end would be a checkpoint, and the end of the log. */
+	assert_int_equal(sqlite3_db_config(db,
+	    SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL), SQLITE_OK);
+	free(path);
+	return db;
+}
+
+int
+stores_number(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt	*statement;
+	int		 value;
+
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	value = sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	return value;
+}
+
 void
 stores_start(struct stores_child *child, const char *mode,
     const char *directory, uint64_t number)
 {
 	posix_spawn_file_actions_t	 actions;
 	char				 text[32], byte = 0;
-	char				*path, *words[5];
+	char				*words[5];
 	int				 in[2], out[2];
 
 	snprintf(text, sizeof(text), "%" PRIu64, number);
@@ -268,18 +298,16 @@ stores_start(struct stores_child *child, const char *mode,
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, in[0], 0);
 	posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-	assert_true(asprintf(&path, "/proc/%d/exe", (int)getpid()) != -1);
-	words[0] = path;
+	words[0] = program;
 	words[1] = strdup(mode);
 	words[2] = strdup(directory);
 	words[3] = text;
 	words[4] = NULL;
-	assert_int_equal(posix_spawn(&child->pid, path, &actions, NULL, words,
-	    environ), 0);
+	assert_int_equal(posix_spawn(&child->pid, program, &actions, NULL,
+	    words, environ), 0);
 	posix_spawn_file_actions_destroy(&actions);
 	free(words[1]);
 	free(words[2]);
-	free(path);
 	close(in[0]);
 	close(out[1]);
 	child->input = in[1];
@@ -426,7 +454,10 @@ stores_main(int argc, char **argv)
 
 	if (filelock_prepare() == -1)
 		_exit(9);
+	program = realpath(argv[0], NULL);
 	log_open("store", LOG_TO_STDERR, LOG_LEVEL_ERROR);
+	if (program == NULL)
+		_exit(9);
 	if (argc != 4)
 		return;
 	number = strtoull(argv[3], NULL, 10);

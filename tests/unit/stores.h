@@ -55,6 +55,11 @@ store_fn stores_knock;		/* knocks + 1 */
 /* stores_has(store, number): is it there?  With the bytes it must have. */
 bool	 stores_has(struct store *store, uint64_t number);
 
+/* stores_raw(directory): a plain connection, whose end changes nothing; the
+ * caller closes it.  stores_number(db, sql): the one number that it gives. */
+struct sqlite3 *stores_raw(const char *directory);
+int	 stores_number(struct sqlite3 *db, const char *sql);
+
 /* Another process of this test program; see stores_main. */
 struct stores_child {
 	pid_t	 pid;
