@@ -87,7 +87,8 @@ refuses_other_hex(void **state)
 		"+123456789abcdef00ff107f80fe5aa5",
 		"0123456789abcdef00ff107f80fe5aa\n",
 		"01234567-89ab-cdef-00ff-107f80fe5aa5",
-		"\xef\xbc\x90" "23456789abcdef00ff107f80fe5aa",
+		/* A digit of full width, in as many bytes as there may be. */
+		"\357\274\22023456789abcdef00ff107f80fe5aa",
 	};
 	uint8_t	 token[TOKEN_BYTES];
 	char	 inside[TOKEN_HEX_LENGTH];
