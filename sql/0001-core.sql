@@ -5,11 +5,14 @@
 -- deleted rows in spite of secure_delete.
 
 -- What is known of a secret while it lives, and its tombstone and receipt
--- afterwards.  `id` is 63 bits of `lookup`, `receipt_id` of `receipt`: both
--- are keyed hashes, so that a number of 8 bytes finds a row and nobody can
--- make two of them meet.
+-- afterwards.  Rows lie in the order of their making, which is nearly that of
+-- their reading and their end, so that few pages change at a time.
+-- `lookup_id` is 63 bits of `lookup`, `receipt_id` of `receipt`: both are
+-- keyed hashes, so that a number of 8 bytes finds a row and nobody can make
+-- two of them meet.
 CREATE TABLE secret (
 	id		INTEGER PRIMARY KEY,
+	lookup_id	INTEGER NOT NULL,
 	lookup		BLOB NOT NULL,
 	kind		INTEGER NOT NULL,
 	state		INTEGER NOT NULL,
@@ -31,6 +34,8 @@ CREATE TABLE secret (
 	record		INTEGER NOT NULL,
 	record_bytes	INTEGER NOT NULL
 ) STRICT;
+
+CREATE UNIQUE INDEX secret_lookup ON secret (lookup_id);
 
 CREATE UNIQUE INDEX secret_receipt ON secret (receipt_id)
     WHERE receipt_id IS NOT NULL;

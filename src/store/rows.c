@@ -124,6 +124,7 @@ read_secret(struct store_txn *txn, sqlite3_stmt *statement,
 	int64_t	 state, bytes;
 
 	*row = (struct store_secret){
+		.id = sqlite3_column_int64(statement, 0),
 		.kind = (uint8_t)sqlite3_column_int(statement, 2),
 		.created_at = sqlite3_column_int64(statement, 4),
 		.changed_at = sqlite3_column_int64(statement, 5),
@@ -297,8 +298,10 @@ store_secret_insert(struct store_txn *txn, struct store_secret *row,
 		fail(txn, "insert");
 	sqlite3_reset(statement);
 	sqlite3_clear_bindings(statement);
-	if (code == SQLITE_DONE)
+	if (code == SQLITE_DONE) {
+		row->id = sqlite3_last_insert_rowid(txn->sqlite->db);
 		return insert_record(txn, row, record);
+	}
 	/* A lookup or a receipt that is known already. */
 	return (code & 0xff) == SQLITE_CONSTRAINT ? 1 : -1;
 }
@@ -311,7 +314,7 @@ store_secret_update(struct store_txn *txn, const struct store_secret *row)
 	statement = prepare(txn, SQLITE_STATEMENT_SECRET_UPDATE, "update");
 	if (statement == NULL)
 		return -1;
-	sqlite3_bind_int64(statement, 1, row_id(row->lookup));
+	sqlite3_bind_int64(statement, 1, row->id);
 	sqlite3_bind_int64(statement, 2, row->state);
 	sqlite3_bind_int64(statement, 3, row->changed_at);
 	sqlite3_bind_int64(statement, 4, row->due_at);
@@ -331,7 +334,7 @@ store_secret_remove(struct store_txn *txn, const struct store_secret *row)
 	statement = prepare(txn, SQLITE_STATEMENT_SECRET_DELETE, "remove");
 	if (statement == NULL)
 		return -1;
-	sqlite3_bind_int64(statement, 1, row_id(row->lookup));
+	sqlite3_bind_int64(statement, 1, row->id);
 	return step_row(txn, statement, "remove");
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "store/sqlite.h"
+#include "store/vfs.h"
 
 /* "Once" as PRAGMA application_id. */
 #define APPLICATION_ID		0x4f6e6365
@@ -40,7 +41,7 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	[SQLITE_STATEMENT_RECORD_NEXT] =
 	    "SELECT ifnull(max(id), 0) + 1 FROM record",
 	[SQLITE_STATEMENT_SECRET_INSERT] =
-	    "INSERT INTO secret (id, lookup, kind, state, created_at,"
+	    "INSERT INTO secret (lookup_id, lookup, kind, state, created_at,"
 	    " changed_at, expires_at, due_at, views_left, attempts_left,"
 	    " verifier, passes, memory, key_id, epoch, receipt_id, receipt,"
 	    " knocks, knocked_at, record, record_bytes)"
@@ -49,7 +50,7 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	[SQLITE_STATEMENT_RECORD_INSERT] =
 	    "INSERT INTO record (id, sealed) VALUES (?1, ?2)",
 	[SQLITE_STATEMENT_SECRET_FIND] =
-	    "SELECT " SECRET_COLUMNS " FROM secret WHERE id = ?1",
+	    "SELECT " SECRET_COLUMNS " FROM secret WHERE lookup_id = ?1",
 	[SQLITE_STATEMENT_SECRET_FIND_RECEIPT] =
 	    "SELECT " SECRET_COLUMNS " FROM secret WHERE receipt_id = ?1",
 	[SQLITE_STATEMENT_SECRET_UPDATE] =
@@ -226,9 +227,10 @@ sqlite_open(struct sqlite *sqlite, const char *path, enum sqlite_mode mode,
 
 	*sqlite = (struct sqlite){ .max_bytes = max_bytes, .used_bytes = -1 };
 	/* The file is never made here, and never through a link. */
-	if (sqlite3_open_v2(path, &sqlite->db, SQLITE_OPEN_READWRITE |
-	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
-	    SQLITE_OPEN_PRIVATECACHE, NULL) != SQLITE_OK) {
+	if (vfs_register() == -1 || sqlite3_open_v2(path, &sqlite->db,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+	    SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE, VFS_NAME) !=
+	    SQLITE_OK) {
 		complain(error, path, sqlite->db == NULL ? "no memory" :
 		    sqlite3_errmsg(sqlite->db));
 		goto fail;

@@ -51,6 +51,7 @@ struct store_secret {
 	uint8_t		 receipt[STORE_HASHBYTES];	/* where has_receipt */
 	uint32_t	 knocks;
 	int64_t		 knocked_at;	/* 0: never */
+	int64_t		 id;		/* of the row, set by the store */
 	int64_t		 record;	/* names the record; 0 once erased */
 	size_t		 record_bytes;	/* size of the record, kept after it */
 };
@@ -135,8 +136,8 @@ int64_t	 store_now(struct store_txn *txn);
  */
 
 /* store_secret_insert(txn, row, record): a new secret and its record of
- * row->record_bytes bytes; sets row->record.  1: a secret with this lookup is
- * known, alive or over. */
+ * row->record_bytes bytes; sets row->id and row->record.  1: a secret with
+ * this lookup or this receipt is known, alive or over. */
 int	 store_secret_insert(struct store_txn *txn, struct store_secret *row,
 	    const void *record);
 

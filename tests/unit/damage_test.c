@@ -303,11 +303,11 @@ opens_no_swapped_row(void **state)
 	assert_int_equal(sites_create(sites, &second), SECRET_OK);
 	in_sql(sites, &first, a);
 	in_sql(sites, &second, b);
-	sites_sql(sites, "CREATE TABLE names AS SELECT id, lookup FROM"
-	    " secret; UPDATE secret SET id = -id;"
-	    "UPDATE secret SET id = (SELECT id FROM names WHERE names.lookup"
-	    " != secret.lookup), lookup = (SELECT lookup FROM names WHERE"
-	    " names.lookup != secret.lookup); DROP TABLE names");
+	sites_sql(sites, "CREATE TABLE names AS SELECT lookup_id, lookup"
+	    " FROM secret; UPDATE secret SET lookup_id = -lookup_id;"
+	    "UPDATE secret SET lookup_id = (SELECT lookup_id FROM names WHERE"
+	    " names.lookup != secret.lookup), lookup = (SELECT lookup FROM"
+	    " names WHERE names.lookup != secret.lookup); DROP TABLE names");
 	assert_int_equal(sites_ask(sites, &first, &none), STORE_FAILED);
 	assert_int_equal(sites_ask(sites, &second, &none), STORE_FAILED);
 

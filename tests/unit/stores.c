@@ -229,7 +229,10 @@ stores_delete(struct store_txn *txn, void *argument)
 
 	if (stores_erase(txn, argument) == -1)
 		return -1;
-	return work->outcome == 0 ? store_secret_remove(txn, &row) : 0;
+	if (work->outcome != 0)
+		return 0;
+	return store_secret_find(txn, row.lookup, &row) == 0 ?
+	    store_secret_remove(txn, &row) : -1;
 }
 
 int

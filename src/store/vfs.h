@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ONCELINK_VFS_H
+#define ONCELINK_VFS_H
+
+/* What SQLite's file layer is asked for by this name in sqlite3_open_v2. */
+#define VFS_NAME "oncelink"
+
+/*
+ * vfs_register(): make the file layer known to SQLite; again is no harm.  It
+ * is the system's own, but for logs: what is written to one is gathered and
+ * handed on in large pieces, at the latest before anything else is done with
+ * the file, so that order and durability are the same.  Returns 0, or -1 when
+ * there is no memory.
+ */
+int	 vfs_register(void);
+
+#endif
