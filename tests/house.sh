@@ -72,7 +72,8 @@ check_prefixes() {
 		    NF != 3 || $3 ~ /^__/ { next }
 		    $3 == stem || index($3, stem "_") == 1 { next }
 		    object ~ /^src\/store\// && $3 ~ /^store_/ { next }
-		    object ~ /^src\/prog\// && $3 == "main" { next }
+		    object ~ /^src\/prog\// && stem != "start" &&
+			$3 == "main" { next }
 		    stem == "wipe" && ($3 == "free" || $3 == "realloc") { next }
 		    { print object ": exports " $3 }'
 	done
@@ -94,7 +95,7 @@ check_arrows() {
 		only("fcgi", "^src/web/fcgi\\.c$")
 		only("sqlite3", "^src/store/")
 		only("json", "^src/web/json(walk)?\\.c$")
-		only("sodium", "^src/(crypto|prog)/[a-z]*\\.c$")
+		only("sodium", "^src/(crypto/[a-z]*|prog/start)\\.c$")
 		only("ini.h", "^src/base/conf[a-z_]*\\.c$")
 	}
 	/"/ {
@@ -250,6 +251,7 @@ sees makefile tests/unit/x_test.c "$head" 'tests/unit/x_test: not in Makefile'
 sees prefixes src/base/bad.o 'int badly(void) { return 1; }' 'exports badly'
 sees prefixes src/core/bad.o 'int store_x(void) { return 1; }' 'store_x'
 sees prefixes src/base/bad.o 'int main(void) { return 1; }' 'exports main'
+sees prefixes src/prog/start.o 'int main(void) { return 1; }' 'exports main'
 sees arrows src/core/bad.c "$head#include \"web/http.h\"" \
     'may not include web/http.h'
 sees arrows src/crypto/bad.c "$head#include \"store/store.h\"" \

@@ -196,6 +196,31 @@ arena_extend(struct arena *arena, void *data, size_t size, size_t wanted)
 	return true;
 }
 
+int
+arena_reserve(struct arena *arena, size_t size)
+{
+	struct chunk *chunk = arena->current;
+
+	if (size > SIZE_MAX / 4)
+		return -1;
+	size += ARENA_GAP;
+	if (chunk != NULL && chunk->size - chunk->used >= size)
+		return 0;
+	if (size < arena->grow - sizeof(*chunk))
+		size = arena->grow - sizeof(*chunk);
+	if ((chunk = chunk_create(size)) == NULL)
+		return -1;
+	if (arena->current == NULL) {
+		chunk->next = arena->first;
+		arena->first = chunk;
+	} else {
+		chunk->next = arena->current->next;
+		arena->current->next = chunk;
+	}
+	arena->current = chunk;
+	return 0;
+}
+
 void
 arena_reset(struct arena *arena)
 {

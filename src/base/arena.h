@@ -42,6 +42,13 @@ bool	 arena_extend(struct arena *arena, void *data, size_t size,
 	    size_t wanted);
 
 /*
+ * arena_reserve(arena, size): have size bytes in one piece, so that what is
+ * allocated next, up to that, does not fail.  Returns 0, or -1 when there is
+ * no memory.
+ */
+int	 arena_reserve(struct arena *arena, size_t size);
+
+/*
  * arena_reset(arena): end the life of all that was handed out.  Every byte of
  * it is overwritten with zeroes; blocks beyond ARENA_KEEP are released.
  */

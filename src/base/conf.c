@@ -6,42 +6,27 @@
  */
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/complaint.h"
 #include "base/conf.h"
 #include "base/conf_file.h"
 #include "base/conf_row.h"
 #include "base/conf_value.h"
 
-#define SIGN_KEY_MIN	16	/* bytes */
 #define NAME_SHOWN	40	/* bytes of an unknown name */
-
-struct conf_origin {
-	char	*place;		/* FILE:LINE or a variable; NULL: default */
-};
 
 struct loading {
 	struct conf		*conf;
 	const char		*path;
 	const char		*directory;	/* of the file */
-	struct conf_error	*error;
+	struct complaint	*error;
 };
 
-static void __attribute__((format(printf, 2, 3)))
-fail(struct conf_error *error, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	(void)vsnprintf(error->text, sizeof(error->text), format, ap);
-	va_end(ap);
-}
-
 /* `PLACE: NAME: must be WHAT IS ALLOWED` */
-static void
-fail_value(struct conf_error *error, const char *place, const char *name,
+static int
+complain_of_value(struct complaint *error, const char *place, const char *name,
     const struct conf_row *row)
 {
 	char allowed[256] = "";
@@ -52,7 +37,7 @@ fail_value(struct conf_error *error, const char *place, const char *name,
 		conf_row_print_allowed(row, out);
 		(void)fclose(out);
 	}
-	fail(error, "%s: %s: must be %s", place, name, allowed);
+	return complaint(error, "%s: %s: must be %s", place, name, allowed);
 }
 
 /* Read one value; place is kept when that succeeds and released when not. */
@@ -60,20 +45,20 @@ static int
 set(struct loading *loading, const struct conf_row *row, const char *name,
     const char *value, char *place)
 {
-	struct conf_origin *origin;
+	char **origin;
 	int rc;
 
 	rc = conf_row_set(row, loading->conf, value, loading->directory);
 	if (rc == 0) {
 		origin = &loading->conf->origins[conf_row_index(row)];
-		free(origin->place);
-		origin->place = place;
+		free(*origin);
+		*origin = place;
 		return 0;
 	}
 	if (rc == 1)
-		fail_value(loading->error, place, name, row);
+		complain_of_value(loading->error, place, name, row);
 	else
-		fail(loading->error, "%s: %s: no memory", place, name);
+		complaint(loading->error, "%s: %s: no memory", place, name);
 	free(place);
 	return -1;
 }
@@ -83,29 +68,24 @@ static int
 set_line(void *arg, const char *name, const char *value, unsigned int line)
 {
 	struct loading *loading = arg;
-	const struct conf_origin *origin;
 	const struct conf_row *row;
+	const char *before;
 	char *place;
 
 	row = conf_row_find(name);
-	if (row == NULL) {
-		fail(loading->error, "%s:%u: %.*s: there is no such setting; "
-		    "`oncelinkctl config` prints all there are",
+	if (row == NULL)
+		return complaint(loading->error, "%s:%u: %.*s: there is no "
+		    "such setting; `oncelinkctl config` prints all there are",
 		    loading->path, line, NAME_SHOWN,
 		    conf_value_is_text(name) ? name : "(not text)");
-		return -1;
-	}
-	origin = &loading->conf->origins[conf_row_index(row)];
-	if (origin->place != NULL) {
-		fail(loading->error, "%s:%u: %s: must be set only once; "
-		    "it is also set at %s", loading->path, line, name,
-		    origin->place);
-		return -1;
-	}
-	if (asprintf(&place, "%s:%u", loading->path, line) == -1) {
-		fail(loading->error, "%s:%u: no memory", loading->path, line);
-		return -1;
-	}
+	before = loading->conf->origins[conf_row_index(row)];
+	if (before != NULL)
+		return complaint(loading->error, "%s:%u: %s: must be set only "
+		    "once; it is also set at %s", loading->path, line, name,
+		    before);
+	if (asprintf(&place, "%s:%u", loading->path, line) == -1)
+		return complaint(loading->error, "%s:%u: no memory",
+		    loading->path, line);
 	return set(loading, row, name, value, place);
 }
 
@@ -115,12 +95,10 @@ load_defaults(struct loading *loading)
 	const struct conf_row *row;
 	size_t i;
 
-	for (i = 0; (row = conf_row_at(i)) != NULL; i++) {
-		if (conf_row_set(row, loading->conf, row->preset, "/") == 0)
-			continue;
-		fail_value(loading->error, "default", row->name, row);
-		return -1;
-	}
+	for (i = 0; (row = conf_row_at(i)) != NULL; i++)
+		if (conf_row_set(row, loading->conf, row->preset, "/") != 0)
+			return complain_of_value(loading->error, "default",
+			    row->name, row);
 	return 0;
 }
 
@@ -155,21 +133,21 @@ load_file(struct loading *loading, bool optional)
 	if (file == NULL) {
 		if (optional && errno == ENOENT)
 			return 0;
-		fail(loading->error, "%s: cannot be opened: %s",
+		return complaint(loading->error, "%s: cannot be opened: %s",
 		    loading->path, strerror(errno));
-		return -1;
 	}
 	directory = directory_of(loading->path);
 	if (directory == NULL) {
-		fail(loading->error, "%s: its directory cannot be found: %s",
-		    loading->path, strerror(errno));
+		complaint(loading->error, "%s: its directory cannot be "
+		    "found: %s", loading->path, strerror(errno));
 		(void)fclose(file);
 		return -1;
 	}
 	loading->directory = directory;
 	rc = conf_file_read(file, set_line, loading, &line, &what);
 	if (rc == 1)
-		fail(loading->error, "%s:%u: %s", loading->path, line, what);
+		complaint(loading->error, "%s:%u: %s", loading->path, line,
+		    what);
 	loading->directory = "/";
 	free(directory);
 	(void)fclose(file);
@@ -189,10 +167,8 @@ load_environment(struct loading *loading)
 		    (value = getenv(row->variable)) == NULL)
 			continue;
 		place = strdup("environment");
-		if (place == NULL) {
-			fail(loading->error, "no memory");
-			return -1;
-		}
+		if (place == NULL)
+			return complaint(loading->error, "no memory");
 		if (set(loading, row, row->variable, value, place) == -1)
 			return -1;
 	}
@@ -205,60 +181,41 @@ load_environment(struct loading *loading)
  * process lives.
  */
 static int
-take_sign_key(struct conf *conf, struct conf_error *error)
+take_sign_key(struct conf *conf, struct complaint *error)
 {
 	char *value;
-	size_t len;
 
 	value = getenv("SIGN_KEY");
 	if (value == NULL)
 		return 0;
-	len = strlen(value);
 	conf->sign_key = strdup(value);
-	explicit_bzero(value, len);
+	explicit_bzero(value, strlen(value));
 	(void)unsetenv("SIGN_KEY");
-	if (conf->sign_key == NULL) {
-		fail(error, "no memory");
-		return -1;
-	}
-	if (len < SIGN_KEY_MIN) {
-		fail(error, "environment: SIGN_KEY: must be at least %d bytes",
-		    SIGN_KEY_MIN);
-		return -1;
-	}
-	return 0;
+	return conf->sign_key == NULL ? complaint(error, "no memory") : 0;
 }
 
-/* The place that is to blame for the value of a member. */
+/* The place that is to blame for the value of a setting. */
 static const char *
-blame(const struct conf *conf, const char *name)
+blame(const struct conf *conf, const struct conf_row *row)
 {
-	const struct conf_row *row = conf_row_find(name);
-	const char *place;
+	const char *place = conf->origins[conf_row_index(row)];
 
-	place = conf->origins[conf_row_index(row)].place;
 	return place != NULL ? place : "default";
 }
 
 static int
-check_together(const struct conf *conf, struct conf_error *error)
+check_together(const struct conf *conf, struct complaint *error)
 {
-	if (conf->max_envelope > conf->max_store) {
-		fail(error, "%s: max_envelope: must be at most max_store "
-		    "(which is from %s)", blame(conf, "max_envelope"),
-		    blame(conf, "max_store"));
-		return -1;
-	}
-	if (strcmp(conf->key_file, conf->state_dir) == 0) {
-		fail(error, "%s: key_file: must not be state_dir",
-		    blame(conf, "key_file"));
-		return -1;
-	}
+	if (conf->max_envelope > conf->max_store)
+		return complaint(error, "%s: max_envelope: must be at most "
+		    "max_store (which is from %s)",
+		    blame(conf, conf_row_find("max_envelope")),
+		    blame(conf, conf_row_find("max_store")));
 	return 0;
 }
 
 int
-conf_load(struct conf *conf, const char *path, struct conf_error *error)
+conf_load(struct conf *conf, const char *path, struct complaint *error)
 {
 	struct loading loading = {
 		.conf = conf, .path = path, .directory = "/", .error = error
@@ -267,14 +224,13 @@ conf_load(struct conf *conf, const char *path, struct conf_error *error)
 	size_t rows = 0;
 
 	memset(conf, 0, sizeof(*conf));
-	error->text[0] = '\0';
 	if (take_sign_key(conf, error) == -1)
 		goto failed;
 	while (conf_row_at(rows) != NULL)
 		rows++;
 	conf->origins = calloc(rows, sizeof(conf->origins[0]));
 	if (conf->origins == NULL) {
-		fail(error, "no memory");
+		complaint(error, "no memory");
 		goto failed;
 	}
 
@@ -298,6 +254,15 @@ failed:
 }
 
 void
+conf_forget_sign_key(struct conf *conf)
+{
+	if (conf->sign_key != NULL)
+		explicit_bzero(conf->sign_key, strlen(conf->sign_key));
+	free(conf->sign_key);
+	conf->sign_key = NULL;
+}
+
+void
 conf_free(struct conf *conf)
 {
 	const struct conf_row *row;
@@ -306,12 +271,10 @@ conf_free(struct conf *conf)
 	for (i = 0; (row = conf_row_at(i)) != NULL; i++) {
 		conf_row_free(row, conf);
 		if (conf->origins != NULL)
-			free(conf->origins[i].place);
+			free(conf->origins[i]);
 	}
 	free(conf->origins);
-	if (conf->sign_key != NULL)
-		explicit_bzero(conf->sign_key, strlen(conf->sign_key));
-	free(conf->sign_key);
+	conf_forget_sign_key(conf);
 	explicit_bzero(conf, sizeof(*conf));
 }
 
@@ -319,15 +282,13 @@ void
 conf_print(const struct conf *conf, FILE *out)
 {
 	const struct conf_row *row;
-	const char *place;
 	size_t i;
 
 	for (i = 0; (row = conf_row_at(i)) != NULL; i++) {
-		place = conf->origins[i].place;
 		(void)fprintf(out, "# %s: ", row->help);
 		conf_row_print_allowed(row, out);
 		(void)fprintf(out, "\n# from: %s\n%s = ",
-		    place != NULL ? place : "default", row->name);
+		    blame(conf, row), row->name);
 		conf_row_print(row, conf, out);
 		(void)fputs("\n\n", out);
 	}

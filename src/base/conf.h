@@ -13,6 +13,8 @@
 #define CONF_FACE_ONETIME	0x2u
 #define CONF_FACE_NATIVE	0x4u
 
+struct complaint;
+
 enum conf_create { CONF_CREATE_ANYONE, CONF_CREATE_KEYS, CONF_CREATE_NOBODY };
 
 /* A range of addresses; an IPv4 address is kept as IPv4-mapped IPv6. */
@@ -24,8 +26,8 @@ struct conf_network {
 
 /*
  * The settings of a site.  Durations are milliseconds, sizes are bytes.
- * Strings are owned by the structure.  One row of the table in conf_row.c
- * a member says its name in the file, its range, default and what it is.
+ * Strings are owned by the structure.  The table in conf_row.c has a row for
+ * each member: its name in the file, its range, its default, what it is.
  */
 struct conf {
 	char		*state_dir;	/* database, locks, ballast: 0700 */
@@ -38,7 +40,7 @@ struct conf {
 	size_t		 trusted_proxies_count;
 
 	int64_t		 threads;	/* 1..64 */
-	int64_t		 shutdown_seconds;
+	int64_t		 shutdown_wait;	/* ms for what is in flight */
 	int64_t		 lock_wait;	/* ms for the write lock */
 	int64_t		 kdf_wait;	/* ms for a turn at Argon2id */
 	int64_t		 erase_delay;	/* ms from an end to the checkpoint */
@@ -51,7 +53,7 @@ struct conf {
 	int64_t		 max_envelope;	/* bytes, native face */
 	int64_t		 max_expire;	/* ms, faces 2 and 4 */
 	int64_t		 default_views;
-	int64_t		 claim_seconds;	/* ms; 0: no claims */
+	int64_t		 claim_time;	/* ms; 0: no claims */
 	int64_t		 keep_receipts;	/* ms beyond expires_at */
 
 	int64_t		 pin_size;	/* code points, SafeSecrets */
@@ -65,13 +67,9 @@ struct conf {
 	 * takes it out of the environment.  Wiped by conf_free. */
 	char		*sign_key;
 
-	/* Where each setting comes from, for conf_print: by table row. */
-	struct conf_origin	*origins;
-};
-
-/* What went wrong, in one sentence for the person who wrote the file. */
-struct conf_error {
-	char	 text[512];
+	/* Where each setting comes from, for conf_print: by table row; a
+	 * FILE:LINE or "environment", NULL for the default. */
+	char		**origins;
 };
 
 /*
@@ -84,7 +82,10 @@ struct conf_error {
  * conf_free.  Call before the first thread.
  */
 int	 conf_load(struct conf *conf, const char *path,
-	    struct conf_error *error);
+	    struct complaint *error);
+
+/* conf_forget_sign_key(conf): wipe it, once the keys are made of it. */
+void	 conf_forget_sign_key(struct conf *conf);
 
 /* conf_free(conf): release and wipe. */
 void	 conf_free(struct conf *conf);

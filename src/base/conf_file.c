@@ -58,7 +58,7 @@ read_line(struct source *source, char *line, size_t size)
 
 /* What is bad in the line though libinih might take it, or NULL. */
 static const char *
-complaint(const char *line)
+find_fault(const char *line)
 {
 	const char *separator;
 
@@ -85,7 +85,7 @@ reader(char *line, int size, void *stream)
 		return NULL;
 	if (read_line(source, line, (size_t)size) == NULL)
 		return NULL;
-	source->what = complaint(line);
+	source->what = find_fault(line);
 	return source->what == NULL ? line : NULL;
 }
 

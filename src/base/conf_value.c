@@ -12,6 +12,7 @@
 
 #include "base/conf.h"
 #include "base/conf_value.h"
+#include "base/utf8.h"
 
 struct unit {
 	const char	*name;
@@ -178,34 +179,14 @@ conf_value_network(const char *text, struct conf_network *network)
 bool
 conf_value_is_text(const char *text)
 {
-	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
 	const unsigned char *s = (const unsigned char *)text;
-	uint32_t point;
-	unsigned int i, more;
 
-	while (*s != '\0') {
-		if (*s < 0x80)
-			more = 0;
-		else if (*s >= 0xc2 && *s < 0xe0)
-			more = 1;
-		else if (*s >= 0xe0 && *s < 0xf0)
-			more = 2;
-		else if (*s >= 0xf0 && *s < 0xf5)
-			more = 3;
-		else
+	if (utf8_length(text, strlen(text)) < 0)
+		return false;
+	for (; *s != '\0'; s++)
+		if (*s < 0x20 || *s == 0x7f ||
+		    (s[0] == 0xc2 && s[1] < 0xa0))	/* U+0080 to U+009F */
 			return false;
-		point = more == 0 ? *s : *s & (0x3fu >> more);
-		s++;
-		for (i = 0; i < more; i++, s++) {
-			if ((*s & 0xc0) != 0x80)
-				return false;
-			point = point << 6 | (*s & 0x3fu);
-		}
-		if (point < least[more] || point > 0x10ffff ||
-		    (point >= 0xd800 && point <= 0xdfff) ||
-		    point < 0x20 || (point >= 0x7f && point < 0xa0))
-			return false;
-	}
 	return true;
 }
 

@@ -155,6 +155,12 @@ log_open(const char *program, enum log_target target, enum log_level level)
 }
 
 bool
+log_is_on_stderr(void)
+{
+	return sink.target == LOG_TO_STDERR;
+}
+
+bool
 log_wants(enum log_event event)
 {
 	return (unsigned int)event < LOG_EVENT__MAX &&
@@ -193,12 +199,4 @@ log_write(enum log_event event, const struct log_field *fields)
 		} while (n == -1 && errno == EINTR);
 	}
 	errno = error;
-}
-
-const char *
-log_event_name(enum log_event event)
-{
-	if ((unsigned int)event >= LOG_EVENT__MAX)
-		return "unknown";
-	return events[event].name;
 }

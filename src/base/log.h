@@ -7,21 +7,22 @@
 
 /*
  * One line an event, from this list and no other: what cannot be said with
- * these words and fields is not logged.  No field ever holds anything that
- * came in with a request but the 4-byte name of a secret (seal_log_name).
+ * these words and fields is not logged.  Fields in brackets are there when
+ * they are known.  No field ever holds anything that came in with a request
+ * but the 4-byte name of a secret (seal_log_name).
  */
 enum log_event {
 	LOG_WORKER_STARTED,	/* threads */
 	LOG_WORKER_STOPPED,
 	LOG_START_REFUSED,	/* reason */
-	LOG_REQUEST_FAILED,	/* where, reason */
+	LOG_REQUEST_FAILED,	/* where, [reason] */
 	LOG_NO_MEMORY,		/* where */
-	LOG_STORE_FAILED,	/* where, code, errno */
+	LOG_STORE_FAILED,	/* where, [reason], [code], [errno] */
 	LOG_STORE_BUSY,		/* where */
 	LOG_STORE_FULL,		/* where */
 	LOG_BALLAST_DROPPED,
-	LOG_DOCUMENT_ROOT,	/* the state directory is inside it */
-	LOG_KDF_FAILED,
+	LOG_DOCUMENT_ROOT,	/* where; the state directory is inside it */
+	LOG_KDF_FAILED,		/* [errno], [passes, memory] */
 	LOG_SECRET_CREATED,	/* secret */
 	LOG_SECRET_OPENED,	/* secret */
 	LOG_SECRET_LOCKED,	/* secret */
@@ -51,6 +52,9 @@ struct log_field {
 void	 log_open(const char *program, enum log_target target,
 	    enum log_level level);
 
+/* log_is_on_stderr(): do lines go to standard error? */
+bool	 log_is_on_stderr(void);
+
 /*
  * log_write(event, fields): write one line `event=NAME key=value ...` in one
  * write(2), on standard error with `PROGRAM: ` in front.  Fields end with one
@@ -68,8 +72,5 @@ void	 log_write(enum log_event event, const struct log_field *fields);
 
 /* log_wants(event): would its line be written at this level? */
 bool	 log_wants(enum log_event event);
-
-/* log_event_name(event): the word that stands in the line. */
-const char *log_event_name(enum log_event event);
 
 #endif

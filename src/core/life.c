@@ -47,13 +47,14 @@ life_facts(const struct store_secret *row, int64_t now, bool claimed,
 		.attempts_left = row->attempts_left,
 		.gated = row->gated,
 		.claimed = claimed,
-		.bytes = row->record_bytes - SEAL_OVERHEAD,
+		.bytes = row->record_bytes < SEAL_OVERHEAD ? 0 :
+		    row->record_bytes - SEAL_OVERHEAD,
 	};
 }
 
 int
 life_claim(struct store_txn *txn, const struct store_secret *row,
-    const uint8_t claim[32], int64_t *live_until)
+    const uint8_t claim[SEAL_HASHBYTES], int64_t *live_until)
 {
 	int64_t	 until;
 	int	 result;
@@ -70,8 +71,8 @@ life_claim(struct store_txn *txn, const struct store_secret *row,
 	return 0;
 }
 
-static int64_t
-forgotten_at(const struct site *site, const struct store_secret *row)
+int64_t
+life_forgotten_at(const struct site *site, const struct store_secret *row)
 {
 	return row->expires_at + site->conf->keep_receipts;
 }
@@ -80,10 +81,14 @@ int
 life_end(struct store_txn *txn, const struct site *site,
     struct store_secret *row)
 {
+	if (row->views_left > 0 && store_now(txn) >= row->expires_at) {
+		row->state = STORE_EXPIRED;
+		row->changed_at = row->expires_at;
+	}
 	row->views_left = 0;
 	if (store_record_erase(txn, row) == -1)
 		return -1;
-	row->due_at = forgotten_at(site, row);
+	row->due_at = life_forgotten_at(site, row);
 	return store_secret_update(txn, row);
 }
 
@@ -94,13 +99,8 @@ life_settle(struct store_txn *txn, const struct site *site,
 	int64_t	 until;
 	int	 result;
 
-	if (store_now(txn) >= row->expires_at) {
-		if (row->views_left > 0) {
-			row->state = STORE_EXPIRED;
-			row->changed_at = row->expires_at;
-		}
+	if (store_now(txn) >= row->expires_at)
 		return life_end(txn, site, row);
-	}
 	if (row->views_left > 0) {
 		row->due_at = row->expires_at;
 		return store_secret_update(txn, row);

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "crypto/seal.h"
+
 struct seal_binding;
 struct secret_facts;
 struct site;
@@ -31,7 +33,7 @@ void	 life_facts(const struct store_secret *row, int64_t now, bool claimed,
 /* life_claim(txn, row, claim, live_until): when the live claim of this hash
  * ends; 1: it is not live. */
 int	 life_claim(struct store_txn *txn, const struct store_secret *row,
-	    const uint8_t claim[32], int64_t *live_until);
+	    const uint8_t claim[SEAL_HASHBYTES], int64_t *live_until);
 
 /*
  * life_settle(txn, site, row): after the row's state, views or claims changed:
@@ -41,8 +43,13 @@ int	 life_claim(struct store_txn *txn, const struct store_secret *row,
 int	 life_settle(struct store_txn *txn, const struct site *site,
 	    struct store_secret *row);
 
-/* life_end(txn, site, row): erase the record, end the claims, write the row. */
+/* life_end(txn, site, row): erase the record, end the claims, write the row;
+ * views that were left when its time was over make it expired. */
 int	 life_end(struct store_txn *txn, const struct site *site,
 	    struct store_secret *row);
+
+/* life_forgotten_at(site, row): when the tombstone may go, ms since 1970. */
+int64_t	 life_forgotten_at(const struct site *site,
+	    const struct store_secret *row);
 
 #endif

@@ -42,12 +42,8 @@ burn(struct store_txn *txn, void *argument)
 		return -1;
 	if (!showing->found || row->record == 0)
 		return 0;
-	/* What was read to the end or locked stays so; only its claims end.
-	 * What expired is left to be found as expired. */
-	if (showing->facts.state == STORE_EXPIRED) {
-		row->state = STORE_EXPIRED;
-		row->changed_at = row->expires_at;
-	} else if (row->views_left > 0) {
+	/* What was read to the end or locked stays so; only its claims end. */
+	if (!life_is_over(row, store_now(txn))) {
 		row->state = STORE_BURNED;
 		row->changed_at = store_now(txn);
 	}
@@ -85,15 +81,12 @@ receipt_burn(struct site *site, const uint8_t receipt[SEAL_SECRETBYTES],
     enum secret_outcome *outcome, struct secret_facts *facts)
 {
 	struct showing	 showing = { .site = site };
-	char		 name[9];
 	int		 result;
 
 	seal_receipt(site->keyring, receipt, showing.receipt);
 	result = store_update(site->store, burn, &showing);
 	answer(&showing, outcome, facts);
-	if (result == 0 && showing.burned && log_wants(LOG_SECRET_BURNED)) {
-		seal_log_name(site->keyring, showing.row.lookup, name);
-		log_event(LOG_SECRET_BURNED, LOG_TEXT("secret", name));
-	}
+	if (result == 0 && showing.burned)
+		site_log(site, showing.row.lookup, LOG_SECRET_BURNED);
 	return result;
 }

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "core/life.h"
 #include "core/secret.h"
 #include "core/site.h"
@@ -26,6 +27,11 @@
 /* Records up to this size are read and opened inside the transaction. */
 #define DIRECT_BYTES	((size_t)64 << 10)
 
+/* An answer's words, and twice what JSON may make of one byte of text, since
+ * a string that grows asks for the double. */
+#define ANSWER_BYTES	8192
+#define ESCAPED_BYTES	12
+
 /* What one reading carries through its steps. */
 struct attempt {
 	struct site	*site;
@@ -39,7 +45,6 @@ struct attempt {
 	uint8_t		 verifier[SEAL_HASHBYTES];
 
 	/* found */
-	bool		 found;
 	bool		 claimed;
 	struct store_secret row;
 	uint8_t		*record;	/* its bytes, once they were read */
@@ -51,24 +56,12 @@ struct attempt {
 	int64_t		 looked_record;	/* which record that was */
 	int64_t		 looked_created_at;
 	bool		 want_record;
-	bool		 opened;	/* it holds the payload now */
 
 	/* judged and decided */
 	enum secret_outcome outcome;
 	struct secret_facts facts;
 	int64_t		 claim_until;
 };
-
-static void
-log_secret(const struct attempt *attempt, enum log_event event)
-{
-	char	 name[9];
-
-	if (!log_wants(event))
-		return;
-	seal_log_name(attempt->site->keyring, attempt->lookup, name);
-	log_event(event, LOG_TEXT("secret", name));
-}
 
 static void
 begin_attempt(struct attempt *attempt, struct site *site, struct arena *arena,
@@ -78,7 +71,7 @@ begin_attempt(struct attempt *attempt, struct site *site, struct arena *arena,
 		.site = site, .arena = arena, .reading = reading,
 	};
 	seal_lookup(site->keyring, reading->token, attempt->lookup);
-	if (reading->proof.claim != NULL && site->conf->claim_seconds > 0) {
+	if (reading->proof.claim != NULL && site->conf->claim_time > 0) {
 		seal_claim(site->keyring, attempt->lookup,
 		    reading->proof.claim, attempt->claim_hash);
 		attempt->claim = attempt->claim_hash;
@@ -94,7 +87,7 @@ find(struct store_txn *txn, struct attempt *attempt)
 {
 	int	 result;
 
-	attempt->found = attempt->claimed = false;
+	attempt->claimed = false;
 	attempt->claim_until = 0;
 	attempt->outcome = SECRET_NOT_FOUND;
 	result = store_secret_find(txn, attempt->lookup, &attempt->row);
@@ -103,7 +96,6 @@ find(struct store_txn *txn, struct attempt *attempt)
 	if ((attempt->reading->kinds & SECRET_KIND_BIT(attempt->row.kind)) ==
 	    0)
 		return 0;
-	attempt->found = true;
 	if (attempt->claim != NULL) {
 		result = life_claim(txn, &attempt->row, attempt->claim,
 		    &attempt->claim_until);
@@ -122,10 +114,12 @@ find(struct store_txn *txn, struct attempt *attempt)
 static int
 read_record(struct store_txn *txn, struct attempt *attempt)
 {
-	attempt->opened = false;
 	attempt->record_size = attempt->row.record_bytes;
 	attempt->record = arena_alloc(attempt->arena, attempt->record_size);
-	if (attempt->record == NULL) {
+	/* What the answer needs must be there before the view is taken. */
+	if (attempt->record == NULL || arena_reserve(attempt->arena,
+	    ANSWER_BYTES + (attempt->row.kind == SECRET_V2 ? 0 :
+	    ESCAPED_BYTES * attempt->record_size)) == -1) {
 		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "record"));
 		return -1;
 	}
@@ -144,9 +138,9 @@ look(struct store_txn *txn, void *argument)
 	attempt->looked = true;
 	attempt->looked_record = attempt->row.record;
 	attempt->looked_created_at = attempt->row.created_at;
-	/* With Argon2id still to come the bytes are not wanted yet. */
+	/* Before the proof is judged the bytes are not wanted. */
 	if (attempt->outcome != SECRET_OK ||
-	    (attempt->row.passes != 0 && !attempt->want_record))
+	    (attempt->row.gated && !attempt->want_record))
 		return 0;
 	return read_record(txn, attempt);
 }
@@ -166,7 +160,14 @@ check_proof(const struct attempt *attempt)
 	}
 	if (proof->gate != NULL)
 		return SECRET_PIN_NOT_GATE;
-	return proof->pin != NULL ? SECRET_OK : SECRET_PIN_REQUIRED;
+	if (proof->pin == NULL)
+		return SECRET_PIN_REQUIRED;
+	/* All PINs of this kind have one length: another is no guess. */
+	if (attempt->row.kind == SECRET_SAFESECRETS &&
+	    utf8_length(proof->pin, proof->pin_length) !=
+	    attempt->site->conf->pin_size)
+		return SECRET_PIN_MISFIT;
+	return SECRET_OK;
 }
 
 /* Make the stretch and the verifier of what was given. */
@@ -192,7 +193,7 @@ make_verifier(struct attempt *attempt)
 	if (seal_verifier(attempt->site->keyring, attempt->row.key_id,
 	    attempt->reading->token, attempt->stretch, attempt->verifier) == 0)
 		return 0;
-	log_secret(attempt, LOG_RECORD_DAMAGED);
+	site_log(attempt->site, attempt->lookup, LOG_RECORD_DAMAGED);
 	return STORE_FAILED;
 }
 
@@ -205,7 +206,7 @@ proof_is_right(const struct attempt *attempt)
 
 /* Open the record in place; what does not open costs nobody anything. */
 static int
-open_record(struct attempt *attempt)
+open_record(const struct attempt *attempt)
 {
 	struct seal_binding	 binding;
 	uint8_t			*payload;
@@ -214,11 +215,9 @@ open_record(struct attempt *attempt)
 	life_binding(&attempt->row, &binding);
 	if (seal_open(attempt->site->keyring, &binding,
 	    attempt->reading->token, attempt->stretch, attempt->record,
-	    attempt->record_size, payload) == 0) {
-		attempt->opened = true;
+	    attempt->record_size, payload) == 0)
 		return 0;
-	}
-	log_secret(attempt, LOG_RECORD_DAMAGED);
+	site_log(attempt->site, attempt->lookup, LOG_RECORD_DAMAGED);
 	return STORE_FAILED;
 }
 
@@ -259,7 +258,7 @@ take_view(struct store_txn *txn, struct attempt *attempt)
 	row->state = STORE_OPENED;
 	row->changed_at = now;
 	if (attempt->claim != NULL) {
-		attempt->claim_until = now + attempt->site->conf->claim_seconds
+		attempt->claim_until = now + attempt->site->conf->claim_time
 		    + (int64_t)(row->record_bytes - SEAL_OVERHEAD) * 1000 /
 		    CLAIM_BYTES_A_SECOND;
 		if (attempt->claim_until > row->expires_at)
@@ -316,7 +315,7 @@ decide(struct store_txn *txn, void *argument)
 		return -1;
 	if (attempt->outcome != SECRET_OK || attempt->must_look)
 		return 0;
-	if (!proof_is_right(attempt) || !attempt->opened)
+	if (!proof_is_right(attempt))
 		return count_attempt(txn, attempt);
 	return attempt->claimed ? 0 : take_view(txn, attempt);
 }
@@ -350,9 +349,14 @@ run_attempt(struct attempt *attempt)
 {
 	int	 result;
 
-	result = store_update(attempt->site->store, decide, attempt);
-	if (result != 0 || !attempt->must_look)
-		return result;
+	/* Other kinds than ours have a PIN that takes long. */
+	attempt->must_look = (attempt->reading->kinds &
+	    SECRET_KIND_BIT(SECRET_V2)) == 0;
+	if (!attempt->must_look) {
+		result = store_update(attempt->site->store, decide, attempt);
+		if (result != 0 || !attempt->must_look)
+			return result;
+	}
 	result = judge(attempt);
 	if (result != 0 || attempt->outcome != SECRET_OK)
 		return result;
@@ -376,11 +380,11 @@ secret_open(struct site *site, struct arena *arena,
 	if (result == 0 && attempt.outcome == SECRET_OK) {
 		reading->payload = attempt.record + SEAL_PAYLOAD_OFFSET;
 		reading->payload_size = attempt.record_size - SEAL_OVERHEAD;
-		log_secret(&attempt, LOG_SECRET_OPENED);
+		site_log(site, attempt.lookup, LOG_SECRET_OPENED);
 	} else if (attempt.record != NULL)
 		explicit_bzero(attempt.record, attempt.record_size);
 	if (result == 0 && attempt.outcome == SECRET_NOW_LOCKED)
-		log_secret(&attempt, LOG_SECRET_LOCKED);
+		site_log(site, attempt.lookup, LOG_SECRET_LOCKED);
 	explicit_bzero(&attempt, sizeof(attempt));
 	return result;
 }

@@ -40,6 +40,7 @@ enum secret_outcome {
 	SECRET_PIN_REQUIRED,	/* a PIN or gate is needed; cost nothing */
 	SECRET_PIN_NOT_GATE,	/* a gate came where a PIN belongs */
 	SECRET_GATE_NOT_PIN,	/* a PIN came where a gate belongs */
+	SECRET_PIN_MISFIT,	/* not of the length PINs have; cost nothing */
 	SECRET_EXISTS,		/* create: this token was used before */
 	SECRET_OUTCOME__MAX
 };

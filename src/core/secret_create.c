@@ -4,9 +4,9 @@
  * often its maker says it, and never over another one.
  */
 #include <string.h>
-#include <time.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
 #include "core/life.h"
@@ -30,15 +30,6 @@ struct making {
 	bool		 exists;
 	bool		 same;
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec	 now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int
 make_stretch(struct making *making)
@@ -71,7 +62,7 @@ seal(struct making *making)
 
 	row->kind = (uint8_t)creation->kind;
 	row->state = STORE_WAITING;
-	row->created_at = row->changed_at = now_ms();
+	row->created_at = row->changed_at = clock_wall();
 	row->expires_at = row->created_at + creation->lifetime;
 	row->due_at = row->expires_at;
 	row->views_left = creation->views;
@@ -104,12 +95,19 @@ static int
 insert(struct store_txn *txn, void *argument)
 {
 	struct making	*making = argument;
+	struct store_secret known;
 	int		 result;
 
 	making->exists = false;
 	result = store_room(txn, making->row.record_bytes);
-	if (result == 1)
-		return store_refuse_full(txn);
+	if (result == 1) {
+		/* Said again it is no creation, and needs no room. */
+		result = store_secret_find(txn, making->row.lookup, &known);
+		making->exists = result == 0;
+		if (result == 1)
+			return store_refuse_full(txn);
+		return result;
+	}
 	if (result == 0)
 		result = store_secret_insert(txn, &making->row,
 		    making->record);
@@ -198,7 +196,6 @@ secret_create(struct site *site, struct arena *arena,
     struct secret_creation *creation)
 {
 	struct making	 making;
-	char		 name[9];
 	int		 result = 0;
 
 	for (int draw = 0; draw < DRAWS_MAX; draw++) {
@@ -212,11 +209,8 @@ secret_create(struct site *site, struct arena *arena,
 		    creation->outcome != SECRET_EXISTS)
 			break;
 	}
-	if (result == 0 && creation->outcome == SECRET_OK &&
-	    log_wants(LOG_SECRET_CREATED)) {
-		seal_log_name(site->keyring, making.row.lookup, name);
-		log_event(LOG_SECRET_CREATED, LOG_TEXT("secret", name));
-	}
+	if (result == 0 && creation->outcome == SECRET_OK)
+		site_log(site, making.row.lookup, LOG_SECRET_CREATED);
 	explicit_bzero(&making, sizeof(making));
 	return result;
 }

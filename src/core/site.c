@@ -4,9 +4,9 @@
  * in which it can fail: keys, store, turns at Argon2id.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/complaint.h"
 #include "base/conf.h"
 #include "core/site.h"
 #include "core/stretch.h"
@@ -19,10 +19,8 @@
 
 int
 site_open(struct site *site, const struct conf *conf, enum site_use use,
-    struct site_error *error)
+    struct complaint *error)
 {
-	struct keyring_error	 keyring_error;
-	struct store_error	 store_error;
 	struct store_options	 options = {
 		.directory = conf->state_dir,
 		.max_bytes = conf->max_store,
@@ -30,30 +28,22 @@ site_open(struct site *site, const struct conf *conf, enum site_use use,
 		.lock_wait = conf->lock_wait,
 		.erase_delay = use == SITE_SINGLE ? 0 : conf->erase_delay,
 		.readers = use == SITE_THREADS ? READERS : 1,
-		.eraser = use == SITE_THREADS,
+		.resident = use == SITE_THREADS,
 	};
 
 	*site = (struct site){ .conf = conf };
 	if (conf->sign_key != NULL)
-		site->keyring = keyring_from_sign_key(conf->sign_key,
-		    &keyring_error);
+		site->keyring = keyring_from_sign_key(conf->sign_key, error);
 	else
-		site->keyring = keyring_load(conf->key_file, &keyring_error);
-	if (site->keyring == NULL) {
-		snprintf(error->text, sizeof(error->text), "%s",
-		    keyring_error.text);
+		site->keyring = keyring_load(conf->key_file, error);
+	if (site->keyring == NULL)
 		return -1;
-	}
-	site->store = store_open(&options, &store_error);
-	if (site->store == NULL) {
-		snprintf(error->text, sizeof(error->text), "%s",
-		    store_error.text);
+	site->store = store_open(&options, error);
+	if (site->store == NULL)
 		goto fail;
-	}
 	site->stretch = stretch_open(conf->state_dir, conf->kdf_wait);
 	if (site->stretch == NULL) {
-		snprintf(error->text, sizeof(error->text), "%s: %s",
-		    conf->state_dir, strerror(errno));
+		complaint(error, "%s: %s", conf->state_dir, strerror(errno));
 		goto fail;
 	}
 	return 0;
@@ -69,6 +59,18 @@ site_close(struct site *site)
 	store_close(site->store);
 	keyring_free(site->keyring);
 	*site = (struct site){ .conf = NULL };
+}
+
+void
+site_log(const struct site *site, const uint8_t lookup[SEAL_LOOKUPBYTES],
+    enum log_event event)
+{
+	char	 name[9];
+
+	if (!log_wants(event))
+		return;
+	seal_log_name(site->keyring, lookup, name);
+	log_event(event, LOG_TEXT("secret", name));
 }
 
 static int

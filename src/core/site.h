@@ -4,6 +4,10 @@
 
 #include <stdbool.h>
 
+#include "base/log.h"
+#include "crypto/seal.h"
+
+struct complaint;
 struct conf;
 struct keyring;
 struct store;
@@ -15,11 +19,6 @@ struct site {
 	struct keyring		*keyring;
 	struct store		*store;
 	struct stretch		*stretch;
-};
-
-/* Why a site could not be opened, in one sentence for the operator. */
-struct site_error {
-	char	 text[640];
 };
 
 /* How a program uses its site. */
@@ -35,10 +34,17 @@ enum site_use {
  * open.
  */
 int	 site_open(struct site *site, const struct conf *conf,
-	    enum site_use use, struct site_error *error);
+	    enum site_use use, struct complaint *error);
 
 /* site_close(site): end it. */
 void	 site_close(struct site *site);
+
+/*
+ * site_log(site, lookup, event): a line about the secret whose row this is,
+ * named as seal_log_name does, if such lines are wanted.
+ */
+void	 site_log(const struct site *site,
+	    const uint8_t lookup[SEAL_LOOKUPBYTES], enum log_event event);
 
 /* site_healthy(site): does the store answer?  Returns 0 or a STORE_ failure. */
 int	 site_healthy(struct site *site);

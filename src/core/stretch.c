@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/filelock.h"
 #include "base/log.h"
 #include "core/stretch.h"
@@ -29,20 +29,10 @@ struct stretch {
 	bool		 taken[TURNS_MAX];	/* in this process */
 };
 
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec	 now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 struct stretch *
 stretch_open(const char *directory, int64_t wait)
 {
 	struct stretch		*stretch;
-	pthread_condattr_t	 monotonic;
 	long			 cores = sysconf(_SC_NPROCESSORS_ONLN);
 	char			 name[16];
 	int			 fd, error;
@@ -61,10 +51,7 @@ stretch_open(const char *directory, int64_t wait)
 	}
 	stretch->wait = (int)wait;
 	pthread_mutex_init(&stretch->mutex, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&stretch->ended, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	clock_cond_init(&stretch->ended);
 	for (; stretch->count < cores; stretch->count++) {
 		snprintf(name, sizeof(name), "kdf.%d", stretch->count);
 		stretch->files[stretch->count] = filelock_open(fd, name);
@@ -116,11 +103,8 @@ pick(struct stretch *stretch, bool *locked)
 static int
 take_turn(struct stretch *stretch)
 {
-	int64_t		 deadline = monotonic_ms() + stretch->wait, left;
-	struct timespec	 until = {
-		.tv_sec = (time_t)(deadline / 1000),
-		.tv_nsec = (long)(deadline % 1000) * 1000000L,
-	};
+	int64_t		 deadline = clock_now() + stretch->wait, left;
+	struct timespec	 until = clock_at(deadline);
 	int		 turn, waited = 0, result;
 	bool		 locked;
 
@@ -135,7 +119,7 @@ take_turn(struct stretch *stretch)
 		return STORE_BUSY;
 	if (locked)
 		return turn;
-	left = deadline - monotonic_ms();
+	left = deadline - clock_now();
 	result = filelock_acquire(stretch->files[turn],
 	    left > 0 ? (int)left : 0);
 	if (result == 0)

@@ -16,12 +16,12 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <sodium.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/complaint.h"
 #include "crypto/keyring.h"
 
 #define FILE_HEADER	"oncelink-keys 1"
@@ -49,27 +49,14 @@ struct keyring {
 	uint8_t		 subkeys[KEYRING_USE__MAX][KEYRING_KEYBYTES];
 };
 
-static void complain(struct keyring_error *, const char *, ...)
-	    __attribute__((format(printf, 2, 3)));
-
-static void
-complain(struct keyring_error *error, const char *format, ...)
-{
-	va_list	 arguments;
-
-	va_start(arguments, format);
-	vsnprintf(error->text, sizeof(error->text), format, arguments);
-	va_end(arguments);
-}
-
 static struct keyring *
-keyring_alloc(struct keyring_error *error)
+keyring_alloc(struct complaint *error)
 {
 	struct keyring	*keyring;
 
 	keyring = sodium_malloc(sizeof(*keyring));
 	if (keyring == NULL) {
-		complain(error, "there is no memory for the keys");
+		complaint(error, "there is no memory for the keys");
 		return NULL;
 	}
 	memset(keyring, 0, sizeof(*keyring));
@@ -97,7 +84,7 @@ add_seal_key(struct keyring *keyring, uint32_t id,
 	    VERIFY_SUBKEY, SEAL_CONTEXT, key);
 }
 
-/* 64 hex digits that end the line. */
+/* 64 hex digits that end the line; key holds nothing of any others. */
 static int
 read_key(const char *text, size_t length, uint8_t key[KEYRING_KEYBYTES])
 {
@@ -106,8 +93,10 @@ read_key(const char *text, size_t length, uint8_t key[KEYRING_KEYBYTES])
 	if (length != HEX_LENGTH)
 		return -1;
 	if (sodium_hex2bin(key, KEYRING_KEYBYTES, text, length, NULL, &size,
-	    NULL) != 0 || size != KEYRING_KEYBYTES)
+	    NULL) != 0 || size != KEYRING_KEYBYTES) {
+		sodium_memzero(key, KEYRING_KEYBYTES);
 		return -1;
+	}
 	return 0;
 }
 
@@ -161,7 +150,7 @@ read_line(struct keyring *keyring, unsigned int number, const char *line,
 
 static int
 read_text(struct keyring *keyring, const char *path, const char *text,
-    size_t length, struct keyring_error *error)
+    size_t length, struct complaint *error)
 {
 	unsigned int	 number = 0;
 	const char	*end;
@@ -170,53 +159,42 @@ read_text(struct keyring *keyring, const char *path, const char *text,
 		number++;
 		end = memchr(text, '\n', length);
 		if (end == NULL || read_line(keyring, number, text,
-		    (size_t)(end - text)) == -1) {
-			complain(error, "%s:%u: this is not a line of a key "
-			    "file as oncelinkctl init makes it; put the "
+		    (size_t)(end - text)) == -1)
+			return complaint(error, "%s:%u: this is not a line of "
+			    "a key file as oncelinkctl init makes it; put the "
 			    "right file back", path, number);
-			return -1;
-		}
 		length -= (size_t)(end + 1 - text);
 		text = end + 1;
 	}
-	if (keyring->count == 0) {
-		complain(error, "%s: the key file ends before its first seal "
-		    "key; put the right file back", path);
-		return -1;
-	}
+	if (keyring->count == 0)
+		return complaint(error, "%s: the key file ends before its "
+		    "first seal key; put the right file back", path);
 	return 0;
 }
 
 static int
 check_file(const char *path, const struct stat *status,
-    struct keyring_error *error)
+    struct complaint *error)
 {
-	if (!S_ISREG(status->st_mode)) {
-		complain(error, "%s: the key file is not a regular file", path);
-		return -1;
-	}
-	if ((status->st_mode & 077) != 0) {
-		complain(error, "%s: the key file can be read by others (mode "
-		    "%03o); it must be 0600: if others may have read it, make "
-		    "a new key, else chmod 600", path,
+	if (!S_ISREG(status->st_mode))
+		return complaint(error, "%s: the key file is not a regular "
+		    "file", path);
+	if ((status->st_mode & 077) != 0)
+		return complaint(error, "%s: the key file can be read by "
+		    "others (mode %03o); it must be 0600: if others may have "
+		    "read it, make a new key, else chmod 600", path,
 		    (unsigned int)status->st_mode & 0777);
-		return -1;
-	}
-	if (status->st_uid != geteuid() && status->st_uid != 0) {
-		complain(error, "%s: the key file belongs to another user; it "
-		    "must belong to the user of this program", path);
-		return -1;
-	}
-	if (status->st_size > FILE_MAXBYTES) {
-		complain(error, "%s: the key file is longer than %d bytes",
-		    path, FILE_MAXBYTES);
-		return -1;
-	}
+	if (status->st_uid != geteuid() && status->st_uid != 0)
+		return complaint(error, "%s: the key file belongs to another "
+		    "user; it must belong to the user of this program", path);
+	if (status->st_size > FILE_MAXBYTES)
+		return complaint(error, "%s: the key file is longer than %d "
+		    "bytes", path, FILE_MAXBYTES);
 	return 0;
 }
 
 struct keyring *
-keyring_load(const char *path, struct keyring_error *error)
+keyring_load(const char *path, struct complaint *error)
 {
 	struct keyring	*keyring = NULL;
 	struct stat	 status;
@@ -227,13 +205,13 @@ keyring_load(const char *path, struct keyring_error *error)
 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd == -1) {
-		complain(error, "%s: the key file cannot be opened: %s%s", path,
-		    strerror(errno), errno == ENOENT ?
+		complaint(error, "%s: the key file cannot be opened: %s%s",
+		    path, strerror(errno), errno == ENOENT ?
 		    " (oncelinkctl init makes one)" : "");
 		return NULL;
 	}
 	if (fstat(fd, &status) == -1) {
-		complain(error, "%s: %s", path, strerror(errno));
+		complaint(error, "%s: %s", path, strerror(errno));
 		goto out_fd;
 	}
 	if (check_file(path, &status, error) == -1)
@@ -241,13 +219,13 @@ keyring_load(const char *path, struct keyring_error *error)
 	text = sodium_malloc(FILE_MAXBYTES);
 	keyring = keyring_alloc(error);
 	if (text == NULL || keyring == NULL) {
-		complain(error, "there is no memory for the keys");
+		complaint(error, "there is no memory for the keys");
 		goto fail;
 	}
 	while (length < FILE_MAXBYTES) {
 		got = read(fd, text + length, FILE_MAXBYTES - length);
 		if (got == -1) {
-			complain(error, "%s: %s", path, strerror(errno));
+			complaint(error, "%s: %s", path, strerror(errno));
 			goto fail;
 		}
 		if (got == 0)
@@ -269,14 +247,14 @@ out_fd:
 }
 
 struct keyring *
-keyring_from_sign_key(const char *text, struct keyring_error *error)
+keyring_from_sign_key(const char *text, struct complaint *error)
 {
 	crypto_generichash_state state;
 	uint8_t		 key[KEYRING_KEYBYTES];
 	struct keyring	*keyring;
 
 	if (strlen(text) < SIGN_KEY_MIN) {
-		complain(error, "SIGN_KEY is shorter than %d bytes: give it "
+		complaint(error, "SIGN_KEY is shorter than %d bytes: give it "
 		    "something long and random", SIGN_KEY_MIN);
 		return NULL;
 	}
@@ -316,7 +294,7 @@ sync_directory_of(const char *path)
 }
 
 int
-keyring_create(const char *path, struct keyring_error *error)
+keyring_create(const char *path, struct complaint *error)
 {
 	uint8_t	 key[2][KEYRING_KEYBYTES];
 	char	 hex[2][HEX_LENGTH + 1];
@@ -325,11 +303,9 @@ keyring_create(const char *path, struct keyring_error *error)
 
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
 	    0600);
-	if (fd == -1) {
-		complain(error, "%s: the key file cannot be made: %s", path,
-		    strerror(errno));
-		return -1;
-	}
+	if (fd == -1)
+		return complaint(error, "%s: the key file cannot be made: %s",
+		    path, strerror(errno));
 	randombytes_buf(key, sizeof(key));
 	sodium_bin2hex(hex[0], sizeof(hex[0]), key[0], sizeof(key[0]));
 	sodium_bin2hex(hex[1], sizeof(hex[1]), key[1], sizeof(key[1]));
@@ -337,7 +313,7 @@ keyring_create(const char *path, struct keyring_error *error)
 	    FILE_HEADER, hex[0], hex[1]);
 	if (write(fd, text, (size_t)length) != length || fsync(fd) == -1 ||
 	    sync_directory_of(path) == -1) {
-		complain(error, "%s: the key file cannot be written: %s", path,
+		complaint(error, "%s: the key file cannot be written: %s", path,
 		    strerror(errno));
 		unlink(path);
 	} else

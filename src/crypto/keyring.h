@@ -5,12 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KEYRING_KEYBYTES 32
+struct complaint;
 
-/* What went wrong with a key file, in one sentence without any key in it. */
-struct keyring_error {
-	char	 text[512];
-};
+#define KEYRING_KEYBYTES 32
 
 /* What the lookup key is divided into (crypto_kdf_derive_from_key). */
 enum keyring_use {
@@ -18,7 +15,6 @@ enum keyring_use {
 	KEYRING_RECEIPT = 2,	/* receipt to row */
 	KEYRING_CLAIM = 3,	/* claim to row */
 	KEYRING_LOG = 4,	/* row to the name in log lines */
-	KEYRING_CAPTCHA = 5,	/* proof of work */
 	KEYRING_USE__MAX
 };
 
@@ -30,7 +26,7 @@ struct keyring;
  * (its directory must), and sync it and its directory.  Returns 0, or -1 with
  * error.
  */
-int	 keyring_create(const char *path, struct keyring_error *error);
+int	 keyring_create(const char *path, struct complaint *error);
 
 /*
  * keyring_load(path, error): read a key file.  Refused when it is missing, not
@@ -38,7 +34,7 @@ int	 keyring_create(const char *path, struct keyring_error *error);
  * user or root, or not of the form.  Returns NULL with error.  The caller owns
  * the keyring.
  */
-struct keyring *keyring_load(const char *path, struct keyring_error *error);
+struct keyring *keyring_load(const char *path, struct complaint *error);
 
 /*
  * keyring_from_sign_key(text, error): the keyring of SafeSecrets' SIGN_KEY:
@@ -46,7 +42,7 @@ struct keyring *keyring_load(const char *path, struct keyring_error *error);
  * refused below 16 bytes.  Returns NULL with error.
  */
 struct keyring *keyring_from_sign_key(const char *text,
-    struct keyring_error *error);
+    struct complaint *error);
 
 /* keyring_free(keyring): wipe and release.  Accepts NULL. */
 void	 keyring_free(struct keyring *keyring);

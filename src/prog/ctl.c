@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <sodium.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,12 +18,12 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/complaint.h"
 #include "base/conf.h"
-#include "base/filelock.h"
 #include "base/log.h"
-#include "base/wipe.h"
 #include "core/site.h"
 #include "crypto/keyring.h"
+#include "prog/start.h"
 #include "store/store.h"
 
 #define PROGRAM		"oncelinkctl"
@@ -155,7 +154,7 @@ make_directory(const char *path, const char *what)
 static int
 make_key_file(const struct conf *conf, const char *database)
 {
-	struct keyring_error	 error;
+	struct complaint	 error;
 	const char		*slash = strrchr(conf->key_file, '/');
 	char			*directory;
 	int			 result;
@@ -188,7 +187,7 @@ make_key_file(const struct conf *conf, const char *database)
 static int
 make_database(const struct conf *conf, const char *database)
 {
-	struct store_error	 error;
+	struct complaint	 error;
 
 	if (exists(database)) {
 		printf("there  %s (database)\n", database);
@@ -204,12 +203,12 @@ make_database(const struct conf *conf, const char *database)
 static int
 run_init(const struct conf *conf)
 {
-	struct site_error	 error;
+	struct complaint	 error;
 	struct site		 site;
 	char			*database;
 	int			 result;
 
-	umask(022);
+	umask(022);	/* above our own directories */
 	if (asprintf(&database, "%s/%s", conf->state_dir, DATABASE) == -1)
 		return complain(EX_OSERR, "there is no memory");
 	result = make_directory(conf->state_dir, "state directory");
@@ -221,7 +220,8 @@ run_init(const struct conf *conf)
 	if (result != EX_OK)
 		return result;
 	if (site_open(&site, conf, SITE_SINGLE, &error) == -1)
-		return complain(EX_CONFIG, "%s", error.text);
+		return complain(EX_UNAVAILABLE, "%s", error.text);
+	store_ballast(site.store);
 	site_close(&site);
 	return flush_output();
 }
@@ -266,12 +266,12 @@ static int
 run_stats(const struct conf *conf)
 {
 	struct store_stats	 stats;
-	struct site_error	 error;
+	struct complaint	 error;
 	struct site		 site;
 	int			 failure;
 
 	if (site_open(&site, conf, SITE_SINGLE, &error) == -1)
-		return complain(EX_CONFIG, "%s", error.text);
+		return complain(EX_UNAVAILABLE, "%s", error.text);
 	failure = store_view(site.store, read_stats, &stats);
 	site_close(&site);
 	if (failure != 0)
@@ -306,7 +306,7 @@ find_command(const char *name)
 static int
 run_command(const struct command *command, const char *path)
 {
-	struct conf_error	 error;
+	struct complaint	 error;
 	struct conf		 conf;
 	int			 result;
 
@@ -327,25 +327,18 @@ main(int argc, char *argv[])
 		{ NULL, 0, NULL, 0 }
 	};
 	const struct command	*command = NULL;
-	const char		*path = NULL;
+	const char		*path = NULL, *reason;
 	bool			 help = false;
 	int			 option;
 
 	log_open(PROGRAM, LOG_TO_STDERR, LOG_LEVEL_WARNING);
-	if (wipe_self_test() == -1)
-		return complain(EX_SOFTWARE, "this C library's allocator is "
-		    "not one whose memory can be wiped");
-	if (wipe_process() == -1 || filelock_prepare() == -1)
-		return complain(EX_OSERR, "%s", strerror(errno));
-	if (sodium_init() == -1)
-		return complain(EX_OSERR, "libsodium does not start");
+	if ((reason = start_safely()) != NULL)
+		return complain(EX_OSERR, "%s", reason);
 
 	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1)
 		switch (option) {
 		case 'c':
-			if (path != NULL)
-				return complain(EX_USAGE, "-c was given twice");
-			path = optarg;
+			start_take_option(&path, PROGRAM, "-c");
 			break;
 		case 'h':
 			help = true;

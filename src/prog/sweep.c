@@ -3,22 +3,19 @@
  * oncelink-sweep: the program that cron calls.  This file knows how a sweep is
  * started from a command line and what it says of it.
  */
-#include <sys/stat.h>
-
 #include <getopt.h>
 #include <inttypes.h>
-#include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "base/complaint.h"
 #include "base/conf.h"
-#include "base/filelock.h"
 #include "base/log.h"
-#include "base/wipe.h"
 #include "core/site.h"
 #include "core/sweep.h"
+#include "prog/start.h"
 #include "store/store.h"
 
 #define PROGRAM "oncelink-sweep"
@@ -55,12 +52,7 @@ parse_options(int argc, char **argv, struct options *options)
 	while ((option = getopt_long(argc, argv, "c:v", table, NULL)) != -1) {
 		switch (option) {
 		case 'c':
-			if (options->file != NULL) {
-				fputs(PROGRAM ": -c was given twice\n",
-				    stderr);
-				exit(EX_USAGE);
-			}
-			options->file = optarg;
+			start_take_option(&options->file, PROGRAM, "-c");
 			break;
 		case 'v':
 			options->verbose = true;
@@ -99,7 +91,7 @@ static int
 sweep(const struct conf *conf, bool verbose)
 {
 	struct site		 site;
-	struct site_error	 error;
+	struct complaint	 error;
 	struct sweep_result	 result;
 	int			 failure;
 
@@ -125,15 +117,13 @@ main(int argc, char **argv)
 {
 	struct options		 options;
 	struct conf		 conf;
-	struct conf_error	 error;
+	struct complaint	 error;
+	const char		*reason;
 	int			 status;
 
 	parse_options(argc, argv, &options);
-	umask(077);
-	if (wipe_self_test() == -1 || wipe_process() == -1 ||
-	    sodium_init() == -1 || filelock_prepare() == -1) {
-		fputs(PROGRAM ": this system lacks something that keeps "
-		    "secrets safe in memory\n", stderr);
+	if ((reason = start_safely()) != NULL) {
+		fprintf(stderr, PROGRAM ": %s\n", reason);
 		return EX_OSERR;
 	}
 	if (conf_load(&conf, options.file, &error) == -1) {

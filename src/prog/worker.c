@@ -5,13 +5,11 @@
  * its requests come from.
  */
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <malloc.h>
-#include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,12 +18,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/complaint.h"
 #include "base/conf.h"
-#include "base/filelock.h"
 #include "base/log.h"
-#include "base/wipe.h"
 #include "core/site.h"
+#include "prog/start.h"
 #include "web/app.h"
+#include "web/cgi.h"
 #include "web/fcgi.h"
 
 #define PROGRAM		"oncelink.fcgi"
@@ -55,16 +54,6 @@ usage(FILE *out)
 }
 
 static void
-take_option(const char **option, const char *name)
-{
-	if (*option != NULL) {
-		fprintf(stderr, PROGRAM ": %s was given twice\n", name);
-		exit(EX_USAGE);
-	}
-	*option = optarg;
-}
-
-static void
 parse_options(int argc, char **argv, struct options *options)
 {
 	enum { OPTION_HELP = 256, OPTION_LISTEN, OPTION_VERSION };
@@ -80,10 +69,11 @@ parse_options(int argc, char **argv, struct options *options)
 	while ((option = getopt_long(argc, argv, "c:", table, NULL)) != -1) {
 		switch (option) {
 		case 'c':
-			take_option(&options->file, "-c");
+			start_take_option(&options->file, PROGRAM, "-c");
 			break;
 		case OPTION_LISTEN:
-			take_option(&options->listen, "--listen");
+			start_take_option(&options->listen, PROGRAM,
+			    "--listen");
 			break;
 		case OPTION_VERSION:
 			puts(PROGRAM " " PACKAGE_VERSION);
@@ -117,13 +107,13 @@ arguments_are_strange(int argc)
 
 /* Say why we do not start: to whoever looks at the terminal and to the log. */
 static void
-refuse(enum source source, enum log_target target, const char *reason)
+refuse(enum source source, const char *reason)
 {
 	fprintf(stderr, PROGRAM ": %s\n", reason);
-	if (target != LOG_TO_STDERR)
+	if (!log_is_on_stderr())
 		log_event(LOG_START_REFUSED, LOG_TEXT("reason", reason));
 	if (source == SOURCE_CGI)
-		fcgi_refuse_cgi();
+		cgi_refuse();
 }
 
 /* Did systemd hand over exactly one socket, and to us? */
@@ -143,7 +133,8 @@ has_systemd_socket(void)
 static enum source
 find_source(const struct options *options)
 {
-	if (options->listen == NULL && !has_systemd_socket() && fcgi_is_cgi())
+	if (options->listen == NULL && !has_systemd_socket() &&
+	    !fcgi_has_socket())
 		return SOURCE_CGI;
 	return SOURCE_SOCKET;
 }
@@ -161,34 +152,12 @@ take_socket(const struct options *options)
 	return STDIN_FILENO;
 }
 
-/* A file of ours must never get the number of a standard stream. */
-static bool
-fill_standard_streams(void)
-{
-	int fd;
-
-	do {
-		if ((fd = open("/dev/null", O_RDWR)) == -1)
-			return false;
-	} while (fd <= STDERR_FILENO);
-	close(fd);
-	return true;
-}
-
-/* What must hold before a secret is in this process.  Returns NULL, or what
- * does not hold. */
+/* Returns NULL, or what did not work. */
 static const char *
-make_safe(void)
+limit_resources(void)
 {
 	struct rlimit limit;
 
-	umask(077);
-	if (!fill_standard_streams())
-		return "/dev/null cannot be opened";
-	if (wipe_self_test() != 0)
-		return "freed memory is not overwritten on this system";
-	if (wipe_process() != 0)
-		return "core files cannot be switched off";
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return "the limit of open files is unknown";
 	if (limit.rlim_cur > FILES_MAX) {
@@ -212,17 +181,17 @@ serve(struct app *app, const struct options *given, enum source source)
 	struct fcgi_options options = {
 		.threads = (unsigned int)app->conf->threads,
 		.shutdown_seconds =
-		    (unsigned int)((app->conf->shutdown_seconds + 999) / 1000)
+		    (unsigned int)((app->conf->shutdown_wait + 999) / 1000)
 	};
 	char reason[512];
 
 	if (source == SOURCE_CGI)
-		return fcgi_serve_cgi(app) == 0 ? EX_OK : EX_OSERR;
+		return cgi_serve(app) == 0 ? EX_OK : EX_OSERR;
 	if ((options.socket = take_socket(given)) == -1) {
 		snprintf(reason, sizeof(reason), "cannot listen at %s: %s",
 		    given->listen, errno == EADDRINUSE ?
 		    "it is in use" : strerror(errno));
-		refuse(source, (enum log_target)app->conf->log_target, reason);
+		refuse(source, reason);
 		return EX_CANTCREAT;
 	}
 	switch (fcgi_serve(app, &options)) {
@@ -241,21 +210,22 @@ main(int argc, char **argv)
 {
 	struct options options;
 	struct conf conf;
-	struct conf_error conf_error;
+	struct complaint error;
 	struct site site;
-	struct site_error site_error;
-	struct app app = { .site = &site, .conf = &conf };
+	struct app app;
 	enum source source;
 	const char *reason;
-	int status;
+	int status, opened;
 
 	if (arguments_are_strange(argc)) {
-		fcgi_refuse_cgi();
+		cgi_refuse();
 		return EX_USAGE;
 	}
 	parse_options(argc, argv, &options);
+	reason = start_safely();
+	if (reason == NULL)
+		reason = limit_resources();
 	log_open(PROGRAM, LOG_TO_SYSLOG, LOG_LEVEL_WARNING);
-	reason = make_safe();
 	source = find_source(&options);
 	if (source == SOURCE_CGI && getenv("REQUEST_METHOD") == NULL) {
 		fputs(PROGRAM ": no web server started this, and there is no "
@@ -264,35 +234,33 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	}
 	if (reason != NULL) {
-		refuse(source, LOG_TO_SYSLOG, reason);
+		refuse(source, reason);
 		return EX_OSERR;
 	}
-	if (conf_load(&conf, options.file, &conf_error) != 0) {
-		refuse(source, LOG_TO_SYSLOG, conf_error.text);
+	if (conf_load(&conf, options.file, &error) != 0) {
+		refuse(source, error.text);
 		return EX_CONFIG;
 	}
 	log_open(PROGRAM, (enum log_target)conf.log_target,
 	    (enum log_level)conf.log_level);
-	if (sodium_init() == -1 || filelock_prepare() != 0) {
-		refuse(source, (enum log_target)conf.log_target,
-		    "libsodium or the lock signal failed");
-		status = EX_OSERR;
-		goto err0;
-	}
 	tzset();
 	/* site_open may start a thread, which inherits the signal mask. */
 	if (source == SOURCE_SOCKET)
 		fcgi_prepare();
-	if (site_open(&site, &conf, source == SOURCE_CGI ? SITE_SINGLE :
-	    SITE_THREADS, &site_error) != 0) {
-		refuse(source, (enum log_target)conf.log_target,
-		    site_error.text);
+	opened = site_open(&site, &conf, source == SOURCE_CGI ? SITE_SINGLE :
+	    SITE_THREADS, &error);
+	conf_forget_sign_key(&conf);
+	if (opened != 0) {
+		refuse(source, error.text);
 		status = EX_UNAVAILABLE;
-		goto err0;
+	} else if (app_init(&app, &site, &conf) != 0) {
+		refuse(source, "it cannot be told where state_dir lies");
+		site_close(&site);
+		status = EX_UNAVAILABLE;
+	} else {
+		status = serve(&app, &options, source);
+		site_close(&site);
 	}
-	status = serve(&app, &options, source);
-	site_close(&site);
-err0:
 	conf_free(&conf);
 	return status;
 }

@@ -10,8 +10,8 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "store/batch.h"
 #include "store/sqlite.h"
 #include "store/writer.h"
@@ -25,6 +25,9 @@
 /* How long a checkpoint that readers held up is put off, in ms. */
 #define BACKOFF_FIRST		100
 #define BACKOFF_MAX		1000
+
+/* Between tries at the end, in microseconds. */
+#define CLOSE_PAUSE		10000
 
 #define NEVER			(-1)
 
@@ -65,24 +68,6 @@ struct batch {
 	int64_t		 retry_at;	/* not before; ms, monotonic */
 	int64_t		 backoff;	/* ms */
 };
-
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec	 now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static struct timespec
-at_ms(int64_t ms)
-{
-	return (struct timespec){
-		.tv_sec = (time_t)(ms / 1000),
-		.tv_nsec = (long)(ms % 1000) * 1000000L,
-	};
-}
 
 static struct waiter *
 waiter_of(struct writer_job *job)
@@ -131,7 +116,7 @@ pass_the_lead(struct batch *batch)
 static enum checkpoint
 checkpoint_due(struct batch *batch, bool asked)
 {
-	int64_t	 now = monotonic_ms();
+	int64_t	 now = clock_now();
 
 	if (writer_erased(batch->writer) && batch->erase_at == NEVER) {
 		batch->erase_at = now + batch->erase_delay;
@@ -164,26 +149,41 @@ note_checkpoint(struct batch *batch, enum checkpoint kind, int result)
 	    batch->backoff * 2;
 	if (batch->backoff > BACKOFF_MAX)
 		batch->backoff = BACKOFF_MAX;
-	batch->retry_at = monotonic_ms() + batch->backoff;
+	batch->retry_at = clock_now() + batch->backoff;
 	if (batch->erase_at == NEVER)
 		batch->erase_at = batch->retry_at;
 	pthread_cond_signal(&batch->wake_eraser);
 }
 
-/* The mutex is held; returns whether one of them asked for a checkpoint. */
-static bool
-take_queue(struct batch *batch, struct writer_job **jobs)
+/* The mutex is held: everybody who queued. */
+static struct writer_job *
+take_queue(struct batch *batch)
 {
-	bool	 asked = false;
+	struct writer_job *jobs = batch->head;
 
-	*jobs = batch->head;
 	batch->head = NULL;
 	batch->tail = &batch->head;
-	for (struct writer_job *job = *jobs; job != NULL; job = job->next) {
+	for (struct writer_job *job = jobs; job != NULL; job = job->next)
 		waiter_of(job)->state = WAITING_TAKEN;
-		asked |= waiter_of(job)->checkpoint;
+	return jobs;
+}
+
+/* The mutex is held: these were not run and are the next. */
+static void
+put_back(struct batch *batch, struct writer_job *jobs)
+{
+	struct writer_job *last = jobs;
+
+	if (jobs == NULL)
+		return;
+	for (struct writer_job *job = jobs; job != NULL; job = job->next) {
+		waiter_of(job)->state = WAITING_QUEUED;
+		last = job;
 	}
-	return asked;
+	last->next = batch->head;
+	if (batch->head == NULL)
+		batch->tail = &last->next;
+	batch->head = jobs;
 }
 
 /* Their results are there. */
@@ -223,13 +223,12 @@ split_checkpoints(struct writer_job **jobs)
 static void
 lead(struct batch *batch, struct waiter *me, int64_t deadline)
 {
-	struct writer_job *jobs, *asking;
+	struct writer_job *jobs, *asking, *rest = NULL;
 	enum checkpoint	 kind;
 	int64_t		 wait;
 	int		 result;
-	bool		 asked;
 
-	wait = deadline - monotonic_ms();
+	wait = deadline - clock_now();
 	result = writer_lock(batch->writer, wait > 0 ? wait : 0);
 	pthread_mutex_lock(&batch->mutex);
 	if (result != 0) {
@@ -238,16 +237,17 @@ lead(struct batch *batch, struct waiter *me, int64_t deadline)
 		pass_the_lead(batch);
 		return;
 	}
-	asked = take_queue(batch, &jobs);
+	jobs = take_queue(batch);
 	pthread_mutex_unlock(&batch->mutex);
 
 	asking = split_checkpoints(&jobs);
 	if (jobs != NULL)
-		writer_run(batch->writer, jobs);
+		rest = writer_run(batch->writer, jobs);
 	wake(jobs, me);
 
 	pthread_mutex_lock(&batch->mutex);
-	kind = checkpoint_due(batch, asked);
+	put_back(batch, rest);
+	kind = checkpoint_due(batch, asking != NULL);
 	if (kind != CHECKPOINT_NONE) {
 		pthread_mutex_unlock(&batch->mutex);
 		result = writer_checkpoint(batch->writer,
@@ -265,11 +265,11 @@ lead(struct batch *batch, struct waiter *me, int64_t deadline)
 static int
 wait_until(sem_t *turn, int64_t deadline)
 {
-	struct timespec	 until = at_ms(deadline);
+	struct timespec	 until = clock_at(deadline);
 
 #ifdef __SANITIZE_THREAD__
 	/* ThreadSanitizer does not know sem_clockwait. */
-	int64_t		 left = deadline - monotonic_ms();
+	int64_t		 left = deadline - clock_now();
 
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += (time_t)(left / 1000 + 1);
@@ -306,7 +306,7 @@ await_turn(struct batch *batch, struct waiter *me, int64_t deadline)
 static int
 take_part(struct batch *batch, struct waiter *me)
 {
-	int64_t	 deadline = monotonic_ms() + batch->lock_wait;
+	int64_t	 deadline = clock_now() + batch->lock_wait;
 	bool	 first;
 
 	sem_init(&me->turn, 0, 0);
@@ -373,8 +373,8 @@ erase_in_time(void *argument)
 		}
 		at = batch->erase_at > batch->retry_at ? batch->erase_at :
 		    batch->retry_at;
-		if (monotonic_ms() < at) {
-			until = at_ms(at);
+		if (clock_now() < at) {
+			until = clock_at(at);
 			pthread_cond_timedwait(&batch->wake_eraser,
 			    &batch->mutex, &until);
 			continue;
@@ -404,7 +404,6 @@ struct batch *
 batch_open(struct writer *writer, const struct store_options *options)
 {
 	struct batch		*batch = calloc(1, sizeof(*batch));
-	pthread_condattr_t	 monotonic;
 
 	if (batch == NULL)
 		return NULL;
@@ -413,18 +412,17 @@ batch_open(struct writer *writer, const struct store_options *options)
 	batch->erase_delay = options->erase_delay;
 	batch->wal_limit = pages_before_checkpoint(options->max_bytes);
 	batch->tail = &batch->head;
-	batch->erase_at = NEVER;
+	/* Who was killed before may have left something to erase. */
+	batch->erase_at = options->resident && writer_has_log(writer) ?
+	    clock_now() + options->erase_delay : NEVER;
 	pthread_mutex_init(&batch->mutex, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&batch->wake_eraser, &monotonic);
-	pthread_condattr_destroy(&monotonic);
-	if (options->eraser && pthread_create(&batch->eraser, NULL,
+	clock_cond_init(&batch->wake_eraser);
+	if (options->resident && pthread_create(&batch->eraser, NULL,
 	    erase_in_time, batch) != 0) {
 		batch_close(batch);
 		return NULL;
 	}
-	batch->has_eraser = options->eraser;
+	batch->has_eraser = options->resident;
 	return batch;
 }
 
@@ -444,9 +442,9 @@ batch_close(struct batch *batch)
 	if (batch->has_eraser)
 		pthread_join(batch->eraser, NULL);
 	/* Readers of other processes may need a moment to end. */
-	until = monotonic_ms() + BACKOFF_MAX;
-	while (due && batch_checkpoint(batch) == 1 && monotonic_ms() < until)
-		continue;
+	until = clock_now() + BACKOFF_MAX;
+	while (due && batch_checkpoint(batch) == 1 && clock_now() < until)
+		clock_sleep_us(CLOSE_PAUSE);
 	pthread_cond_destroy(&batch->wake_eraser);
 	pthread_mutex_destroy(&batch->mutex);
 	free(batch);

@@ -15,7 +15,7 @@ struct batch;
 
 /*
  * batch_open(writer, options): a queue before the writer, which is borrowed,
- * with a thread that erases in time when options->eraser says so.  Returns
+ * with a thread that erases in time when options->resident says so.  Returns
  * NULL when there is no memory or no thread.
  */
 struct batch *batch_open(struct writer *writer,

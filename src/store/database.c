@@ -10,13 +10,13 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/complaint.h"
 #include "base/log.h"
 #include "store/ballast.h"
 #include "store/batch.h"
@@ -60,37 +60,23 @@ static const unsigned int remote[] = {
 	0x7461636f,	/* OCFS2 */
 };
 
-static int complain(struct store_error *, const char *, ...)
-	    __attribute__((format(printf, 2, 3)));
-
-static int
-complain(struct store_error *error, const char *format, ...)
-{
-	va_list	 arguments;
-
-	va_start(arguments, format);
-	vsnprintf(error->text, sizeof(error->text), format, arguments);
-	va_end(arguments);
-	return -1;
-}
-
 /* Only we may look into it. */
 static int
 check_private(const struct stat *status, const char *path, const char *what,
-    const char *mode, struct store_error *error)
+    const char *mode, struct complaint *error)
 {
 	if (status->st_uid != geteuid())
-		return complain(error, "%s: the %s belongs to another user; "
+		return complaint(error, "%s: the %s belongs to another user; "
 		    "it must belong to the user of this program", path, what);
 	if ((status->st_mode & 077) != 0)
-		return complain(error, "%s: others may look into the %s (mode "
+		return complaint(error, "%s: others may look into the %s (mode "
 		    "%03o); it must be %s: chmod it", path, what,
 		    (unsigned int)status->st_mode & 0777, mode);
 	return 0;
 }
 
 static int
-open_directory(const char *path, struct store_error *error)
+open_directory(const char *path, struct complaint *error)
 {
 	struct stat	 status;
 	struct statfs	 file_system;
@@ -98,11 +84,11 @@ open_directory(const char *path, struct store_error *error)
 
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1)
-		return complain(error, "%s: the state directory cannot be "
+		return complaint(error, "%s: the state directory cannot be "
 		    "opened: %s%s", path, strerror(errno), errno == ENOENT ?
 		    " (oncelinkctl init makes it)" : "");
 	if (fstat(fd, &status) == -1 || fstatfs(fd, &file_system) == -1) {
-		complain(error, "%s: %s", path, strerror(errno));
+		complaint(error, "%s: %s", path, strerror(errno));
 		goto fail;
 	}
 	if (check_private(&status, path, "state directory", "0700", error) ==
@@ -110,9 +96,9 @@ open_directory(const char *path, struct store_error *error)
 		goto fail;
 	for (size_t i = 0; i < sizeof(remote) / sizeof(remote[0]); i++)
 		if ((unsigned int)file_system.f_type == remote[i]) {
-			complain(error, "%s: the state directory is on another "
-			    "machine's disk, where locks cannot be trusted; "
-			    "put it on a local one", path);
+			complaint(error, "%s: the state directory is on "
+			    "another machine's disk, where locks cannot be "
+			    "trusted; put it on a local one", path);
 			goto fail;
 		}
 	return fd;
@@ -122,17 +108,17 @@ fail:
 }
 
 static int
-check_database(int directory, const char *path, struct store_error *error)
+check_database(int directory, const char *path, struct complaint *error)
 {
 	struct stat	 status;
 
 	if (fstatat(directory, DATABASE_NAME, &status, AT_SYMLINK_NOFOLLOW) ==
 	    -1)
-		return complain(error, "%s: the database cannot be opened: "
+		return complaint(error, "%s: the database cannot be opened: "
 		    "%s%s", path, strerror(errno), errno == ENOENT ?
 		    " (oncelinkctl init makes it)" : "");
 	if (!S_ISREG(status.st_mode))
-		return complain(error, "%s: the database is not a regular "
+		return complaint(error, "%s: the database is not a regular "
 		    "file", path);
 	return check_private(&status, path, "database", "0600", error);
 }
@@ -147,7 +133,7 @@ configure_library(void)
 }
 
 int
-store_create(const char *directory, struct store_error *error)
+store_create(const char *directory, struct complaint *error)
 {
 	struct writer	*writer = NULL;
 	char		*path = NULL;
@@ -159,13 +145,13 @@ store_create(const char *directory, struct store_error *error)
 		return -1;
 	if (asprintf(&path, "%s/%s", directory, DATABASE_NAME) == -1) {
 		path = NULL;
-		complain(error, "there is no memory");
+		complaint(error, "there is no memory");
 		goto out;
 	}
 	file = openat(fd, DATABASE_NAME, O_RDWR | O_CREAT | O_EXCL |
 	    O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (file == -1) {
-		complain(error, "%s: the database cannot be made: %s", path,
+		complaint(error, "%s: the database cannot be made: %s", path,
 		    strerror(errno));
 		goto out;
 	}
@@ -176,7 +162,7 @@ store_create(const char *directory, struct store_error *error)
 		goto out;
 	}
 	if (fsync(fd) == -1)
-		complain(error, "%s: %s", directory, strerror(errno));
+		complaint(error, "%s: %s", directory, strerror(errno));
 	else
 		result = 0;
 	writer_close(writer);
@@ -198,22 +184,18 @@ prove_writing(struct store_txn *txn, void *argument)
 }
 
 struct store *
-store_open(const struct store_options *options, struct store_error *error)
+store_open(const struct store_options *options, struct complaint *error)
 {
 	struct store		*store;
-	pthread_condattr_t	 monotonic;
 
 	configure_library();
 	store = calloc(1, sizeof(*store));
 	if (store == NULL) {
-		complain(error, "there is no memory");
+		complaint(error, "there is no memory");
 		return NULL;
 	}
 	pthread_mutex_init(&store->mutex, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&store->returned, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	clock_cond_init(&store->returned);
 	store->readers_count = options->readers < READERS_MAX ?
 	    options->readers : READERS_MAX;
 	store->lock_wait = options->lock_wait;
@@ -224,7 +206,7 @@ store_open(const struct store_options *options, struct store_error *error)
 	if (asprintf(&store->path, "%s/%s", options->directory,
 	    DATABASE_NAME) == -1) {
 		store->path = NULL;
-		complain(error, "there is no memory");
+		complaint(error, "there is no memory");
 		goto fail;
 	}
 	if (check_database(store->directory, store->path, error) == -1)
@@ -235,12 +217,12 @@ store_open(const struct store_options *options, struct store_error *error)
 		goto fail;
 	store->batch = batch_open(store->writer, options);
 	if (store->batch == NULL) {
-		complain(error, "there is no memory or no thread");
+		complaint(error, "there is no memory or no thread");
 		goto fail;
 	}
-	if (options->eraser && batch_update(store->batch, prove_writing,
+	if (options->resident && batch_update(store->batch, prove_writing,
 	    NULL) == STORE_FAILED) {
-		complain(error, "%s: the database cannot be written",
+		complaint(error, "%s: the database cannot be written",
 		    store->path);
 		goto fail;
 	}
@@ -271,11 +253,9 @@ store_close(struct store *store)
 static int
 borrow_reader(struct store *store)
 {
-	struct timespec	 until;
+	struct timespec	 until = clock_at(clock_now() + store->lock_wait);
 	int		 found = -1, waited = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(store->lock_wait / 1000 + 1);
 	pthread_mutex_lock(&store->mutex);
 	for (;;) {
 		for (unsigned int i = 0; i < store->readers_count; i++)
@@ -322,7 +302,7 @@ view(struct sqlite *sqlite, store_fn *fn, void *argument)
 int
 store_view(struct store *store, store_fn *fn, void *argument)
 {
-	struct store_error	 error;
+	struct complaint	 error;
 	struct sqlite		*reader;
 	int			 index, result;
 

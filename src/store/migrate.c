@@ -3,8 +3,7 @@
  * How a database of an older version becomes one of this version: the files
  * of sql/, one a version, all that are missing in one transaction.
  */
-#include <stdio.h>
-
+#include "base/complaint.h"
 #include "store/migrate.h"
 #include "store/sqlite.h"
 
@@ -19,39 +18,30 @@ migrate_latest(void)
 }
 
 static int
-complain(struct sqlite *sqlite, const char *path, struct store_error *error)
+check(int version, const char *path, struct complaint *error)
 {
-	snprintf(error->text, sizeof(error->text), "%s: %s", path,
-	    sqlite_error_text(sqlite));
-	return -1;
-}
-
-static int
-check(int version, const char *path, struct store_error *error)
-{
-	if (version < 0 || version > migrate_latest()) {
-		snprintf(error->text, sizeof(error->text), "%s: the database "
-		    "has version %d, this program knows versions up to %d; "
-		    "install the newer program again", path, version,
-		    migrate_latest());
-		return -1;
-	}
+	if (version < 0 || version > migrate_latest())
+		return complaint(error, "%s: the database has version %d, this "
+		    "program knows versions up to %d; install the newer "
+		    "program again", path, version, migrate_latest());
 	return 0;
 }
 
 int
-migrate_run(struct sqlite *sqlite, const char *path, struct store_error *error)
+migrate_run(struct sqlite *sqlite, const char *path, struct complaint *error)
 {
 	int	 version, latest = migrate_latest();
 
 	if (sqlite_version(sqlite, &version) == -1)
-		return complain(sqlite, path, error);
+		return complaint(error, "%s: %s", path,
+		    sqlite_error_text(sqlite));
 	if (check(version, path, error) == -1)
 		return -1;
 	if (version == latest)
 		return 0;
 	if (sqlite_run(sqlite, SQLITE_STATEMENT_BEGIN_WRITE) == -1)
-		return complain(sqlite, path, error);
+		return complaint(error, "%s: %s", path,
+		    sqlite_error_text(sqlite));
 	for (; version < latest; version++)
 		if (sqlite_script(sqlite, migrate_sql[version]) == -1)
 			goto fail;
@@ -61,7 +51,7 @@ migrate_run(struct sqlite *sqlite, const char *path, struct store_error *error)
 		goto fail;
 	return 0;
 fail:
-	complain(sqlite, path, error);
+	complaint(error, "%s: %s", path, sqlite_error_text(sqlite));
 	sqlite_run(sqlite, SQLITE_STATEMENT_ROLLBACK);
 	return -1;
 }

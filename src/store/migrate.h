@@ -2,8 +2,8 @@
 #ifndef ONCELINK_MIGRATE_H
 #define ONCELINK_MIGRATE_H
 
+struct complaint;
 struct sqlite;
-struct store_error;
 
 /*
  * The files of sql/ in order, made into the program by the build; ends in
@@ -20,6 +20,6 @@ int	 migrate_latest(void);
  * error, also when the database is newer than the program or not ours.
  */
 int	 migrate_run(struct sqlite *sqlite, const char *path,
-	    struct store_error *error);
+	    struct complaint *error);
 
 #endif

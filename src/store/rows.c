@@ -3,8 +3,6 @@
  * The rows of the store: how the structures of store.h become columns and
  * back, and which bytes of a keyed hash are a row's number.
  */
-#include <sys/stat.h>
-
 #include <sqlite3.h>
 #include <string.h>
 
@@ -121,11 +119,10 @@ static int
 read_secret(struct store_txn *txn, sqlite3_stmt *statement,
     struct store_secret *row)
 {
-	int64_t	 state, bytes;
+	int64_t	 kind, state, bytes;
 
 	*row = (struct store_secret){
 		.id = sqlite3_column_int64(statement, 0),
-		.kind = (uint8_t)sqlite3_column_int(statement, 2),
 		.created_at = sqlite3_column_int64(statement, 4),
 		.changed_at = sqlite3_column_int64(statement, 5),
 		.expires_at = sqlite3_column_int64(statement, 6),
@@ -143,14 +140,17 @@ read_secret(struct store_txn *txn, sqlite3_stmt *statement,
 		.knocked_at = sqlite3_column_int64(statement, 17),
 		.record = sqlite3_column_int64(statement, 18),
 	};
+	kind = sqlite3_column_int64(statement, 2);
 	state = sqlite3_column_int64(statement, 3);
 	bytes = sqlite3_column_int64(statement, 19);
-	if (state < 0 || state >= STORE_STATE__MAX || bytes < 0 ||
+	if (kind < 0 || kind >= STORE_KINDS || state < 0 ||
+	    state >= STORE_STATE__MAX || bytes < 0 ||
 	    column_hash(statement, 1, row->lookup) == -1 ||
 	    (row->gated && column_hash(statement, 10, row->verifier) == -1) ||
 	    (row->has_receipt && column_hash(statement, 15, row->receipt) ==
 	    -1))
 		return damaged(txn, "secret");
+	row->kind = (uint8_t)kind;
 	row->state = (uint8_t)state;
 	row->record_bytes = (size_t)bytes;
 	return 0;
@@ -261,6 +261,7 @@ store_secret_insert(struct store_txn *txn, struct store_secret *row,
 	int		 code;
 
 	txn->inserted = true;
+	txn->sqlite->moved_bytes += row->record_bytes;
 	if (read_number(txn, SQLITE_STATEMENT_RECORD_NEXT, &row->record) == -1)
 		return -1;
 	statement = prepare(txn, SQLITE_STATEMENT_SECRET_INSERT, "insert");
@@ -353,11 +354,12 @@ store_secret_due(struct store_txn *txn, int64_t before,
 	sqlite3_bind_int64(statement, 1, before);
 	sqlite3_bind_int64(statement, 2, (int64_t)limit);
 	while ((result = step(txn, statement, "due")) == 0) {
-		if (read_secret(txn, statement, &rows[*count]) == -1) {
-			sqlite3_reset(statement);
-			return -1;
-		}
-		++*count;
+		/* A damaged row, which the log tells of, must not keep the
+		 * others from their end. */
+		if (read_secret(txn, statement, &rows[*count]) == 0)
+			++*count;
+		else
+			txn->failure = 0;
 	}
 	return result == 1 ? 0 : -1;
 }
@@ -409,6 +411,7 @@ store_record_erase(struct store_txn *txn, struct store_secret *row)
 		return -1;
 	row->record = 0;
 	txn->erased = true;
+	txn->sqlite->moved_bytes += row->record_bytes;
 	return 0;
 }
 
@@ -497,7 +500,6 @@ int
 store_stats(struct store_txn *txn, struct store_stats *stats)
 {
 	sqlite3_stmt	*statement;
-	struct stat	 wal;
 	int64_t		 state, pages;
 	int		 result;
 
@@ -522,9 +524,7 @@ store_stats(struct store_txn *txn, struct store_stats *stats)
 	    read_number(txn, SQLITE_STATEMENT_FREE_COUNT,
 	    &stats->pages_free) == -1)
 		return -1;
-	if (stat(sqlite3_filename_wal(sqlite3_db_filename(txn->sqlite->db,
-	    "main")), &wal) == 0)
-		stats->wal_bytes = wal.st_size;
+	stats->wal_bytes = sqlite_log_bytes(txn->sqlite);
 	stats->pages_used = pages - stats->pages_free;
 	return 0;
 }

@@ -3,12 +3,15 @@
  * All SQL there is, and how a connection must be set up so that nothing of
  * what is deleted stays and nothing that was answered is lost.
  */
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/complaint.h"
 #include "base/log.h"
 #include "store/sqlite.h"
 #include "store/vfs.h"
@@ -56,7 +59,9 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	[SQLITE_STATEMENT_SECRET_UPDATE] =
 	    "UPDATE secret SET state = ?2, changed_at = ?3, due_at = ?4,"
 	    " views_left = ?5, attempts_left = ?6, knocks = ?7,"
-	    " knocked_at = ?8, record = ?9 WHERE id = ?1",
+	    " knocked_at = ?8, record = ?9, verifier = CASE WHEN ?9 = 0 AND"
+	    " verifier IS NOT NULL THEN zeroblob(32) ELSE verifier END"
+	    " WHERE id = ?1",
 	[SQLITE_STATEMENT_SECRET_DELETE] = "DELETE FROM secret WHERE id = ?1",
 	[SQLITE_STATEMENT_SECRET_DUE] =
 	    "SELECT " SECRET_COLUMNS " FROM secret WHERE due_at <= ?1"
@@ -97,12 +102,6 @@ static const struct setting {
 	{ "PRAGMA page_size", "4096", false },
 };
 
-static void
-complain(struct store_error *error, const char *path, const char *what)
-{
-	snprintf(error->text, sizeof(error->text), "%s: %s", path, what);
-}
-
 /* What sqlite3_exec hands over of a row: its first column. */
 static int
 keep_text(void *argument, int columns, char **values, char **names)
@@ -118,16 +117,12 @@ static int
 writer_busy(void *argument, int calls)
 {
 	struct sqlite	*sqlite = argument;
-	struct timespec	 now;
-	int64_t		 at;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	at = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 	if (calls == 0)
-		sqlite->busy_since = at;
-	if (at - sqlite->busy_since >= BUSY_LIMIT)
+		sqlite->busy_since = clock_now_us();
+	if (clock_now_us() - sqlite->busy_since >= BUSY_LIMIT)
 		return 0;
-	nanosleep(&(struct timespec){ .tv_nsec = BUSY_SLEEP * 1000L }, NULL);
+	clock_sleep_us(BUSY_SLEEP);
 	return 1;
 }
 
@@ -161,25 +156,24 @@ read_pragma(struct sqlite *sqlite, const char *sql, int *value)
 
 /* Marked by this program, or a file that nobody has written to yet. */
 static int
-check_owner(struct sqlite *sqlite, const char *path, struct store_error *error)
+check_owner(struct sqlite *sqlite, const char *path, struct complaint *error)
 {
 	int	 id, version, schema;
 
 	if (read_pragma(sqlite, "PRAGMA application_id", &id) == -1 ||
 	    read_pragma(sqlite, "PRAGMA user_version", &version) == -1 ||
-	    read_pragma(sqlite, "PRAGMA schema_version", &schema) == -1) {
-		complain(error, path, sqlite3_errmsg(sqlite->db));
-		return -1;
-	}
+	    read_pragma(sqlite, "PRAGMA schema_version", &schema) == -1)
+		return complaint(error, "%s: %s", path,
+		    sqlite3_errmsg(sqlite->db));
 	if (id == APPLICATION_ID || (id == 0 && version == 0 && schema == 0))
 		return 0;
-	complain(error, path, "this is a database of another program");
-	return -1;
+	return complaint(error, "%s: this is a database of another program",
+	    path);
 }
 
 static int
 apply_settings(struct sqlite *sqlite, const char *path, enum sqlite_mode mode,
-    struct store_error *error)
+    struct complaint *error)
 {
 	char	 got[32];
 
@@ -188,40 +182,35 @@ apply_settings(struct sqlite *sqlite, const char *path, enum sqlite_mode mode,
 			continue;
 		got[0] = '\0';
 		if (sqlite3_exec(sqlite->db, settings[i].sql, keep_text, got,
-		    NULL) != SQLITE_OK) {
-			complain(error, path, sqlite3_errmsg(sqlite->db));
-			return -1;
-		}
+		    NULL) != SQLITE_OK)
+			return complaint(error, "%s: %s", path,
+			    sqlite3_errmsg(sqlite->db));
 		if (settings[i].expected != NULL &&
-		    strcmp(got, settings[i].expected) != 0) {
-			snprintf(error->text, sizeof(error->text),
-			    "%s: \"%s\" had no effect", path,
-			    settings[i].sql);
-			return -1;
-		}
+		    strcmp(got, settings[i].expected) != 0)
+			return complaint(error, "%s: \"%s\" had no effect",
+			    path, settings[i].sql);
 	}
 	return 0;
 }
 
 static int
 limit_size(struct sqlite *sqlite, const char *path, int64_t max_bytes,
-    struct store_error *error)
+    struct complaint *error)
 {
 	char	 sql[64];
 
 	/* A sixteenth more than creation may use: for what readers write. */
 	snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %lld",
 	    (long long)((max_bytes + max_bytes / 16) / SQLITE_PAGE_BYTES));
-	if (sqlite3_exec(sqlite->db, sql, NULL, NULL, NULL) != SQLITE_OK) {
-		complain(error, path, sqlite3_errmsg(sqlite->db));
-		return -1;
-	}
+	if (sqlite3_exec(sqlite->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return complaint(error, "%s: %s", path,
+		    sqlite3_errmsg(sqlite->db));
 	return 0;
 }
 
 int
 sqlite_open(struct sqlite *sqlite, const char *path, enum sqlite_mode mode,
-    int64_t max_bytes, struct store_error *error)
+    int64_t max_bytes, struct complaint *error)
 {
 	sqlite3	*db;
 
@@ -231,8 +220,8 @@ sqlite_open(struct sqlite *sqlite, const char *path, enum sqlite_mode mode,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 	    SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE, VFS_NAME) !=
 	    SQLITE_OK) {
-		complain(error, path, sqlite->db == NULL ? "no memory" :
-		    sqlite3_errmsg(sqlite->db));
+		complaint(error, "%s: %s", path, sqlite->db == NULL ?
+		    "no memory" : sqlite3_errmsg(sqlite->db));
 		goto fail;
 	}
 	db = sqlite->db;
@@ -243,7 +232,7 @@ sqlite_open(struct sqlite *sqlite, const char *path, enum sqlite_mode mode,
 	    SQLITE_OK ||
 	    sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL) !=
 	    SQLITE_OK) {
-		complain(error, path, "the library refuses a setting");
+		complaint(error, "%s: the library refuses a setting", path);
 		goto fail;
 	}
 	if (mode == SQLITE_MODE_WRITE)
@@ -257,7 +246,7 @@ sqlite_open(struct sqlite *sqlite, const char *path, enum sqlite_mode mode,
 	/* Only now, since it forbids a change of journal_mode. */
 	if (sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) !=
 	    SQLITE_OK) {
-		complain(error, path, "the library refuses a setting");
+		complaint(error, "%s: the library refuses a setting", path);
 		goto fail;
 	}
 	if (mode == SQLITE_MODE_WRITE) {
@@ -267,7 +256,7 @@ sqlite_open(struct sqlite *sqlite, const char *path, enum sqlite_mode mode,
 			goto fail;
 	} else if (sqlite3_exec(db, "PRAGMA query_only = ON;"
 	    "PRAGMA cache_size = -256", NULL, NULL, NULL) != SQLITE_OK) {
-		complain(error, path, sqlite3_errmsg(db));
+		complaint(error, "%s: %s", path, sqlite3_errmsg(db));
 		goto fail;
 	}
 	return 0;
@@ -361,6 +350,17 @@ sqlite_in_transaction(struct sqlite *sqlite)
 }
 
 int64_t
+sqlite_log_bytes(struct sqlite *sqlite)
+{
+	struct stat	 status;
+
+	if (stat(sqlite3_filename_wal(sqlite3_db_filename(sqlite->db,
+	    "main")), &status) == -1)
+		return 0;
+	return status.st_size;
+}
+
+int64_t
 sqlite_changes(struct sqlite *sqlite)
 {
 	return sqlite3_total_changes64(sqlite->db);
@@ -417,11 +417,5 @@ sqlite_error_text(struct sqlite *sqlite)
 void
 sqlite_begin_fn(struct sqlite *sqlite, struct store_txn *txn)
 {
-	struct timespec	 now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	*txn = (struct store_txn){
-		.sqlite = sqlite,
-		.now = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
-	};
+	*txn = (struct store_txn){ .sqlite = sqlite, .now = clock_wall() };
 }

@@ -53,6 +53,7 @@ struct sqlite {
 	int		 wal_pages;	/* in the log after the last commit */
 	int64_t		 max_bytes;	/* of database and log; 0: no limit */
 	int64_t		 used_bytes;	/* by this batch's count; -1: unknown */
+	size_t		 moved_bytes;	/* of records this batch has in hand */
 	int64_t		 busy_since;	/* microseconds, of the busy handler */
 };
 
@@ -76,7 +77,7 @@ enum sqlite_mode { SQLITE_MODE_WRITE, SQLITE_MODE_READ };
  */
 int	 sqlite_open(struct sqlite *sqlite, const char *path,
 	    enum sqlite_mode mode, int64_t max_bytes,
-	    struct store_error *error);
+	    struct complaint *error);
 
 /* sqlite_close(sqlite): accepts a connection that is not open. */
 void	 sqlite_close(struct sqlite *sqlite);
@@ -111,6 +112,9 @@ bool	 sqlite_in_transaction(struct sqlite *sqlite);
  * or STORE_FULL.
  */
 int	 sqlite_checkpoint(struct sqlite *sqlite, bool erase);
+
+/* sqlite_log_bytes(sqlite): the size of the log as a file. */
+int64_t	 sqlite_log_bytes(struct sqlite *sqlite);
 
 /* sqlite_changes(sqlite): a number that is another after any row changed. */
 int64_t	 sqlite_changes(struct sqlite *sqlite);

@@ -12,6 +12,7 @@
  */
 
 #define STORE_HASHBYTES 32
+#define STORE_KINDS	32	/* the rules give them their meaning */
 
 /* The ways in which we fail; every one was logged where it was found. */
 #define STORE_FAILED	(-1)	/* I/O, memory, damage: 500 */
@@ -33,7 +34,7 @@ enum store_state {
  */
 struct store_secret {
 	uint8_t		 lookup[STORE_HASHBYTES];
-	uint8_t		 kind;		/* enum secret_kind */
+	uint8_t		 kind;		/* below STORE_KINDS */
 	uint8_t		 state;		/* enum store_state */
 	int64_t		 created_at;
 	int64_t		 changed_at;
@@ -56,6 +57,7 @@ struct store_secret {
 	size_t		 record_bytes;	/* size of the record, kept after it */
 };
 
+struct complaint;
 struct store;		/* one process's hold of the database */
 struct store_txn;	/* a transaction, inside store_update or store_view */
 
@@ -66,28 +68,25 @@ struct store_options {
 	int64_t		 lock_wait;	/* ms */
 	int64_t		 erase_delay;	/* ms; 0: at once, in the same call */
 	unsigned int	 readers;	/* read connections, 1..16 */
-	bool		 eraser;	/* a thread of its own checkpoints */
-};
-
-/* Why a store could not be opened, in one sentence for the operator. */
-struct store_error {
-	char	 text[512];
+	bool		 resident;	/* a process that stays: it proves first
+					   that it can write, and has a thread
+					   that erases in time */
 };
 
 /*
  * store_create(directory, error): make the database file (O_EXCL, 0600) in a
  * directory that exists, with its schema.  Returns 0, or -1 with error.
  */
-int	 store_create(const char *directory, struct store_error *error);
+int	 store_create(const char *directory, struct complaint *error);
 
 /*
- * store_open(options, error): open the database, apply migrations, prove that
- * it can be written.  Refused when the directory or a file in it is open to
- * others or the file system is remote.  Returns NULL with error.  The caller
- * owns the store; no fork with it open.
+ * store_open(options, error): open the database and apply migrations.
+ * Refused when the directory or the database is open to others or the file
+ * system is remote.  Returns NULL with error.  The caller owns the store; no
+ * fork with it open.
  */
 struct store *store_open(const struct store_options *options,
-    struct store_error *error);
+    struct complaint *error);
 
 /*
  * store_close(store): end it; what is due for erasing is erased first.  No
@@ -156,7 +155,8 @@ int	 store_secret_find_receipt(struct store_txn *txn,
 	    const uint8_t receipt[STORE_HASHBYTES], struct store_secret *row);
 
 /* store_secret_update(txn, row): write state, changed_at, due_at, views_left,
- * attempts_left, knocks and knocked_at of a row that was found in this txn. */
+ * attempts_left, knocks, knocked_at and record of a row that was found in this
+ * txn; once it has no record its verifier becomes zeroes. */
 int	 store_secret_update(struct store_txn *txn,
 	    const struct store_secret *row);
 
@@ -196,7 +196,8 @@ int	 store_claim_last(struct store_txn *txn,
 	    const uint8_t lookup[STORE_HASHBYTES], int64_t *until);
 
 /* store_secret_due(txn, before, rows, count): the first *count rows whose
- * due_at is not after `before`, oldest first; sets *count to what there was. */
+ * due_at is not after `before`, oldest first, but for damaged ones; sets *count
+ * to what there was. */
 int	 store_secret_due(struct store_txn *txn, int64_t before,
 	    struct store_secret *rows, size_t *count);
 

@@ -4,11 +4,11 @@
  * fails, when the disk is full and when a commit does not reach it.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/complaint.h"
 #include "base/filelock.h"
 #include "base/log.h"
 #include "store/ballast.h"
@@ -17,6 +17,10 @@
 #include "store/writer.h"
 
 #define LOCK_NAME "write.lock"
+
+/* Bytes of records in one transaction, so that large ones do not keep the
+ * small ones waiting that come behind them. */
+#define BATCH_BYTES ((size_t)4 << 20)
 
 struct writer {
 	struct sqlite	 sqlite;
@@ -33,15 +37,14 @@ enum pass { PASS_DONE, PASS_AGAIN };
 
 struct writer *
 writer_open(int directory, const char *path, int64_t max_bytes,
-    int64_t lock_wait, struct store_error *error)
+    int64_t lock_wait, struct complaint *error)
 {
 	struct writer	*writer;
 	int		 migrated;
 
 	writer = calloc(1, sizeof(*writer));
 	if (writer == NULL || (writer->path = strdup(path)) == NULL) {
-		snprintf(error->text, sizeof(error->text), "%s: no memory",
-		    path);
+		complaint(error, "%s: no memory", path);
 		free(writer);
 		return NULL;
 	}
@@ -49,14 +52,13 @@ writer_open(int directory, const char *path, int64_t max_bytes,
 	writer->directory = directory;
 	writer->lock = filelock_open(directory, LOCK_NAME);
 	if (writer->lock == -1) {
-		snprintf(error->text, sizeof(error->text), "%s: the lock file "
-		    "%s beside it cannot be opened: %s", path, LOCK_NAME,
-		    strerror(errno));
+		complaint(error, "%s: the lock file %s beside it cannot be "
+		    "opened: %s", path, LOCK_NAME, strerror(errno));
 		goto fail;
 	}
 	if (writer_lock(writer, lock_wait) != 0) {
-		snprintf(error->text, sizeof(error->text), "%s: another "
-		    "program holds the write lock", path);
+		complaint(error, "%s: another program holds the write lock",
+		    path);
 		goto fail;
 	}
 	migrated = sqlite_open(&writer->sqlite, path, SQLITE_MODE_WRITE,
@@ -160,7 +162,7 @@ static void
 reopen(struct writer *writer)
 {
 	struct sqlite		 old = writer->sqlite;
-	struct store_error	 error;
+	struct complaint	 error;
 	int			 version;
 
 	writer->doubtful = true;
@@ -262,7 +264,8 @@ commit(struct writer *writer, struct writer_job *jobs)
 }
 
 static enum pass
-run_pass(struct writer *writer, struct writer_job *jobs, bool savepoints)
+run_pass(struct writer *writer, struct writer_job *jobs, bool savepoints,
+    struct writer_job **rest)
 {
 	struct sqlite	*sqlite = &writer->sqlite;
 
@@ -278,16 +281,23 @@ run_pass(struct writer *writer, struct writer_job *jobs, bool savepoints)
 		return PASS_DONE;
 	}
 	sqlite->used_bytes = -1;
-	for (struct writer_job *job = jobs; job != NULL; job = job->next)
+	sqlite->moved_bytes = 0;
+	for (struct writer_job *job = jobs; job != NULL; job = job->next) {
 		if (!job->settled &&
 		    run_job(writer, job, savepoints) == PASS_AGAIN)
 			return PASS_AGAIN;
+		if (sqlite->moved_bytes > BATCH_BYTES && job->next != NULL) {
+			*rest = job->next;
+			job->next = NULL;
+		}
+	}
 	return commit(writer, jobs);
 }
 
-void
+struct writer_job *
 writer_run(struct writer *writer, struct writer_job *jobs)
 {
+	struct writer_job *rest = NULL;
 	bool	 savepoints = false;
 
 	writer->short_of_room = false;
@@ -296,8 +306,9 @@ writer_run(struct writer *writer, struct writer_job *jobs)
 	 * failed are the others run again, each in a savepoint of its own.
 	 * Each round settles a job or uses the ballast up: it ends.
 	 */
-	while (run_pass(writer, jobs, savepoints) == PASS_AGAIN)
+	while (run_pass(writer, jobs, savepoints, &rest) == PASS_AGAIN)
 		savepoints = true;
+	return rest;
 }
 
 int
@@ -314,6 +325,12 @@ writer_checkpoint(struct writer *writer, bool erase)
 	if (made_room(writer, result == STORE_FULL))
 		result = sqlite_checkpoint(&writer->sqlite, erase);
 	return result;
+}
+
+bool
+writer_has_log(struct writer *writer)
+{
+	return sqlite_log_bytes(&writer->sqlite) > 0;
 }
 
 int

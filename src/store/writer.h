@@ -28,7 +28,7 @@ struct writer_job {
  * with error.  The caller owns the writer and uses it in one thread at a time.
  */
 struct writer *writer_open(int directory, const char *path, int64_t max_bytes,
-    int64_t lock_wait, struct store_error *error);
+    int64_t lock_wait, struct complaint *error);
 
 /* writer_close(writer): accepts NULL. */
 void	 writer_close(struct writer *writer);
@@ -39,15 +39,19 @@ int	 writer_lock(struct writer *writer, int64_t milliseconds);
 void	 writer_unlock(struct writer *writer);
 
 /*
- * writer_run(writer, jobs): with the lock held, run every job in one
- * transaction and commit; sets every result.  A job that failed did nothing,
- * the others happened once.
+ * writer_run(writer, jobs): with the lock held, run jobs in one transaction
+ * and commit; sets their results.  A job that failed did nothing, the others
+ * happened once.  The list is cut where the records in it become many bytes:
+ * returns those that were not run, or NULL.
  */
-void	 writer_run(struct writer *writer, struct writer_job *jobs);
+struct writer_job *writer_run(struct writer *writer, struct writer_job *jobs);
 
 /* writer_checkpoint(writer, erase): with the lock held; as sqlite_checkpoint,
  * with the ballast where the disk is full. */
 int	 writer_checkpoint(struct writer *writer, bool erase);
+
+/* writer_has_log(writer): is there anything in the log's file? */
+bool	 writer_has_log(struct writer *writer);
 
 /* writer_wal_pages(writer): pages in the log after the last commit. */
 int	 writer_wal_pages(const struct writer *writer);

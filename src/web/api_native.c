@@ -13,13 +13,10 @@
 #include "core/receipt.h"
 #include "core/secret.h"
 #include "core/site.h"
-#include "web/call.h"
 #include "web/http.h"
 #include "web/json.h"
+#include "web/native_call.h"
 #include "web/problem.h"
-
-#define JSON_TYPE	"application/json"
-#define FRAME_TYPE	"application/vnd.oncelink.frame"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -43,6 +40,10 @@ static const struct {
 	[SECRET_GATE_NOT_PIN] = { PROBLEM_INVALID_FIELD, "pin",
 		"This secret takes `gate`, not `pin`. No attempt was used and "
 		"nothing lost; derive the gate value from link and PIN." },
+	[SECRET_PIN_MISFIT] = { PROBLEM_INVALID_FIELD, "pin",
+		"The PIN has not as many characters as the PINs of this site. "
+		"No attempt was used and nothing lost; check the PIN and try "
+		"again." },
 	[SECRET_EXISTS] = { PROBLEM_CONFLICT, NULL, NULL }
 };
 static_assert(COUNT(outcomes) == SECRET_OUTCOME__MAX, "one row an outcome");
@@ -52,21 +53,6 @@ static const char *const creators[] = {
 	[CONF_CREATE_KEYS] = "keys",
 	[CONF_CREATE_NOBODY] = "nobody"
 };
-
-static void
-begin(struct http_request *request, struct http_reply *reply, int status,
-    const char *content_type)
-{
-	reply->status = status;
-	reply->content_type = content_type;
-	buf_init(&reply->body, request->arena);
-}
-
-static void
-no_content(struct http_request *request, struct http_reply *reply)
-{
-	begin(request, reply, 204, NULL);
-}
 
 /* A time to the second, or null for none. */
 static void
@@ -94,8 +80,8 @@ kind_name(enum secret_kind kind)
 }
 
 static void
-answer_outcome(struct http_request *request, struct http_reply *reply,
-    enum secret_outcome outcome, const struct secret_facts *facts)
+answer_outcome(struct http_reply *reply, enum secret_outcome outcome,
+    const struct secret_facts *facts)
 {
 	struct problem_extras	 extras = {
 		.detail = outcomes[outcome].detail,
@@ -107,7 +93,7 @@ answer_outcome(struct http_request *request, struct http_reply *reply,
 		extras.attempts = facts;
 	if (outcome == SECRET_OVER)
 		extras.end = facts;
-	problem_reply(request, reply, outcomes[outcome].problem, &extras);
+	problem_reply(reply, outcomes[outcome].problem, &extras);
 }
 
 static void
@@ -116,10 +102,11 @@ create(struct app *app, struct http_request *request,
 {
 	struct secret_creation	*creation;
 	struct json_writer	 json;
-	struct call		*call;
+	struct native_call	*call;
 	int			 failure;
 
-	if ((call = call_read(app, request, reply, CALL_CREATE)) == NULL)
+	call = native_call_read(app, request, reply, NATIVE_CALL_CREATE);
+	if (call == NULL)
 		return;
 	creation = &call->creation;
 	memcpy(creation->token, call->id, sizeof(creation->token));
@@ -134,14 +121,14 @@ create(struct app *app, struct http_request *request,
 	creation->attempts = (uint32_t)call->attempts;
 	failure = secret_create(app->site, request->arena, creation);
 	if (failure != 0) {
-		app_fail(app, request, reply, failure);
+		app_fail(request, reply, failure);
 		return;
 	}
 	if (creation->outcome != SECRET_OK) {
-		answer_outcome(request, reply, creation->outcome, NULL);
+		answer_outcome(reply, creation->outcome, NULL);
 		return;
 	}
-	begin(request, reply, 201, JSON_TYPE);
+	http_begin(reply, 201, HTTP_JSON_TYPE);
 	json_open(&json, &reply->body);
 	put_time(&json, "expires_at", creation->expires_at);
 	json_close(&json);
@@ -153,25 +140,26 @@ peek(struct app *app, struct http_request *request, struct http_reply *reply)
 	const struct secret_facts *facts;
 	struct secret_reading	*reading;
 	struct json_writer	 json;
-	struct call		*call;
+	struct native_call	*call;
 	int			 failure;
 
-	if ((call = call_read(app, request, reply, CALL_PEEK)) == NULL)
+	call = native_call_read(app, request, reply, NATIVE_CALL_PEEK);
+	if (call == NULL)
 		return;
 	reading = &call->reading;
 	memcpy(reading->token, call->id, sizeof(reading->token));
 	reading->kinds = SECRET_KINDS_ALL;
 	reading->proof.claim = call->has_claim ? call->claim : NULL;
 	if ((failure = secret_peek(app->site, reading)) != 0) {
-		app_fail(app, request, reply, failure);
+		app_fail(request, reply, failure);
 		return;
 	}
 	facts = &reading->facts;
 	if (reading->outcome != SECRET_OK) {
-		answer_outcome(request, reply, reading->outcome, facts);
+		answer_outcome(reply, reading->outcome, facts);
 		return;
 	}
-	begin(request, reply, 200, JSON_TYPE);
+	http_begin(reply, 200, HTTP_JSON_TYPE);
 	json_open(&json, &reply->body);
 	json_text(&json, "kind", kind_name(facts->kind));
 	put_time(&json, "expires_at", facts->expires_at);
@@ -185,51 +173,18 @@ peek(struct app *app, struct http_request *request, struct http_reply *reply)
 	json_close(&json);
 }
 
-/*
- * Only a well-formed PIN may cost an attempt, and SafeSecrets' have a fixed
- * length.  Returns a STORE_ failure, or 0 with *fits.
- */
-static int
-pin_fits(struct app *app, const struct call *call, bool *fits)
-{
-	struct secret_reading	 look = { .kinds = SECRET_KINDS_ALL };
-	int			 failure;
-
-	memcpy(look.token, call->id, sizeof(look.token));
-	failure = secret_peek(app->site, &look);
-	explicit_bzero(look.token, sizeof(look.token));
-	*fits = failure != 0 || look.outcome != SECRET_OK ||
-	    look.facts.kind != SECRET_SAFESECRETS ||
-	    http_utf8_length(call->pin.bytes, call->pin.length) ==
-	    app->conf->pin_size;
-	return failure;
-}
-
-static const struct problem_extras misfit = {
-	.field = "pin",
-	.detail = "The PIN has not as many characters as the PINs of this "
-	    "site. No attempt was used and nothing lost; check the PIN and "
-	    "try again."
-};
-
 static void
 open_secret(struct app *app, struct http_request *request,
     struct http_reply *reply)
 {
 	struct secret_reading	*reading;
 	struct json_writer	 json;
-	struct call		*call;
-	bool			 fits = true;
-	int			 failure = 0;
+	struct native_call	*call;
+	int			 failure;
 
-	if ((call = call_read(app, request, reply, CALL_OPEN)) == NULL)
+	call = native_call_read(app, request, reply, NATIVE_CALL_OPEN);
+	if (call == NULL)
 		return;
-	if (call->has_pin)
-		failure = pin_fits(app, call, &fits);
-	if (failure == 0 && !fits) {
-		problem_reply(request, reply, PROBLEM_INVALID_FIELD, &misfit);
-		return;
-	}
 	reading = &call->reading;
 	memcpy(reading->token, call->id, sizeof(reading->token));
 	reading->kinds = SECRET_KINDS_ALL;
@@ -237,18 +192,16 @@ open_secret(struct app *app, struct http_request *request,
 	reading->proof.pin = call->has_pin ? call->pin.bytes : NULL;
 	reading->proof.pin_length = call->pin.length;
 	reading->proof.claim = call->has_claim ? call->claim : NULL;
-	if (failure == 0)
-		failure = secret_open(app->site, request->arena, reading);
+	failure = secret_open(app->site, request->arena, reading);
 	if (failure != 0) {
-		app_fail(app, request, reply, failure);
+		app_fail(request, reply, failure);
 		return;
 	}
 	if (reading->outcome != SECRET_OK) {
-		answer_outcome(request, reply, reading->outcome,
-		    &reading->facts);
+		answer_outcome(reply, reading->outcome, &reading->facts);
 		return;
 	}
-	begin(request, reply, 200, FRAME_TYPE);
+	http_begin(reply, 200, HTTP_FRAME_TYPE);
 	json_open(&json, &reply->body);
 	json_text(&json, "kind", kind_name(reading->facts.kind));
 	json_integer(&json, "views_left", reading->facts.views_left);
@@ -263,29 +216,31 @@ open_secret(struct app *app, struct http_request *request,
 static void
 ack(struct app *app, struct http_request *request, struct http_reply *reply)
 {
-	struct call	*call;
-	int		 failure;
+	struct native_call	*call;
+	int			 failure;
 
-	if ((call = call_read(app, request, reply, CALL_ACK)) == NULL)
+	call = native_call_read(app, request, reply, NATIVE_CALL_ACK);
+	if (call == NULL)
 		return;
 	if ((failure = secret_ack(app->site, call->id, call->claim)) != 0)
-		app_fail(app, request, reply, failure);
+		app_fail(request, reply, failure);
 	else
-		no_content(request, reply);
+		http_begin(reply, 204, NULL);
 }
 
 static void
 knock(struct app *app, struct http_request *request, struct http_reply *reply)
 {
-	struct call	*call;
-	int		 failure;
+	struct native_call	*call;
+	int			 failure;
 
-	if ((call = call_read(app, request, reply, CALL_KNOCK)) == NULL)
+	call = native_call_read(app, request, reply, NATIVE_CALL_KNOCK);
+	if (call == NULL)
 		return;
 	if ((failure = secret_knock(app->site, call->id)) != 0)
-		app_fail(app, request, reply, failure);
+		app_fail(request, reply, failure);
 	else
-		no_content(request, reply);
+		http_begin(reply, 204, NULL);
 }
 
 static void
@@ -296,22 +251,23 @@ answer_receipt(struct app *app, struct http_request *request,
 	enum secret_outcome	 outcome;
 	struct secret_facts	 facts;
 	struct json_writer	 json;
-	struct call		*call;
+	struct native_call	*call;
 	char			 knocked[HTTP_TIME_SIZE];
 	int			 failure;
 
-	if ((call = call_read(app, request, reply, CALL_RECEIPT)) == NULL)
+	call = native_call_read(app, request, reply, NATIVE_CALL_RECEIPT);
+	if (call == NULL)
 		return;
 	if ((failure = act(app->site, call->receipt, &outcome, &facts)) != 0) {
-		app_fail(app, request, reply, failure);
+		app_fail(request, reply, failure);
 		return;
 	}
 	if (outcome != SECRET_OK) {
-		answer_outcome(request, reply, outcome, &facts);
+		answer_outcome(reply, outcome, &facts);
 		return;
 	}
 	problem_minute(facts.knocked_at, knocked);
-	begin(request, reply, 200, JSON_TYPE);
+	http_begin(reply, 200, HTTP_JSON_TYPE);
 	json_open(&json, &reply->body);
 	json_text(&json, "state", problem_state(facts.state));
 	put_time(&json, "created_at", facts.created_at);
@@ -344,7 +300,8 @@ params(struct app *app, struct http_request *request,
 	const struct conf	*conf = app->conf;
 	struct json_writer	 json, faces;
 
-	begin(request, reply, 200, JSON_TYPE);
+	(void)request;
+	http_begin(reply, 200, HTTP_JSON_TYPE);
 	json_open(&json, &reply->body);
 	json_text(&json, "site_name", conf->site_name);
 	json_text(&json, "create", creators[conf->create]);
@@ -355,18 +312,18 @@ params(struct app *app, struct http_request *request,
 	json_bool(&faces, "onetime", (conf->faces & CONF_FACE_ONETIME) != 0);
 	json_bool(&faces, "native", (conf->faces & CONF_FACE_NATIVE) != 0);
 	json_close(&faces);
-	json_integer(&json, "max_line", CALL_LINE_MAX);
+	json_integer(&json, "max_line", NATIVE_CALL_LINE_MAX);
 	json_integer(&json, "max_envelope", conf->max_envelope);
 	json_integer(&json, "max_message", conf->max_message);
-	json_integer(&json, "min_expires_in", CALL_EXPIRES_IN_MIN);
+	json_integer(&json, "min_expires_in", NATIVE_CALL_EXPIRES_IN_MIN);
 	json_integer(&json, "max_expires_in", conf->max_expire / 1000);
 	json_integer(&json, "default_views", conf->default_views);
-	json_integer(&json, "max_views", CALL_VIEWS_MAX);
+	json_integer(&json, "max_views", NATIVE_CALL_VIEWS_MAX);
 	json_integer(&json, "default_attempts", conf->pin_attempts);
-	json_integer(&json, "max_attempts", CALL_ATTEMPTS_MAX);
+	json_integer(&json, "max_attempts", NATIVE_CALL_ATTEMPTS_MAX);
 	json_integer(&json, "pin_size", conf->pin_size);
-	json_integer(&json, "max_pin_bytes", CALL_PIN_MAX);
-	json_integer(&json, "claim_seconds", conf->claim_seconds / 1000);
+	json_integer(&json, "max_pin_bytes", NATIVE_CALL_PIN_MAX);
+	json_integer(&json, "claim_seconds", conf->claim_time / 1000);
 	json_integer(&json, "keep_receipts", conf->keep_receipts / 1000);
 	json_integer(&json, "safesecrets_max_expires_in",
 	    conf->safesecrets_max_expire / 1000);
@@ -381,10 +338,10 @@ health(struct app *app, struct http_request *request,
 	struct json_writer	 json;
 
 	if (site_healthy(app->site) != 0) {
-		app_fail(app, request, reply, STORE_BUSY);
+		app_fail(request, reply, STORE_BUSY);
 		return;
 	}
-	begin(request, reply, 200, JSON_TYPE);
+	http_begin(reply, 200, HTTP_JSON_TYPE);
 	json_open(&json, &reply->body);
 	json_text(&json, "status", "ok");
 	json_close(&json);
@@ -392,19 +349,19 @@ health(struct app *app, struct http_request *request,
 
 static const struct app_route routes[] = {
 	{ HTTP_POST, "/api/v2/secrets", APP_CREATES, APP_FRAME,
-	    call_frame_limit, create },
+	    native_call_frame_limit, create },
 	{ HTTP_POST, "/api/v2/secrets/peek", 0, APP_JSON,
-	    call_json_limit, peek },
+	    native_call_json_limit, peek },
 	{ HTTP_POST, "/api/v2/secrets/open", 0, APP_JSON,
-	    call_json_limit, open_secret },
+	    native_call_json_limit, open_secret },
 	{ HTTP_POST, "/api/v2/secrets/ack", 0, APP_JSON,
-	    call_json_limit, ack },
+	    native_call_json_limit, ack },
 	{ HTTP_POST, "/api/v2/secrets/knock", 0, APP_JSON,
-	    call_json_limit, knock },
+	    native_call_json_limit, knock },
 	{ HTTP_POST, "/api/v2/receipts/peek", 0, APP_JSON,
-	    call_json_limit, look_receipt },
+	    native_call_json_limit, look_receipt },
 	{ HTTP_POST, "/api/v2/receipts/burn", 0, APP_JSON,
-	    call_json_limit, burn_receipt },
+	    native_call_json_limit, burn_receipt },
 	{ HTTP_GET, "/api/v2/params", 0, APP_NO_BODY, NULL, params },
 	{ HTTP_GET, "/api/v2/health", 0, APP_NO_BODY, NULL, health }
 };

@@ -9,14 +9,10 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/conf.h"
-#include "base/log.h"
 #include "core/secret.h"
 #include "web/http.h"
 #include "web/json.h"
-
-#define JSON_TYPE	"application/json"
 
 #define PASSPHRASE_MAX	1024
 #define LIFETIME_DEFAULT 604800		/* seconds */
@@ -30,6 +26,10 @@ struct secret_body {
 	struct json_string	 passphrase;
 	struct json_string	 message;
 	int64_t			 expiration_time;
+
+	/* For the handler: what it asks of the core. */
+	struct secret_creation	 creation;
+	struct secret_reading	 reading;
 };
 
 /* A read has only the first of these. */
@@ -41,20 +41,17 @@ static const struct json_member body_members[] = {
 	[BODY_PASSPHRASE] = {
 		.name = "passphrase", .kind = JSON_STRING, .required = true,
 		.min = 1, .max = PASSPHRASE_MAX,
-		.offset = offsetof(struct secret_body, passphrase),
-		.given = JSON_NOT_TOLD
+		.offset = offsetof(struct secret_body, passphrase)
 	},
 	[BODY_MESSAGE] = {
 		.name = "message", .kind = JSON_STRING, .required = true,
 		.min = 1,
-		.offset = offsetof(struct secret_body, message),
-		.given = JSON_NOT_TOLD
+		.offset = offsetof(struct secret_body, message)
 	},
 	[BODY_EXPIRATION_TIME] = {
 		.name = "expiration_time", .kind = JSON_INTEGER_OR_DIGITS,
 		.min = 1,
-		.offset = offsetof(struct secret_body, expiration_time),
-		.given = JSON_NOT_TOLD
+		.offset = offsetof(struct secret_body, expiration_time)
 	}
 };
 static_assert(sizeof(body_members) / sizeof(body_members[0]) == BODY__MAX,
@@ -76,26 +73,18 @@ static const struct {
 	[SECRET_PIN_REQUIRED] = { 0, NULL },
 	[SECRET_PIN_NOT_GATE] = { 0, NULL },
 	[SECRET_GATE_NOT_PIN] = { 0, NULL },
+	[SECRET_PIN_MISFIT] = { 0, NULL },
 	[SECRET_EXISTS] = { 0, NULL }
 };
 static_assert(sizeof(outcomes) / sizeof(outcomes[0]) == SECRET_OUTCOME__MAX,
     "one row an outcome");
 
 static void
-begin(struct http_request *request, struct http_reply *reply, int status)
-{
-	reply->status = status;
-	reply->content_type = JSON_TYPE;
-	buf_init(&reply->body, request->arena);
-}
-
-static void
-refuse(struct http_request *request, struct http_reply *reply, int status,
-    const char *text)
+refuse(struct http_reply *reply, int status, const char *text)
 {
 	struct json_writer	 json;
 
-	begin(request, reply, status);
+	http_begin(reply, status, HTTP_JSON_TYPE);
 	json_open(&json, &reply->body);
 	json_text(&json, "success", "False");
 	json_text(&json, "message", text);
@@ -103,10 +92,9 @@ refuse(struct http_request *request, struct http_reply *reply, int status,
 }
 
 static void
-error(struct http_request *request, struct http_reply *reply,
-    enum app_error what)
+error(struct http_reply *reply, enum app_error what)
 {
-	refuse(request, reply, app_error_status(what), app_error_text(what));
+	refuse(reply, app_error_status(what), app_error_text(what));
 }
 
 /* A sentence with one number in it, "" when there is no memory for it. */
@@ -123,51 +111,28 @@ sentence(struct http_request *request, const char *before, int64_t number,
 }
 
 static void
-refuse_json(struct app *app, struct http_request *request,
-    struct http_reply *reply, const struct json_member *members,
-    const struct json_error *fault, const char *missing)
+refuse_json(struct http_request *request, struct http_reply *reply,
+    const struct json_member *members, const struct json_error *fault,
+    const char *missing)
 {
 	const struct json_member	*member = fault->member;
 
 	if (fault->fault == JSON_NO_MEMORY)
-		app_fail(app, request, reply, STORE_FAILED);
+		app_fail(request, reply, STORE_FAILED);
 	else if (fault->fault == JSON_REPEATED)
-		refuse(request, reply, 400,
+		refuse(reply, 400,
 		    "A member of the body is given more than once");
 	else if (member == &members[BODY_EXPIRATION_TIME])
-		refuse(request, reply, 400, sentence(request,
+		refuse(reply, 400, sentence(request,
 		    "expiration_time must be a whole number of seconds from "
 		    "1 to ", member->max, ""));
 	else if (member != NULL && fault->fault == JSON_TOO_LARGE)
-		refuse(request, reply, 413, sentence(request,
+		refuse(reply, 413, sentence(request,
 		    member == &members[BODY_MESSAGE] ?
 		    "message must be at most " : "passphrase must be at most ",
 		    member->max, " bytes"));
 	else
-		refuse(request, reply, 400, missing);
-}
-
-/* Zeroed memory of the request, or NULL when that is the answer already. */
-static void *
-allocate(struct app *app, struct http_request *request,
-    struct http_reply *reply, size_t size)
-{
-	void	*memory;
-
-	if ((memory = arena_alloc(request->arena, size)) == NULL) {
-		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "onetime"));
-		app_fail(app, request, reply, STORE_FAILED);
-	}
-	return memory;
-}
-
-/* Both cannot happen: a token drawn twice, an outcome without a row. */
-static int
-impossible(const char *reason)
-{
-	log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "onetime"),
-	    LOG_TEXT("reason", reason));
-	return STORE_FAILED;
+		refuse(reply, 400, missing);
 }
 
 /* The first `count` members of the body, or NULL when it was refused. */
@@ -180,11 +145,11 @@ read_body(struct app *app, struct http_request *request,
 	struct secret_body	*body;
 	int64_t			 longest = app->conf->max_expire / 1000;
 
-	if (!http_is_type(request->content_type, JSON_TYPE)) {
-		refuse(request, reply, 400, missing);
+	if (!http_is_type(request->content_type, HTTP_JSON_TYPE)) {
+		refuse(reply, 400, missing);
 		return NULL;
 	}
-	if ((body = allocate(app, request, reply, sizeof(*body))) == NULL)
+	if ((body = app_alloc(request, reply, sizeof(*body))) == NULL)
 		return NULL;
 	body->expiration_time =
 	    longest < LIFETIME_DEFAULT ? longest : LIFETIME_DEFAULT;
@@ -193,7 +158,7 @@ read_body(struct app *app, struct http_request *request,
 	members[BODY_EXPIRATION_TIME].max = longest;
 	if (json_read(request->arena, request->body, request->body_size,
 	    members, count, JSON_IGNORE_EXTRAS, body, &fault) == -1) {
-		refuse_json(app, request, reply, members, &fault, missing);
+		refuse_json(request, reply, members, &fault, missing);
 		return NULL;
 	}
 	return body;
@@ -212,9 +177,7 @@ create(struct app *app, struct http_request *request,
 	if ((body = read_body(app, request, reply, BODY__MAX,
 	    MISSING_CREATE)) == NULL)
 		return;
-	if ((creation = allocate(app, request, reply, sizeof(*creation))) ==
-	    NULL)
-		return;
+	creation = &body->creation;
 	creation->kind = SECRET_ONETIME;
 	creation->proof.pin = body->passphrase.bytes;
 	creation->proof.pin_length = body->passphrase.length;
@@ -225,13 +188,13 @@ create(struct app *app, struct http_request *request,
 	creation->attempts = (uint32_t)app->conf->pin_attempts;
 	failure = secret_create(app->site, request->arena, creation);
 	if (failure == 0 && creation->outcome != SECRET_OK)
-		failure = impossible("token");
+		failure = app_impossible(request, "token");
 	if (failure != 0) {
-		app_fail(app, request, reply, failure);
+		app_fail(request, reply, failure);
 		return;
 	}
 
-	begin(request, reply, 200);
+	http_begin(reply, 200, HTTP_JSON_TYPE);
 	token_to_hex(creation->token, id);
 	json_open(&json, &reply->body);
 	json_text(&json, "success", "True");
@@ -255,7 +218,7 @@ create_or_other(struct app *app, struct http_request *request,
 		create(app, request, reply);
 		return;
 	}
-	begin(request, reply, 404);
+	http_begin(reply, 404, HTTP_JSON_TYPE);
 	json_open(&json, &reply->body);
 	json_key(&json, "error");
 	json_open(&inner, &reply->body);
@@ -281,11 +244,9 @@ consume(struct app *app, struct http_request *request,
 	if ((body = read_body(app, request, reply, BODY_READ,
 	    MISSING_READ)) == NULL)
 		return;
-	if ((reading = allocate(app, request, reply, sizeof(*reading))) ==
-	    NULL)
-		return;
+	reading = &body->reading;
 	if (!token_from_hex(reading->token, id->bytes, id->length)) {
-		refuse(request, reply, outcomes[SECRET_NOT_FOUND].status,
+		refuse(reply, outcomes[SECRET_NOT_FOUND].status,
 		    outcomes[SECRET_NOT_FOUND].text);
 		return;
 	}
@@ -294,18 +255,18 @@ consume(struct app *app, struct http_request *request,
 	reading->proof.pin_length = body->passphrase.length;
 	failure = secret_open(app->site, request->arena, reading);
 	if (failure == 0 && outcomes[reading->outcome].status == 0)
-		failure = impossible("outcome");
+		failure = app_impossible(request, "outcome");
 	if (failure != 0) {
-		app_fail(app, request, reply, failure);
+		app_fail(request, reply, failure);
 		return;
 	}
 	if (reading->outcome != SECRET_OK) {
-		refuse(request, reply, outcomes[reading->outcome].status,
+		refuse(reply, outcomes[reading->outcome].status,
 		    outcomes[reading->outcome].text);
 		return;
 	}
 
-	begin(request, reply, outcomes[SECRET_OK].status);
+	http_begin(reply, outcomes[SECRET_OK].status, HTTP_JSON_TYPE);
 	json_open(&json, &reply->body);
 	json_text(&json, "success", "True");
 	json_string(&json, "message", (const char *)reading->payload,

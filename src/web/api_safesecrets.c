@@ -9,14 +9,12 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/conf.h"
-#include "base/log.h"
+#include "base/utf8.h"
 #include "core/secret.h"
 #include "web/http.h"
 #include "web/json.h"
 
-#define JSON_TYPE	"application/json"
 #define TEXT_TYPE	"text/plain"
 
 /* What SafeSecrets' own clients expect of a server that takes no files. */
@@ -32,6 +30,9 @@ struct message {
 	struct json_string	 message;
 	int64_t			 exp;
 	struct json_string	 pin;
+
+	/* For the handler: what it asks of the core. */
+	struct secret_creation	 creation;
 };
 
 enum { MESSAGE_MESSAGE, MESSAGE_EXP, MESSAGE_PIN, MESSAGE__MAX };
@@ -40,20 +41,17 @@ enum { MESSAGE_MESSAGE, MESSAGE_EXP, MESSAGE_PIN, MESSAGE__MAX };
 static const struct json_member message_members[] = {
 	[MESSAGE_MESSAGE] = {
 		.name = "message", .kind = JSON_STRING, .required = true,
-		.offset = offsetof(struct message, message),
-		.given = JSON_NOT_TOLD
+		.offset = offsetof(struct message, message)
 	},
 	[MESSAGE_EXP] = {
 		.name = "exp", .kind = JSON_INTEGER, .required = true,
 		.min = 1,
-		.offset = offsetof(struct message, exp),
-		.given = JSON_NOT_TOLD
+		.offset = offsetof(struct message, exp)
 	},
 	[MESSAGE_PIN] = {
 		.name = "pin", .kind = JSON_STRING, .required = true,
 		.max = PIN_BYTES_MAX,
-		.offset = offsetof(struct message, pin),
-		.given = JSON_NOT_TOLD
+		.offset = offsetof(struct message, pin)
 	}
 };
 static_assert(sizeof(message_members) / sizeof(message_members[0]) ==
@@ -75,37 +73,27 @@ static const struct {
 	[SECRET_PIN_REQUIRED] = { 0, NULL },
 	[SECRET_PIN_NOT_GATE] = { 0, NULL },
 	[SECRET_GATE_NOT_PIN] = { 0, NULL },
+	[SECRET_PIN_MISFIT] = { 0, NULL },
 	[SECRET_EXISTS] = { 0, NULL }
 };
 static_assert(sizeof(outcomes) / sizeof(outcomes[0]) == SECRET_OUTCOME__MAX,
     "one row an outcome");
 
 static void
-begin(struct http_request *request, struct http_reply *reply, int status,
-    const char *content_type)
-{
-	reply->status = status;
-	reply->content_type = content_type;
-	buf_init(&reply->body, request->arena);
-}
-
-static void
-refuse(struct http_request *request, struct http_reply *reply, int status,
-    const char *text)
+refuse(struct http_reply *reply, int status, const char *text)
 {
 	struct json_writer	 json;
 
-	begin(request, reply, status, JSON_TYPE);
+	http_begin(reply, status, HTTP_JSON_TYPE);
 	json_open(&json, &reply->body);
 	json_text(&json, "error", text);
 	json_close(&json);
 }
 
 static void
-error(struct http_request *request, struct http_reply *reply,
-    enum app_error what)
+error(struct http_reply *reply, enum app_error what)
 {
-	refuse(request, reply, app_error_status(what), app_error_text(what));
+	refuse(reply, app_error_status(what), app_error_text(what));
 }
 
 /* Which field is wrong, and what is allowed there. */
@@ -136,10 +124,10 @@ refuse_field(struct app *app, struct http_request *request,
 	}
 	buf_append(&text, "", 1);
 	if (text.failed) {
-		app_fail(app, request, reply, STORE_FAILED);
+		app_fail(request, reply, STORE_FAILED);
 		return;
 	}
-	refuse(request, reply, status, (const char *)text.data);
+	refuse(reply, status, (const char *)text.data);
 }
 
 static void
@@ -150,56 +138,24 @@ refuse_json(struct app *app, struct http_request *request,
 	size_t	 member;
 
 	if (fault->fault == JSON_NO_MEMORY) {
-		app_fail(app, request, reply, STORE_FAILED);
+		app_fail(request, reply, STORE_FAILED);
 		return;
 	}
 	if (fault->member == NULL) {
-		refuse(request, reply, 400, fault->fault == JSON_REPEATED ?
+		refuse(reply, 400, fault->fault == JSON_REPEATED ?
 		    "a member of the body is given more than once" :
 		    "the body must be a JSON object with message, exp and pin");
 		return;
 	}
 	member = (size_t)(fault->member - members);
-	switch (fault->fault) {
-	case JSON_MISSING:
+	if (fault->fault == JSON_MISSING)
 		refuse_field(app, request, reply, 400, member, "is missing");
-		break;
-	case JSON_REPEATED:
-		refuse_field(app, request, reply, 400, member,
-		    "is given more than once");
-		break;
-	case JSON_TOO_LARGE:
+	else if (fault->fault == JSON_TOO_LARGE)
 		refuse_field(app, request, reply,
 		    member == MESSAGE_MESSAGE ? 413 : 400, member,
 		    "is too large");
-		break;
-	default:
+	else
 		refuse_field(app, request, reply, 400, member, "is wrong");
-		break;
-	}
-}
-
-/* Zeroed memory of the request, or NULL when that is the answer already. */
-static void *
-allocate(struct app *app, struct http_request *request,
-    struct http_reply *reply, size_t size)
-{
-	void	*memory;
-
-	if ((memory = arena_alloc(request->arena, size)) == NULL) {
-		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "safesecrets"));
-		app_fail(app, request, reply, STORE_FAILED);
-	}
-	return memory;
-}
-
-/* Both cannot happen: a token drawn twice, an outcome without a row. */
-static int
-impossible(const char *reason)
-{
-	log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "safesecrets"),
-	    LOG_TEXT("reason", reason));
-	return STORE_FAILED;
 }
 
 /* The body of a POST, or NULL when it was refused. */
@@ -211,7 +167,7 @@ read_message(struct app *app, struct http_request *request,
 	struct json_error	 fault;
 	struct message		*message;
 
-	if ((message = allocate(app, request, reply, sizeof(*message))) == NULL)
+	if ((message = app_alloc(request, reply, sizeof(*message))) == NULL)
 		return NULL;
 	memcpy(members, message_members, sizeof(members));
 	members[MESSAGE_MESSAGE].max = app->conf->max_message;
@@ -221,7 +177,7 @@ read_message(struct app *app, struct http_request *request,
 		refuse_json(app, request, reply, members, &fault);
 		return NULL;
 	}
-	if (http_utf8_length(message->pin.bytes, message->pin.length) !=
+	if (utf8_length(message->pin.bytes, message->pin.length) !=
 	    app->conf->pin_size) {
 		refuse_field(app, request, reply, 400, MESSAGE_PIN,
 		    "is wrong");
@@ -243,9 +199,7 @@ create(struct app *app, struct http_request *request,
 
 	if ((message = read_message(app, request, reply)) == NULL)
 		return;
-	if ((creation = allocate(app, request, reply, sizeof(*creation))) ==
-	    NULL)
-		return;
+	creation = &message->creation;
 	creation->kind = SECRET_SAFESECRETS;
 	creation->proof.pin = message->pin.bytes;
 	creation->proof.pin_length = message->pin.length;
@@ -256,13 +210,13 @@ create(struct app *app, struct http_request *request,
 	creation->attempts = (uint32_t)app->conf->pin_attempts;
 	failure = secret_create(app->site, request->arena, creation);
 	if (failure == 0 && creation->outcome != SECRET_OK)
-		failure = impossible("token");
+		failure = app_impossible(request, "token");
 	if (failure != 0) {
-		app_fail(app, request, reply, failure);
+		app_fail(request, reply, failure);
 		return;
 	}
 
-	begin(request, reply, 201, JSON_TYPE);
+	http_begin(reply, 201, HTTP_JSON_TYPE);
 	http_time(creation->expires_at, HTTP_LOCAL, time);
 	token_to_uuid(creation->token, key);
 	json_open(&json, &reply->body);
@@ -283,16 +237,15 @@ consume(struct app *app, struct http_request *request,
 	char			 text[TOKEN_UUID_LENGTH + 1];
 	int			 failure;
 
-	if (http_utf8_length(pin->bytes, pin->length) != app->conf->pin_size) {
+	if (utf8_length(pin->bytes, pin->length) != app->conf->pin_size) {
 		refuse_field(app, request, reply, 400, MESSAGE_PIN,
 		    "is wrong");
 		return;
 	}
-	if ((reading = allocate(app, request, reply, sizeof(*reading))) ==
-	    NULL)
+	if ((reading = app_alloc(request, reply, sizeof(*reading))) == NULL)
 		return;
 	if (!token_from_uuid(reading->token, key->bytes, key->length)) {
-		refuse(request, reply, outcomes[SECRET_NOT_FOUND].status,
+		refuse(reply, outcomes[SECRET_NOT_FOUND].status,
 		    outcomes[SECRET_NOT_FOUND].text);
 		return;
 	}
@@ -301,18 +254,18 @@ consume(struct app *app, struct http_request *request,
 	reading->proof.pin_length = pin->length;
 	failure = secret_open(app->site, request->arena, reading);
 	if (failure == 0 && outcomes[reading->outcome].status == 0)
-		failure = impossible("outcome");
+		failure = app_impossible(request, "outcome");
 	if (failure != 0) {
-		app_fail(app, request, reply, failure);
+		app_fail(request, reply, failure);
 		return;
 	}
 	if (reading->outcome != SECRET_OK) {
-		refuse(request, reply, outcomes[reading->outcome].status,
+		refuse(reply, outcomes[reading->outcome].status,
 		    outcomes[reading->outcome].text);
 		return;
 	}
 
-	begin(request, reply, outcomes[SECRET_OK].status, JSON_TYPE);
+	http_begin(reply, outcomes[SECRET_OK].status, HTTP_JSON_TYPE);
 	token_to_uuid(reading->token, text);
 	json_open(&json, &reply->body);
 	json_text(&json, "key", text);
@@ -329,7 +282,8 @@ params(struct app *app, struct http_request *request,
 	const struct conf	*conf = app->conf;
 	struct json_writer	 json;
 
-	begin(request, reply, 200, JSON_TYPE);
+	(void)request;
+	http_begin(reply, 200, HTTP_JSON_TYPE);
 	json_open(&json, &reply->body);
 	json_integer(&json, "pin_size", conf->pin_size);
 	json_integer(&json, "max_pin_attempts", conf->pin_attempts);
@@ -345,7 +299,8 @@ static void
 ping(struct app *app, struct http_request *request, struct http_reply *reply)
 {
 	(void)app;
-	begin(request, reply, 200, TEXT_TYPE);
+	(void)request;
+	http_begin(reply, 200, TEXT_TYPE);
 	buf_text(&reply->body, "pong");
 }
 

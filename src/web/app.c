@@ -4,8 +4,11 @@
  * which face, which route, and all that is refused before a handler runs.
  * Only this file knows the list of faces.
  */
+#include <sys/stat.h>
+
 #include <arpa/inet.h>
 #include <assert.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,35 +65,65 @@ app_error_text(enum app_error error)
 	return errors[error].text;
 }
 
-/* When even the words of an error find no memory. */
+int
+app_init(struct app *app, struct site *site, const struct conf *conf)
+{
+	struct stat status;
+	char path[PATH_MAX], *slash;
+
+	memset(app, 0, sizeof(*app));
+	app->site = site;
+	app->conf = conf;
+	if (realpath(conf->state_dir, path) == NULL)
+		return -1;
+	for (;;) {
+		if (app->above_count == APP_DEPTH_MAX) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		if (stat(path, &status) == -1)
+			return -1;
+		app->above[app->above_count].device = status.st_dev;
+		app->above[app->above_count].inode = status.st_ino;
+		app->above_count++;
+		slash = strrchr(path, '/');
+		if (slash[1] == '\0')
+			return 0;
+		/* The last one is "/". */
+		slash[slash == path] = '\0';
+	}
+}
+
 static void
-answer_bare(struct http_request *request, struct http_reply *reply)
+begin_anew(struct http_request *request, struct http_reply *reply)
 {
 	bool head_only = reply->head_only;
 
 	http_reply_init(reply, request->arena);
-	reply->status = 500;
 	reply->head_only = head_only;
+}
+
+/* When even the words of an error find no memory. */
+static void
+answer_bare(struct http_request *request, struct http_reply *reply)
+{
+	begin_anew(request, reply);
+	http_begin(reply, 500, NULL);
 }
 
 void
 app_refuse(struct http_request *request, struct http_reply *reply,
     enum app_error error)
 {
-	bool head_only = reply->head_only;
-
-	http_reply_init(reply, request->arena);
-	reply->head_only = head_only;
-	request->face->error(request, reply, error);
+	begin_anew(request, reply);
+	request->face->error(reply, error);
 	if (error == APP_BUSY)
 		http_header(reply, "Retry-After", "1");
 }
 
 void
-app_fail(struct app *app, struct http_request *request,
-    struct http_reply *reply, int failure)
+app_fail(struct http_request *request, struct http_reply *reply, int failure)
 {
-	(void)app;
 	switch (failure) {
 	case STORE_BUSY:
 		app_refuse(request, reply, APP_BUSY);
@@ -102,6 +135,27 @@ app_fail(struct app *app, struct http_request *request,
 		app_refuse(request, reply, APP_FAILED);
 		break;
 	}
+}
+
+int
+app_impossible(const struct http_request *request, const char *reason)
+{
+	log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", request->face->name),
+	    LOG_TEXT("reason", reason));
+	return STORE_FAILED;
+}
+
+void *
+app_alloc(struct http_request *request, struct http_reply *reply, size_t size)
+{
+	void *memory;
+
+	if ((memory = arena_alloc(request->arena, size)) == NULL) {
+		log_event(LOG_NO_MEMORY,
+		    LOG_TEXT("where", request->face->name));
+		app_refuse(request, reply, APP_FAILED);
+	}
+	return memory;
 }
 
 /*
@@ -166,57 +220,24 @@ client_address(const struct conf *conf, struct http_request *request)
 	return address;
 }
 
-/* Is `inner` the directory `outer` or below it?  Both are resolved. */
-static bool
-is_below(const char *inner, const char *outer)
-{
-	size_t length = strlen(outer);
-
-	if (strcmp(outer, "/") == 0)
-		return true;
-	return strncmp(inner, outer, length) == 0 &&
-	    (inner[length] == '/' || inner[length] == '\0');
-}
-
 /*
  * A state directory that the web server would hand out is a mistake that must
- * not work for a day.  A site has one DOCUMENT_ROOT or two, so the first one
- * that is found good is remembered and costs the requests behind it nothing.
+ * not work for a day.  What cannot be reached from here cannot be compared.
  */
 static bool
-document_root_is_safe(struct app *app, struct http_request *request)
+document_root_is_safe(const struct app *app, const char *root)
 {
-	enum { EMPTY, FILLING, FILLED };
-	const char *root = request->document_root;
-	char *state, *resolved;
-	size_t length;
-	int empty = EMPTY;
+	struct stat status;
+	size_t i;
 
-	if (*root == '\0')
+	if (*root == '\0' || stat(root, &status) == -1)
 		return true;
-	if (atomic_load_explicit(&app->root_state, memory_order_acquire) ==
-	    FILLED && strcmp(root, app->root) == 0)
-		return true;
-	if ((state = arena_alloc(request->arena, PATH_MAX)) == NULL ||
-	    (resolved = arena_alloc(request->arena, PATH_MAX)) == NULL) {
-		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "app"));
-		return false;
-	}
-	/* What cannot be reached from here cannot be compared. */
-	if (app->conf->state_dir != NULL && realpath(root, resolved) != NULL &&
-	    realpath(app->conf->state_dir, state) != NULL &&
-	    is_below(state, resolved)) {
-		log_event(LOG_DOCUMENT_ROOT, LOG_TEXT("where", "app"));
-		return false;
-	}
-	length = strlen(root);
-	if (length < sizeof(app->root) &&
-	    atomic_compare_exchange_strong(&app->root_state, &empty,
-	    FILLING)) {
-		memcpy(app->root, root, length + 1);
-		atomic_store_explicit(&app->root_state, FILLED,
-		    memory_order_release);
-	}
+	for (i = 0; i < app->above_count; i++)
+		if (app->above[i].device == status.st_dev &&
+		    app->above[i].inode == status.st_ino) {
+			log_event(LOG_DOCUMENT_ROOT, LOG_TEXT("where", "app"));
+			return false;
+		}
 	return true;
 }
 
@@ -322,7 +343,7 @@ static void
 answer_options(struct http_request *request, struct http_reply *reply,
     unsigned int allowed)
 {
-	reply->status = 204;
+	http_begin(reply, 204, NULL);
 	if (request->face->cors) {
 		http_header(reply, "Access-Control-Allow-Methods",
 		    "GET, POST, DELETE");
@@ -338,10 +359,9 @@ has_right_type(const struct app_route *route, const char *content_type)
 {
 	switch (route->body) {
 	case APP_JSON:
-		return http_is_type(content_type, "application/json");
+		return http_is_type(content_type, HTTP_JSON_TYPE);
 	case APP_FRAME:
-		return http_is_type(content_type,
-		    "application/vnd.oncelink.frame");
+		return http_is_type(content_type, HTTP_FRAME_TYPE);
 	case APP_NO_BODY:
 	case APP_JSON_ANY_TYPE:
 		break;
@@ -416,7 +436,7 @@ answer(struct app *app, struct http_request *request,
 		request->face = &api_native_face;
 		whole = false;
 	}
-	if (!document_root_is_safe(app, request)) {
+	if (!document_root_is_safe(app, request->document_root)) {
 		app_refuse(request, reply, APP_FAILED);
 		return;
 	}

@@ -2,7 +2,8 @@
 #ifndef ONCELINK_APP_H
 #define ONCELINK_APP_H
 
-#include <stdatomic.h>
+#include <sys/types.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,18 +13,26 @@
 struct conf;
 struct site;
 
-#define APP_ROOT_SIZE 256
+/* How deep the state directory may lie. */
+#define APP_DEPTH_MAX 64
 
-/*
- * The seam between the transport and everything else.  One for all threads;
- * whoever makes it sets site and conf and leaves the rest zero.
- */
+/* The seam between the transport and everything else; one for all threads. */
 struct app {
 	struct site		*site;
 	const struct conf	*conf;
-	atomic_int		 root_state;	/* app.c's: is `root` set? */
-	char			 root[APP_ROOT_SIZE]; /* a good DOCUMENT_ROOT */
+	struct {
+		dev_t	device;
+		ino_t	inode;
+	} above[APP_DEPTH_MAX];	/* the state directory and those it is in */
+	size_t			 above_count;
 };
+
+/*
+ * app_init(app, site, conf): for requests to that site; both are borrowed.
+ * Returns 0, or -1 with errno when it cannot be told where the state
+ * directory lies.
+ */
+int	 app_init(struct app *app, struct site *site, const struct conf *conf);
 
 /*
  * app_handle(app, request, reply): answer one request.  The transport has
@@ -72,15 +81,14 @@ enum app_error {
 
 /* One HTTP interface: its routes and the form of its errors. */
 struct app_face {
-	const char		*name;
+	const char		*name;		/* for the log */
 	unsigned int		 bit;		/* CONF_FACE_… */
 	const char *const	*prefixes;	/* its paths; ends in NULL */
 	const struct app_route	*routes;
 	size_t			 routes_count;
 	bool			 cors;
-	/* error(request, reply, error): its status, headers and body. */
-	void (*error)(struct http_request *request, struct http_reply *reply,
-	    enum app_error error);
+	/* error(reply, error): its status, headers and body. */
+	void (*error)(struct http_reply *reply, enum app_error error);
 };
 
 /* app_error_status(error): the HTTP status that belongs to it. */
@@ -96,9 +104,19 @@ const char *app_error_text(enum app_error error);
 void	 app_refuse(struct http_request *request, struct http_reply *reply,
 	    enum app_error error);
 
-/* app_fail(app, request, reply, failure): the face's answer to a STORE_
- * failure; 503 carries Retry-After. */
-void	 app_fail(struct app *app, struct http_request *request,
-	    struct http_reply *reply, int failure);
+/* app_fail(request, reply, failure): the face's answer to a STORE_ failure;
+ * 503 carries Retry-After. */
+void	 app_fail(struct http_request *request, struct http_reply *reply,
+	    int failure);
+
+/* app_impossible(request, reason): log what cannot happen.  Returns
+ * STORE_FAILED, for app_fail. */
+int	 app_impossible(const struct http_request *request,
+	    const char *reason);
+
+/* app_alloc(request, reply, size): zeroed memory of the request, or NULL when
+ * the reply says that there is none. */
+void	*app_alloc(struct http_request *request, struct http_reply *reply,
+	    size_t size);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The transport: FastCGI by libfcgi with threads, and plain CGI.  Only this
- * file includes fcgiapp.h.  It knows that an EINTR in a read or write is a
- * broken connection to libfcgi, so no signal may reach a thread that has a
- * request; and that a thread in FCGX_Accept_r ends by nothing but a signal.
+ * FastCGI by libfcgi, with threads.  Only this file includes fcgiapp.h.  It
+ * knows that an EINTR in a read or write is a broken connection to libfcgi, so
+ * no signal may reach a thread that has a request; and that a thread in
+ * FCGX_Accept_r ends by nothing but a signal.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -23,44 +23,26 @@
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/log.h"
-#include "web/app.h"
+#include "web/cgi.h"
 #include "web/fcgi.h"
-#include "web/http.h"
 
 #define BACKLOG		4096	/* the kernel takes its own limit */
 #define TICK		(10 * 1000000L)	/* ns between two wake-up calls */
 #define PAUSE		(100 * 1000000L) /* ns when descriptors ran out */
 
-/* What is said when there is no memory to say anything. */
-static const char no_memory[] =
-    "Status: 500 Internal Server Error\r\n"
-    "Content-Length: 0\r\n"
-    "Cache-Control: no-store\r\n"
-    "X-Content-Type-Options: nosniff\r\n"
-    "Referrer-Policy: no-referrer\r\n"
-    "\r\n";
-
-/* How the bytes of the one request at hand come and go. */
-struct transport {
-	const char *(*param)(struct transport *transport, const char *name);
-	size_t	(*read)(void *transport, void *bytes, size_t size);
-	void	(*write)(struct transport *transport, const void *bytes,
-		    size_t size);
-	FCGX_Request	*fcgx;		/* NULL: CGI */
-};
-
 static const char *
-fcgi_param(struct transport *transport, const char *name)
+fcgi_variable(void *connection, const char *name)
 {
-	return FCGX_GetParam(name, transport->fcgx->envp);
+	FCGX_Request *fcgx = connection;
+
+	return FCGX_GetParam(name, fcgx->envp);
 }
 
 static size_t
-fcgi_read(void *transport, void *bytes, size_t size)
+fcgi_read(void *connection, void *bytes, size_t size)
 {
-	FCGX_Stream *in = ((struct transport *)transport)->fcgx->in;
+	FCGX_Stream *in = ((FCGX_Request *)connection)->in;
 	size_t done = 0;
 	int wanted, got;
 
@@ -76,128 +58,19 @@ fcgi_read(void *transport, void *bytes, size_t size)
 
 /* A client that went away hears nothing, and nothing depends on it. */
 static void
-fcgi_write(struct transport *transport, const void *bytes, size_t size)
+fcgi_write(void *connection, const void *bytes, size_t size)
 {
+	FCGX_Stream *out = ((FCGX_Request *)connection)->out;
 	const char *p = bytes;
 	int wanted;
 
 	while (size > 0) {
 		wanted = size > INT_MAX ? INT_MAX : (int)size;
-		if (FCGX_PutStr(p, wanted, transport->fcgx->out) != wanted)
+		if (FCGX_PutStr(p, wanted, out) != wanted)
 			break;
 		p += wanted;
 		size -= (size_t)wanted;
 	}
-}
-
-static const char *
-cgi_param(struct transport *transport, const char *name)
-{
-	(void)transport;
-	return getenv(name);
-}
-
-static size_t
-cgi_read(void *transport, void *bytes, size_t size)
-{
-	size_t done = 0;
-	ssize_t got;
-
-	(void)transport;
-	while (done < size) {
-		got = read(STDIN_FILENO, (char *)bytes + done, size - done);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		done += (size_t)got;
-	}
-	return done;
-}
-
-static void
-cgi_write(struct transport *transport, const void *bytes, size_t size)
-{
-	const char *p = bytes;
-	ssize_t put;
-
-	(void)transport;
-	while (size > 0) {
-		put = write(STDOUT_FILENO, p, size);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			break;
-		p += put;
-		size -= (size_t)put;
-	}
-}
-
-static const char *
-param_or_empty(struct transport *transport, const char *name)
-{
-	const char *value = transport->param(transport, name);
-
-	return value != NULL ? value : "";
-}
-
-static void
-fill_request(struct transport *transport, struct arena *arena,
-    struct http_request *request)
-{
-	static const char *const purposes[] = {
-		"HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE",
-		"HTTP_X_MOZ"
-	};
-	size_t i;
-
-	memset(request, 0, sizeof(*request));
-	request->arena = arena;
-	request->method = http_method(param_or_empty(transport,
-	    "REQUEST_METHOD"));
-	request->uri = param_or_empty(transport, "REQUEST_URI");
-	request->content_type = param_or_empty(transport, "CONTENT_TYPE");
-	request->content_length = http_content_length(transport->param(
-	    transport, "CONTENT_LENGTH"));
-	request->authorization = transport->param(transport,
-	    "HTTP_AUTHORIZATION");
-	request->remote_address = param_or_empty(transport, "REMOTE_ADDR");
-	request->forwarded_for = param_or_empty(transport,
-	    "HTTP_X_FORWARDED_FOR");
-	request->document_root = param_or_empty(transport, "DOCUMENT_ROOT");
-	/* Any one of them that tells of a prefetch is enough. */
-	for (i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++) {
-		request->purpose = param_or_empty(transport, purposes[i]);
-		if (http_is_prefetch(request))
-			break;
-	}
-	request->read_body = transport->read;
-	request->transport = transport;
-}
-
-/* Returns 0, or -1 when there was no memory for the answer. */
-static int
-handle(struct app *app, struct transport *transport, struct arena *arena)
-{
-	struct http_request request;
-	struct http_reply reply;
-	struct buf head;
-
-	fill_request(transport, arena, &request);
-	app_handle(app, &request, &reply);
-	buf_init(&head, arena);
-	http_write_head(&reply, &head);
-	if (head.failed) {
-		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "fcgi"));
-		transport->write(transport, no_memory, sizeof(no_memory) - 1);
-		return -1;
-	}
-	transport->write(transport, head.data, head.len);
-	if (reply.head_only || reply.content_type == NULL)
-		return 0;
-	transport->write(transport, reply.body.data, reply.body.len);
-	transport->write(transport, reply.tail, reply.tail_size);
-	return 0;
 }
 
 static void
@@ -242,10 +115,14 @@ fcgi_prepare(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-int
-fcgi_is_cgi(void)
+bool
+fcgi_has_socket(void)
 {
-	return FCGX_IsCGI();
+	socklen_t size = sizeof(int);
+	int listens;
+
+	return getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listens,
+	    &size) == 0 && listens != 0;
 }
 
 /* Does somebody answer at this address?  Sets errno to EADDRINUSE then, or
@@ -367,8 +244,8 @@ serve_thread(void *argument)
 	static const struct timespec pause = { 0, PAUSE };
 	struct thread *thread = argument;
 	struct pool *pool = thread->pool;
-	struct transport transport = {
-		fcgi_param, fcgi_read, fcgi_write, &thread->fcgx
+	struct cgi_transport transport = {
+		fcgi_variable, fcgi_read, fcgi_write, &thread->fcgx
 	};
 	sigset_t set;
 	int result, last = 0;
@@ -383,7 +260,7 @@ serve_thread(void *argument)
 		atomic_store(&thread->state, THREAD_BUSY);
 		if (result == 0) {
 			last = 0;
-			handle(pool->app, &transport, thread->arena);
+			cgi_handle(pool->app, &transport, thread->arena);
 			FCGX_Finish_r(&thread->fcgx);
 			arena_reset(thread->arena);
 			continue;
@@ -511,27 +388,4 @@ fcgi_serve(struct app *app, const struct fcgi_options *options)
 	}
 	free(pool.threads);
 	return atomic_load(&pool.failed) ? -1 : 0;
-}
-
-int
-fcgi_serve_cgi(struct app *app)
-{
-	struct transport transport = { cgi_param, cgi_read, cgi_write, NULL };
-	struct arena *arena;
-	int result;
-
-	if ((arena = arena_create()) == NULL) {
-		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "fcgi"));
-		fcgi_refuse_cgi();
-		return -1;
-	}
-	result = handle(app, &transport, arena);
-	arena_destroy(arena);
-	return result;
-}
-
-void
-fcgi_refuse_cgi(void)
-{
-	cgi_write(NULL, no_memory, sizeof(no_memory) - 1);
 }

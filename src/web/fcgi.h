@@ -2,6 +2,8 @@
 #ifndef ONCELINK_FCGI_H
 #define ONCELINK_FCGI_H
 
+#include <stdbool.h>
+
 struct app;
 
 struct fcgi_options {
@@ -11,12 +13,12 @@ struct fcgi_options {
 };
 
 /* fcgi_prepare(): block the signals that fcgi_serve waits for and ignore
- * SIGPIPE; before the first thread.  Not for CGI. */
+ * SIGPIPE; before the first thread. */
 void	 fcgi_prepare(void);
 
-/* fcgi_is_cgi(): were we started for one CGI request (fd 0 is no listening
- * socket)? */
-int	 fcgi_is_cgi(void);
+/* fcgi_has_socket(): is descriptor 0 a listening socket, as a web server that
+ * speaks FastCGI leaves it? */
+bool	 fcgi_has_socket(void);
 
 /*
  * fcgi_listen(path): a listening unix socket, mode 0660, in place of a dead
@@ -32,13 +34,5 @@ int	 fcgi_listen(const char *path);
  * we failed.
  */
 int	 fcgi_serve(struct app *app, const struct fcgi_options *options);
-
-/* fcgi_serve_cgi(app): answer the one request on standard input and output.
- * Returns 0, or -1 when there was no memory. */
-int	 fcgi_serve_cgi(struct app *app);
-
-/* fcgi_refuse_cgi(): answer the one request with a 500; for a program that
- * could not start. */
-void	 fcgi_refuse_cgi(void);
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * HTTP as it reaches a program behind a web server: names, numbers, the
- * request target, and the one place where an answer's headers are written.
- * Only this file knows how a path is cut and decoded and which headers every
- * answer carries.
+ * HTTP as it reaches a program behind a web server: names, numbers, times, the
+ * request target and the head of an answer.  Only this file knows how a path
+ * is cut and decoded and which headers every answer carries.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -14,6 +13,17 @@
 
 #include "base/arena.h"
 #include "web/http.h"
+
+#define EVERY_HEADER							\
+	"Cache-Control: no-store\r\n"					\
+	"X-Content-Type-Options: nosniff\r\n"				\
+	"Referrer-Policy: no-referrer\r\n"
+
+const char http_no_memory[] =
+    "Status: 500 Internal Server Error\r\n"
+    "Content-Length: 0\r\n"
+    EVERY_HEADER
+    "\r\n";
 
 static const char *const method_names[] = {
 	[HTTP_GET] = "GET",
@@ -43,8 +53,9 @@ http_method_name(enum http_method method)
 	return method_names[method];
 }
 
-const char *
-http_status_text(int status)
+/* The reason phrase of RFC 9110, for the statuses there are. */
+static const char *
+status_text(int status)
 {
 	static const struct {
 		int		 status;
@@ -53,9 +64,7 @@ http_status_text(int status)
 		{ 200, "OK" },
 		{ 201, "Created" },
 		{ 204, "No Content" },
-		{ 302, "Found" },
 		{ 400, "Bad Request" },
-		{ 401, "Unauthorized" },
 		{ 403, "Forbidden" },
 		{ 404, "Not Found" },
 		{ 405, "Method Not Allowed" },
@@ -66,7 +75,6 @@ http_status_text(int status)
 		{ 415, "Unsupported Media Type" },
 		{ 417, "Expectation Failed" },
 		{ 422, "Unprocessable Content" },
-		{ 429, "Too Many Requests" },
 		{ 500, "Internal Server Error" },
 		{ 503, "Service Unavailable" },
 		{ 507, "Insufficient Storage" }
@@ -132,8 +140,7 @@ decode_segment(const char *text, const char *end, char *bytes, size_t *length)
 	return true;
 }
 
-/* The path and query of a request target in absolute form begin behind its
- * host. */
+/* The path of a request target in absolute form begins behind its host. */
 static const char *
 skip_origin(const char *uri)
 {
@@ -157,11 +164,8 @@ http_split_uri(struct http_request *request, const char *prefix)
 	size_t prefix_length = strlen(prefix);
 
 	request->segments_count = 0;
-	request->query = "";
 	path = skip_origin(request->uri);
 	end = path + strcspn(path, "?");
-	if (*end == '?')
-		request->query = end + 1;
 	if (strncmp(path, prefix, prefix_length) != 0)
 		return false;
 	path += prefix_length;
@@ -222,6 +226,13 @@ http_reply_init(struct http_reply *reply, struct arena *arena)
 }
 
 void
+http_begin(struct http_reply *reply, int status, const char *content_type)
+{
+	reply->status = status;
+	reply->content_type = content_type;
+}
+
+void
 http_header(struct http_reply *reply, const char *name, const char *value)
 {
 	assert(reply->headers_count < HTTP_HEADERS_MAX);
@@ -238,7 +249,7 @@ http_write_head(const struct http_reply *reply, struct buf *out)
 	if (reply->content_type != NULL)
 		length = reply->body.len + reply->tail_size;
 	buf_printf(out, "Status: %d %s\r\n", reply->status,
-	    http_status_text(reply->status));
+	    status_text(reply->status));
 	if (reply->content_type != NULL) {
 		buf_text(out, "Content-Type: ");
 		buf_text(out, reply->content_type);
@@ -247,10 +258,7 @@ http_write_head(const struct http_reply *reply, struct buf *out)
 	/* RFC 9110, 8.6: a 204 has no Content-Length. */
 	if (reply->status != 204)
 		buf_printf(out, "Content-Length: %zu\r\n", length);
-	buf_text(out,
-	    "Cache-Control: no-store\r\n"
-	    "X-Content-Type-Options: nosniff\r\n"
-	    "Referrer-Policy: no-referrer\r\n");
+	buf_text(out, EVERY_HEADER);
 	for (i = 0; i < reply->headers_count; i++) {
 		buf_text(out, reply->headers[i].name);
 		buf_text(out, ": ");
@@ -258,69 +266,6 @@ http_write_head(const struct http_reply *reply, struct buf *out)
 		buf_text(out, "\r\n");
 	}
 	buf_text(out, "\r\n");
-}
-
-/*
- * The well-formed sequences of RFC 3629, section 4: how many bytes follow the
- * first one, and what the second one may be.
- */
-static int
-utf8_follow(uint8_t first, uint8_t *low, uint8_t *high)
-{
-	*low = 0x80;
-	*high = 0xbf;
-	if (first < 0x80)
-		return 0;
-	if (first < 0xc2)
-		return -1;
-	if (first < 0xe0)
-		return 1;
-	if (first < 0xf0) {
-		if (first == 0xe0)
-			*low = 0xa0;
-		else if (first == 0xed)
-			*high = 0x9f;
-		return 2;
-	}
-	if (first == 0xf0)
-		*low = 0x90;
-	else if (first == 0xf4)
-		*high = 0x8f;
-	return first <= 0xf4 ? 3 : -1;
-}
-
-int64_t
-http_utf8_length(const char *bytes, size_t length)
-{
-	const uint8_t *p = (const uint8_t *)bytes, *end = p + length;
-	uint64_t eight;
-	uint8_t low, high;
-	int64_t count = 0;
-	int follow;
-
-	while (p < end) {
-		/* Most text is ASCII: eight bytes at a time. */
-		if (end - p >= 8) {
-			memcpy(&eight, p, 8);
-			if ((eight & UINT64_C(0x8080808080808080)) == 0) {
-				p += 8;
-				count += 8;
-				continue;
-			}
-		}
-		follow = utf8_follow(*p++, &low, &high);
-		if (follow < 0 || end - p < follow)
-			return -1;
-		for (; follow > 0; follow--) {
-			if (*p < low || *p > high)
-				return -1;
-			low = 0x80;
-			high = 0xbf;
-			p++;
-		}
-		count++;
-	}
-	return count;
 }
 
 void

@@ -38,7 +38,7 @@ struct http_request {
 	const char	*content_type;	/* "" when absent */
 	int64_t		 content_length; /* or HTTP_LENGTH_… */
 	const char	*authorization;	/* NULL when absent */
-	const char	*purpose;	/* Sec-Purpose, Purpose or X-Moz; "" */
+	const char	*purpose;	/* Sec-Purpose or a like header; "" */
 	const char	*remote_address;
 	const char	*forwarded_for;	/* X-Forwarded-For; "" */
 	const char	*document_root;	/* "" when absent */
@@ -55,10 +55,12 @@ struct http_request {
 	const char	*client_address; /* after trusted_proxies */
 	struct http_segment segments[HTTP_SEGMENTS_MAX];
 	size_t		 segments_count;
-	const char	*query;		/* behind the `?`, or "" */
 	uint8_t		*body;		/* body_size bytes and a NUL byte */
 	size_t		 body_size;
 };
+
+#define HTTP_JSON_TYPE		"application/json"
+#define HTTP_FRAME_TYPE		"application/vnd.oncelink.frame"
 
 #define HTTP_HEADERS_MAX 8
 
@@ -82,9 +84,6 @@ enum http_method http_method(const char *name);
 /* http_method_name(method): for Allow. */
 const char *http_method_name(enum http_method method);
 
-/* http_status_text(status): the reason phrase of RFC 9110. */
-const char *http_status_text(int status);
-
 /*
  * http_content_length(text): CONTENT_LENGTH, strictly digits without a sign
  * (more than an int64_t holds is INT64_MAX); HTTP_LENGTH_ABSENT for NULL or
@@ -94,7 +93,7 @@ int64_t	 http_content_length(const char *text);
 
 /*
  * http_split_uri(request, prefix): the path without prefix, in request->
- * segments (decoded once) and request->query.  A scheme and host are skipped.
+ * segments (decoded once).  A scheme and host are skipped, and so is a query.
  * Returns false when the path is not below prefix, has too many segments or a
  * `%` without two hex digits behind it: no route can match it, but the
  * segments before the fault are there, so that its face can be told.
@@ -111,6 +110,11 @@ bool	 http_is_prefetch(const struct http_request *request);
 /* http_reply_init(reply, arena): an empty reply without a status. */
 void	 http_reply_init(struct http_reply *reply, struct arena *arena);
 
+/* http_begin(reply, status, content_type): what stands before its body; a
+ * content_type of NULL is for a reply without one. */
+void	 http_begin(struct http_reply *reply, int status,
+	    const char *content_type);
+
 /* http_header(reply, name, value): add a header; strings are borrowed. */
 void	 http_header(struct http_reply *reply, const char *name,
 	    const char *value);
@@ -121,12 +125,9 @@ void	 http_header(struct http_reply *reply, const char *name,
  */
 void	 http_write_head(const struct http_reply *reply, struct buf *out);
 
-/*
- * http_utf8_length(bytes, length): how many code points there are, or -1 when
- * the bytes are not well-formed UTF-8 (RFC 3629: no surrogates, no overlong
- * forms, nothing above U+10FFFF).
- */
-int64_t	 http_utf8_length(const char *bytes, size_t length);
+/* http_no_memory: a whole answer, head and all, for when there is no memory
+ * to write one. */
+extern const char http_no_memory[];
 
 /*
  * http_time(ms, zone, text): RFC 3339 of a time in ms since 1970, to the

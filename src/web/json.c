@@ -14,6 +14,7 @@
 #undef json_bool
 
 #include "base/arena.h"
+#include "base/utf8.h"
 #include "crypto/token.h"
 #include "web/http.h"
 #include "web/json.h"
@@ -152,7 +153,7 @@ parse(const char *text, size_t length, struct json_error *error)
 	size_t members;
 
 	error->fault = JSON_MALFORMED;
-	if (length > INT_MAX || http_utf8_length(text, length) < 0 ||
+	if (length > INT_MAX || utf8_length(text, length) < 0 ||
 	    !walk_text(text, length, &members))
 		return NULL;
 	if ((tokener = json_tokener_new_ex(DEPTH)) == NULL) {
@@ -308,7 +309,7 @@ read_member(struct arena *arena, struct json_object *tree,
 	bool given;
 
 	given = json_object_object_get_ex(tree, member->name, &value);
-	if (member->given != JSON_NOT_TOLD)
+	if (member->given != 0)
 		memcpy(into + member->given, &given, sizeof(given));
 	if (given)
 		error->fault = read_value(arena, value, member,

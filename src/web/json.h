@@ -29,7 +29,6 @@ struct json_string {
 	size_t		 length;	/* in bytes; may hold NUL bytes */
 };
 
-/* How an absent member is told: json_read sets the bool `given`, if any. */
 struct json_member {
 	const char	*name;
 	enum json_kind	 kind;
@@ -37,9 +36,9 @@ struct json_member {
 	int64_t		 min;		/* string: bytes; integer: value */
 	int64_t		 max;
 	size_t		 offset;	/* of the value in the structure */
-	size_t		 given;		/* of its bool, or JSON_NOT_TOLD */
+	size_t		 given;		/* of a bool in it that tells whether
+					   the member is there; 0: none */
 };
-#define JSON_NOT_TOLD ((size_t)-1)
 
 enum json_fault {
 	JSON_FINE,

@@ -163,8 +163,8 @@ problem_minute(int64_t ms, char text[HTTP_TIME_SIZE])
 }
 
 void
-problem_reply(struct http_request *request, struct http_reply *reply,
-    enum problem problem, const struct problem_extras *extras)
+problem_reply(struct http_reply *reply, enum problem problem,
+    const struct problem_extras *extras)
 {
 	static const struct problem_extras	 none;
 	struct json_writer			 json;
@@ -172,9 +172,7 @@ problem_reply(struct http_request *request, struct http_reply *reply,
 
 	if (extras == NULL)
 		extras = &none;
-	reply->status = problems[problem].status;
-	reply->content_type = PROBLEM_TYPE;
-	buf_init(&reply->body, request->arena);
+	http_begin(reply, problems[problem].status, PROBLEM_TYPE);
 	json_open(&json, &reply->body);
 	json_text(&json, "type", problems[problem].type);
 	json_text(&json, "title", problems[problem].title);
@@ -238,11 +236,11 @@ problem_json(struct http_request *request, struct http_reply *reply,
 	switch (error->fault) {
 	case JSON_FINE:
 	case JSON_NO_MEMORY:
-		problem_reply(request, reply, PROBLEM_FAILED, NULL);
+		problem_reply(reply, PROBLEM_FAILED, NULL);
 		return;
 	case JSON_MALFORMED:
 	case JSON_NOT_OBJECT:
-		problem_reply(request, reply, PROBLEM_MALFORMED,
+		problem_reply(reply, PROBLEM_MALFORMED,
 		    &(struct problem_extras){ .detail = error->fault ==
 		    JSON_MALFORMED ?
 		    "This is not JSON in UTF-8. Nothing was changed or lost; "
@@ -263,7 +261,7 @@ problem_json(struct http_request *request, struct http_reply *reply,
 	buf_text(&text, ". Nothing was changed or lost; correct it and send "
 	    "it again.");
 	buf_append(&text, "", 1);
-	problem_reply(request, reply, PROBLEM_INVALID_FIELD,
+	problem_reply(reply, PROBLEM_INVALID_FIELD,
 	    &(struct problem_extras){
 		.detail = text.failed ? NULL : (const char *)text.data,
 		.field = error->field
@@ -271,9 +269,8 @@ problem_json(struct http_request *request, struct http_reply *reply,
 }
 
 void
-problem_error(struct http_request *request, struct http_reply *reply,
-    enum app_error error)
+problem_error(struct http_reply *reply, enum app_error error)
 {
-	problem_reply(request, reply, errors[error].problem,
+	problem_reply(reply, errors[error].problem,
 	    &(struct problem_extras){ .detail = errors[error].detail });
 }

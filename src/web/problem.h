@@ -38,19 +38,18 @@ struct problem_extras {
 };
 
 /*
- * problem_reply(request, reply, problem, extras): an answer of that kind;
- * extras may be NULL.
+ * problem_reply(reply, problem, extras): an answer of that kind; extras may be
+ * NULL.
  */
-void	 problem_reply(struct http_request *request, struct http_reply *reply,
-	    enum problem problem, const struct problem_extras *extras);
+void	 problem_reply(struct http_reply *reply, enum problem problem,
+	    const struct problem_extras *extras);
 
 /* problem_json(request, reply, error): what json_read found, in words. */
 void	 problem_json(struct http_request *request, struct http_reply *reply,
 	    const struct json_error *error);
 
-/* problem_error(request, reply, error): what went wrong around a handler. */
-void	 problem_error(struct http_request *request, struct http_reply *reply,
-	    enum app_error error);
+/* problem_error(reply, error): what went wrong around a handler. */
+void	 problem_error(struct http_reply *reply, enum app_error error);
 
 /* problem_state(state), problem_minute(ms, text): how a secret's end is
  * written; the time is cut to the minute. */

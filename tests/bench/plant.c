@@ -17,6 +17,7 @@
 #include <sysexits.h>
 
 #include "base/arena.h"
+#include "base/complaint.h"
 #include "base/conf.h"
 #include "base/log.h"
 #include "core/secret.h"
@@ -99,8 +100,7 @@ main(int argc, char *argv[])
 {
 	static struct planting	 planting;
 	struct conf		 conf;
-	struct conf_error	 conf_error;
-	struct site_error	 site_error;
+	struct complaint	 error;
 	pthread_t		 threads[THREADS];
 
 	if (argc != 4)
@@ -112,12 +112,12 @@ main(int argc, char *argv[])
 	planting.envelope[0] = 2;
 	if (sodium_init() == -1)
 		errx(EX_SOFTWARE, "libsodium");
-	if (conf_load(&conf, argv[1], &conf_error) == -1)
-		errx(EX_CONFIG, "%s", conf_error.text);
+	if (conf_load(&conf, argv[1], &error) == -1)
+		errx(EX_CONFIG, "%s", error.text);
 	log_open("plant", (enum log_target)conf.log_target,
 	    (enum log_level)conf.log_level);
-	if (site_open(&planting.site, &conf, SITE_THREADS, &site_error) == -1)
-		errx(EX_CONFIG, "%s", site_error.text);
+	if (site_open(&planting.site, &conf, SITE_THREADS, &error) == -1)
+		errx(EX_CONFIG, "%s", error.text);
 	for (size_t i = 0; i < THREADS; i++)
 		if ((errno = pthread_create(&threads[i], NULL, plant,
 		    &planting)) != 0)

@@ -11,7 +11,7 @@ from oncelink_site import CTL, run
 from oncelink_test import SiteTest, main
 from oncelink_wire import random_id
 
-EX_USAGE, EX_CANTCREAT, EX_CONFIG = 64, 73, 78
+EX_USAGE, EX_UNAVAILABLE, EX_CANTCREAT, EX_CONFIG = 64, 69, 73, 78
 
 
 def mode(path):
@@ -135,7 +135,7 @@ class Ctl(unittest.TestCase):
         """a key file that others may read is said at once"""
         self.good("-c", self.conf, "init")
         os.chmod(self.key_file, 0o640)
-        self.bad(EX_CONFIG, (self.key_file,), "-c", self.conf, "init")
+        self.bad(EX_UNAVAILABLE, (self.key_file,), "-c", self.conf, "init")
 
     def test_init_sign_key(self):
         """with SIGN_KEY there is no key file, and it is shown nowhere"""
@@ -212,7 +212,7 @@ class Ctl(unittest.TestCase):
 
     def test_stats_without_site(self):
         """no site, no numbers, and how to make one"""
-        self.bad(EX_CONFIG, (self.key_file,), "-c", self.conf, "stats")
+        self.bad(EX_UNAVAILABLE, (self.key_file,), "-c", self.conf, "stats")
 
     def test_full_output(self):
         """output that did not arrive is an error"""

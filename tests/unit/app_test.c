@@ -47,8 +47,7 @@ handle(struct app *app, struct http_request *request,
 	(void)app;
 	(void)request;
 	handled++;
-	reply->status = 200;
-	reply->content_type = "text/plain";
+	http_begin(reply, 200, "text/plain");
 	buf_text(&reply->body, "handled");
 }
 
@@ -56,15 +55,17 @@ static void
 handle_busy(struct app *app, struct http_request *request,
     struct http_reply *reply)
 {
+	(void)app;
 	http_header(reply, "X-Forgotten", "1");
-	app_fail(app, request, reply, STORE_BUSY);
+	app_fail(request, reply, STORE_BUSY);
 }
 
 static void
 handle_full(struct app *app, struct http_request *request,
     struct http_reply *reply)
 {
-	app_fail(app, request, reply, STORE_FULL);
+	(void)app;
+	app_fail(request, reply, STORE_FULL);
 }
 
 static void
@@ -83,12 +84,28 @@ limit(const struct conf *conf)
 }
 
 static void
-say(struct http_request *request, struct http_reply *reply,
-    enum app_error error)
+say(struct http_reply *reply, enum app_error error, const char *face)
 {
-	reply->status = app_error_status(error);
-	reply->content_type = "text/plain";
-	buf_text(&reply->body, request->face->name);
+	http_begin(reply, app_error_status(error), "text/plain");
+	buf_text(&reply->body, face);
+}
+
+static void
+say_first(struct http_reply *reply, enum app_error error)
+{
+	say(reply, error, "first");
+}
+
+static void
+say_second(struct http_reply *reply, enum app_error error)
+{
+	say(reply, error, "second");
+}
+
+static void
+say_third(struct http_reply *reply, enum app_error error)
+{
+	say(reply, error, "third");
 }
 
 static const struct app_route first_routes[] = {
@@ -105,7 +122,7 @@ static const struct app_route first_routes[] = {
 static const char *const first_prefixes[] = { "/one", NULL };
 const struct app_face api_safesecrets_face = {
 	"first", CONF_FACE_SAFESECRETS, first_prefixes, first_routes,
-	sizeof(first_routes) / sizeof(first_routes[0]), false, say
+	sizeof(first_routes) / sizeof(first_routes[0]), false, say_first
 };
 
 static const struct app_route second_routes[] = {
@@ -114,7 +131,7 @@ static const struct app_route second_routes[] = {
 static const char *const second_prefixes[] = { "/two", "/x/two", NULL };
 const struct app_face api_onetime_face = {
 	"second", CONF_FACE_ONETIME, second_prefixes, second_routes,
-	sizeof(second_routes) / sizeof(second_routes[0]), true, say
+	sizeof(second_routes) / sizeof(second_routes[0]), true, say_second
 };
 
 static const struct app_route third_routes[] = {
@@ -123,7 +140,7 @@ static const struct app_route third_routes[] = {
 static const char *const third_prefixes[] = { "/three", NULL };
 const struct app_face api_native_face = {
 	"third", CONF_FACE_NATIVE, third_prefixes, third_routes,
-	sizeof(third_routes) / sizeof(third_routes[0]), false, say
+	sizeof(third_routes) / sizeof(third_routes[0]), false, say_third
 };
 
 static size_t
@@ -217,13 +234,13 @@ setup(void **state)
 	if (mkdtemp(world->directory) == NULL)
 		return -1;
 	world->request.arena = arena_create();
-	world->app.conf = &world->conf;
 	world->conf.path_prefix = no_prefix;
 	world->conf.state_dir = world->directory;
 	world->conf.faces = CONF_FACE_SAFESECRETS | CONF_FACE_ONETIME |
 	    CONF_FACE_NATIVE;
 	*state = world;
-	return world->request.arena == NULL ? -1 : 0;
+	return world->request.arena == NULL ? -1 :
+	    app_init(&world->app, NULL, &world->conf);
 }
 
 static int
@@ -246,7 +263,6 @@ test_routes(void **state)
 	world->conf.path_prefix = prefix;
 	assert_int_equal(get(world, HTTP_GET, "/once/one/plain?q"), 200);
 	assert_body(world, "handled");
-	assert_string_equal(world->request.query, "q");
 	assert_int_equal(get(world, HTTP_GET, "/one/plain"), 404);
 	assert_body(world, "third");
 	assert_int_equal(get(world, HTTP_GET, "/once/%6fne/plain"), 200);
@@ -456,6 +472,7 @@ ask_from(struct world *world, const char *root)
 static void
 test_document_root(void **state)
 {
+	static char missing[] = "/nonexistent";
 	struct world *world = *state;
 	char here[4096], link[64], beside[64];
 
@@ -466,8 +483,10 @@ test_document_root(void **state)
 	assert_int_equal(mkdir(beside, 0700), 0);
 	/* A name that only begins like the state directory's. */
 	world->conf.state_dir = beside;
+	assert_int_equal(app_init(&world->app, NULL, &world->conf), 0);
 	assert_int_equal(ask_from(world, world->directory), 200);
 	world->conf.state_dir = world->directory;
+	assert_int_equal(app_init(&world->app, NULL, &world->conf), 0);
 
 	assert_int_equal(ask_from(world, here), 500);
 	assert_int_equal(handled, 0);
@@ -476,8 +495,13 @@ test_document_root(void **state)
 	assert_int_equal(ask_from(world, link), 500);
 	assert_int_equal(ask_from(world, beside), 200);
 	assert_int_equal(ask_from(world, "/nonexistent"), 200);
-	/* What was found good does not make the next one good. */
+	/* A state directory by another name is where it is. */
+	world->conf.state_dir = link;
+	assert_int_equal(app_init(&world->app, NULL, &world->conf), 0);
 	assert_int_equal(ask_from(world, here), 500);
+	assert_int_equal(ask_from(world, world->directory), 200);
+	world->conf.state_dir = missing;
+	assert_int_equal(app_init(&world->app, NULL, &world->conf), -1);
 	assert_int_equal(unlink(link), 0);
 	assert_int_equal(rmdir(beside), 0);
 }

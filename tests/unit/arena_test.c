@@ -152,6 +152,29 @@ test_null(void **state)
 	arena_destroy(NULL);
 }
 
+/* What was reserved comes in one piece, whatever was used before. */
+static void
+test_reserve(void **state)
+{
+	struct arena	*arena = arena_create();
+	size_t		 sizes[] = { 100, 20000, 300000, 5 };
+	char		*first, *next;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		assert_non_null(arena_alloc(arena, 7000));
+		assert_int_equal(arena_reserve(arena, sizes[i] + 4096), 0);
+		first = arena_alloc(arena, 1);
+		next = arena_alloc(arena, sizes[i]);
+		assert_non_null(first);
+		assert_true(next > first && next - first < 4096);
+		memset(next, 'x', sizes[i]);
+	}
+	assert_int_equal(arena_reserve(arena, SIZE_MAX / 2), -1);
+	arena_reset(arena);
+	arena_destroy(arena);
+}
+
 int
 main(void)
 {
@@ -165,6 +188,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_extend, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reset_wipes, setup,
 		    teardown),
+		cmocka_unit_test(test_reserve),
 		cmocka_unit_test(test_null),
 	};
 

@@ -25,6 +25,7 @@
 
 #include <cmocka.h>
 
+#include "base/complaint.h"
 #include "base/filelock.h"
 #include "store/batch.h"
 #include "store/sqlite.h"
@@ -55,7 +56,7 @@ struct caller {
 static void
 rig_up(struct rig *rig, int64_t max_bytes, int64_t lock_wait)
 {
-	struct store_error	 error = { "" };
+	struct complaint	 error = { "" };
 
 	rig->directory = stores_make();
 	rig->path = stores_path(rig->directory, "oncelink.db");
@@ -517,6 +518,31 @@ test_readers_beside_writers(void **state)
 	stores_remove(directory);
 }
 
+/* Many large ones that queue together are not one transaction. */
+static void
+test_large_ones_are_divided(void **state)
+{
+	struct caller	 callers[MANY];
+	struct store	*store;
+	struct rig	 rig;
+
+	(void)state;
+	rig_up(&rig, 0, STORES_PATIENCE);
+	prepare(callers);
+	for (unsigned int i = 0; i < MANY; i++)
+		callers[i].work.bytes = 3 << 20;
+	queue_up(&rig, callers, MANY);
+	filelock_release(rig.lock);
+	finish(callers, MANY);
+	for (unsigned int i = 0; i < MANY; i++)
+		assert_int_equal(callers[i].result, 0);
+	assert_int_equal(atomic_load(&commits), MANY / 2);
+	store = rig_look(&rig);
+	for (unsigned int i = 0; i < MANY; i++)
+		assert_true(stores_has(store, i + 1));
+	rig_down(&rig, store);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -529,6 +555,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_lock_does_not_come),
 		cmocka_unit_test(test_lead_is_passed_on),
 		cmocka_unit_test(test_batch_takes_long),
+		cmocka_unit_test(test_large_ones_are_divided),
 		cmocka_unit_test(test_processes_count_exactly),
 		cmocka_unit_test(test_readers_beside_writers),
 	};

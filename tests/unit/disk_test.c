@@ -24,6 +24,7 @@
 
 #include <cmocka.h>
 
+#include "base/complaint.h"
 #include "stores.h"
 
 #define BIG 20000
@@ -252,7 +253,7 @@ full_disk(bool by_others)
 {
 	char			*directory;
 	struct store_options	 options;
-	struct store_error	 error;
+	struct complaint	 error;
 	struct store		*store;
 	uint64_t		 number = 1, count;
 

@@ -4,6 +4,8 @@
  * What is erased is gone from every file in time, and readers hold up neither
  * that for good nor the writers for long.
  */
+#include <sys/wait.h>
+
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -15,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -100,7 +103,7 @@ test_erased_in_time(void **state)
 
 	(void)state;
 	options.erase_delay = 200;
-	options.eraser = true;
+	options.resident = true;
 	store = stores_open(&options);
 	for (uint64_t i = 1; i <= 3; i++) {
 		update(store, stores_insert, i);
@@ -116,6 +119,37 @@ test_erased_in_time(void **state)
 	stores_remove(directory);
 }
 
+/* Who is killed before it erased leaves that to the next that starts. */
+static void
+test_erased_after_a_kill(void **state)
+{
+	char			*directory = stores_make();
+	struct store_options	 options = stores_options(directory);
+	struct store		*store;
+	pid_t			 child;
+	int			 status;
+
+	(void)state;
+	options.erase_delay = 60000;
+	child = fork();
+	assert_true(child != -1);
+	if (child == 0) {
+		store = stores_open(&options);
+		update(store, stores_insert, 1);
+		update(store, stores_erase, 1);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_true(stores_holds(directory, 1));
+	options.erase_delay = 100;
+	options.resident = true;
+	store = stores_open(&options);
+	await_gone(directory, 1);
+	store_close(store);
+	stores_remove(directory);
+}
+
 static void
 erased_at_close(bool eraser)
 {
@@ -123,7 +157,7 @@ erased_at_close(bool eraser)
 	struct store_options	 options = stores_options(directory);
 	struct store		*store;
 
-	options.eraser = eraser;
+	options.resident = eraser;
 	store = stores_open(&options);
 	update(store, stores_insert, 1);
 	update(store, stores_insert, 2);
@@ -314,7 +348,7 @@ test_erasing_catches_up(void **state)
 
 	(void)state;
 	options.erase_delay = 1;
-	options.eraser = true;
+	options.resident = true;
 	store = stores_open(&options);
 	for (int round = 0; round < 2; round++) {
 		update(store, stores_insert, 1);
@@ -366,6 +400,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_erased_at_once),
 		cmocka_unit_test(test_erased_in_time),
+		cmocka_unit_test(test_erased_after_a_kill),
 		cmocka_unit_test(test_erased_at_close),
 		cmocka_unit_test(test_reader_does_not_delay),
 		cmocka_unit_test(test_reader_elsewhere_does_not_delay),

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/complaint.h"
 #include "base/filelock.h"
 #include "base/log.h"
 #include "crypto/keyring.h"
@@ -81,10 +82,7 @@ join(char *path, size_t size, const char *directory, const char *name)
 struct faces *
 faces_open(const char *settings)
 {
-	struct keyring_error	 keyring_error;
-	struct store_error	 store_error;
-	struct conf_error	 conf_error;
-	struct site_error	 site_error;
+	struct complaint	 error;
 	struct faces		*faces;
 	const char		*base;
 	char			 path[128];
@@ -110,17 +108,16 @@ faces_open(const char *settings)
 	assert_int_equal(mkdir(path, 0700), 0);
 	join(path, sizeof(path), faces->directory, "oncelink.conf");
 	write_conf(path, settings);
-	if (conf_load(&faces->conf, path, &conf_error) == -1)
-		fail_msg("%s", conf_error.text);
-	if (keyring_create(faces->conf.key_file, &keyring_error) == -1)
-		fail_msg("%s", keyring_error.text);
-	if (store_create(faces->conf.state_dir, &store_error) == -1)
-		fail_msg("%s", store_error.text);
+	if (conf_load(&faces->conf, path, &error) == -1)
+		fail_msg("%s", error.text);
+	if (keyring_create(faces->conf.key_file, &error) == -1)
+		fail_msg("%s", error.text);
+	if (store_create(faces->conf.state_dir, &error) == -1)
+		fail_msg("%s", error.text);
 	if (site_open(&faces->site, &faces->conf, SITE_SINGLE,
-	    &site_error) == -1)
-		fail_msg("%s", site_error.text);
-	faces->app.site = &faces->site;
-	faces->app.conf = &faces->conf;
+	    &error) == -1)
+		fail_msg("%s", error.text);
+	assert_int_equal(app_init(&faces->app, &faces->site, &faces->conf), 0);
 	faces->arena = arena_create();
 	assert_non_null(faces->arena);
 	return faces;

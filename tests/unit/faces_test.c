@@ -297,6 +297,12 @@ test_store_full(void **state)
 	assert_int_equal(status, 507);
 	faces_says(faces, "type", "tag:oncelink,2026:store-full");
 	assert_true(made > 0);
+	/* Said again it needs no room; said otherwise it is a used id. */
+	faces_random(16, id);
+	assert_int_equal(faces_frame(faces, envelope, size, "{\"id\":\"%s\","
+	    "\"receipt\":\"%s\",\"expires_in\":60}", first, first), 201);
+	assert_int_equal(faces_frame(faces, envelope, size, "{\"id\":\"%s\","
+	    "\"receipt\":\"%s\",\"expires_in\":60}", first, id), 409);
 	while ((status = faces_post(faces, "/api/v1/message",
 	    "{\"message\":\"%s\",\"exp\":60,\"pin\":\"12345\"}", text)) ==
 	    201 && made++ < 200)

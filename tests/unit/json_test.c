@@ -34,11 +34,11 @@ static const struct json_member members[] = {
 	    offsetof(struct sample, number),
 	    offsetof(struct sample, number_given) },
 	{ "digits", JSON_INTEGER_OR_DIGITS, false, 1, 100,
-	    offsetof(struct sample, digits), JSON_NOT_TOLD },
+	    offsetof(struct sample, digits), 0 },
 	{ "bytes", JSON_BASE64URL, false, 4, 4,
 	    offsetof(struct sample, bytes),
 	    offsetof(struct sample, bytes_given) },
-	{ "any", JSON_ANY, false, 0, 0, 0, JSON_NOT_TOLD }
+	{ "any", JSON_ANY, false, 0, 0, 0, 0 }
 };
 #define COUNT (sizeof(members) / sizeof(members[0]))
 

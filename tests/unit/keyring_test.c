@@ -19,6 +19,7 @@
 #include <json-c/json.h>
 #include <sodium.h>
 
+#include "base/complaint.h"
 #include "crypto/keyring.h"
 
 #define HEADER	"oncelink-keys 1\n"
@@ -83,7 +84,7 @@ assert_silent(const char *text)
 static struct keyring *
 load(void)
 {
-	struct keyring_error	 error = { "" };
+	struct complaint	 error = { "" };
 	struct keyring		*keyring = keyring_load(path, &error);
 
 	if (keyring == NULL)
@@ -95,7 +96,7 @@ load(void)
 static void
 assert_refused(const char *reason)
 {
-	struct keyring_error	 error = { "" };
+	struct complaint	 error = { "" };
 	struct keyring		*keyring = keyring_load(path, &error);
 
 	if (keyring != NULL)
@@ -109,7 +110,7 @@ assert_refused(const char *reason)
 static void
 loads_what_it_creates(void **state)
 {
-	struct keyring_error	 error = { "" };
+	struct complaint	 error = { "" };
 	struct keyring		*keyring;
 	struct stat		 status;
 	mode_t			 mask = umask(0);
@@ -133,7 +134,7 @@ loads_what_it_creates(void **state)
 static void
 creates_over_nothing(void **state)
 {
-	struct keyring_error	 error = { "" };
+	struct complaint	 error = { "" };
 	struct keyring		*keyring;
 	uint8_t			 before[KEYRING_KEYBYTES];
 
@@ -342,7 +343,7 @@ keeps_older_seal_keys(void **state)
 static void
 refuses_a_short_sign_key(void **state)
 {
-	struct keyring_error	 error = { "" };
+	struct complaint	 error = { "" };
 	struct keyring		*keyring;
 
 	(void)state;
@@ -407,7 +408,7 @@ assert_divided(const struct keyring *keyring, struct json_object *vector)
 static void
 divides_as_the_vectors_say(void **state)
 {
-	struct keyring_error	 error = { "" };
+	struct complaint	 error = { "" };
 	struct json_object	*vectors, *vector;
 	struct keyring		*keyring;
 	const char		*source = getenv("srcdir"), *text;

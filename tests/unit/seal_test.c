@@ -20,6 +20,7 @@
 #include <json-c/json.h>
 #include <sodium.h>
 
+#include "base/complaint.h"
 #include "crypto/keyring.h"
 #include "crypto/seal.h"
 
@@ -40,7 +41,7 @@ struct sealed {
 static struct keyring *
 load_text(const char *text)
 {
-	struct keyring_error	 error = { "" };
+	struct complaint	 error = { "" };
 	struct keyring		*keyring;
 	const char		*base = getenv("TMPDIR");
 	char			 path[512];
@@ -281,7 +282,7 @@ needs_the_key(void **state)
 {
 	struct sealed	*sealed = *state;
 	struct keyring	*mine = sealed->keyring, *other;
-	struct keyring_error error;
+	struct complaint error;
 	struct seal_binding binding = sealed->binding;
 	uint8_t		 record[sizeof(sealed->record)];
 	uint8_t		 verifier[SEAL_HASHBYTES];
@@ -515,7 +516,7 @@ check_case(const struct keyring *keyring, struct json_object *vector)
 static void
 agrees_with_the_vectors(void **state)
 {
-	struct keyring_error	 error = { "" };
+	struct complaint	 error = { "" };
 	struct json_object	*vectors, *rings, *list, *vector;
 	struct keyring		*file, *signed_with;
 	const char		*source = getenv("srcdir");

@@ -542,6 +542,28 @@ counts_knocks(void **state)
 	sites_drop(&secret);
 }
 
+/* When there is nothing left to prove, nothing is left to guess from. */
+static void
+forgets_what_proves_the_pin(void **state)
+{
+	static const uint8_t	 zeroes[STORE_HASHBYTES];
+	struct sites		*sites = *state;
+	struct sites_secret	 secret;
+
+	sites_draw(&secret, SITES_SMALL);
+	sites_gate(&secret);
+	assert_int_equal(sites_create(sites, &secret), SECRET_OK);
+	assert_memory_not_equal(sites_row(sites, &secret).verifier, zeroes,
+	    sizeof(zeroes));
+	assert_int_equal(sites_read(sites, &secret, secret.claims[0],
+	    secret.gate), SECRET_OK);
+	sites_ack(sites, &secret, secret.claims[0]);
+	assert_true(sites_row(sites, &secret).gated);
+	assert_memory_equal(sites_row(sites, &secret).verifier, zeroes,
+	    sizeof(zeroes));
+	sites_drop(&secret);
+}
+
 int
 main(void)
 {
@@ -560,6 +582,7 @@ main(void)
 		TEST(is_made_without_a_receipt),
 		TEST(ends_on_time_without_a_sweep),
 		TEST(burns_by_its_receipt),
+		TEST(forgets_what_proves_the_pin),
 		TEST(counts_knocks),
 	};
 

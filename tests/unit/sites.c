@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/complaint.h"
 #include "base/filelock.h"
 #include "base/log.h"
 #include "core/receipt.h"
@@ -52,7 +53,7 @@ remove_tree(const char *path)
 static void
 configure(struct sites *sites, const char *settings)
 {
-	struct conf_error error;
+	struct complaint error;
 	char		 path[512];
 	FILE		*file;
 
@@ -72,7 +73,7 @@ configure(struct sites *sites, const char *settings)
 static void
 start(struct sites *sites)
 {
-	struct site_error error;
+	struct complaint error;
 
 	if (site_open(&sites->site, &sites->conf, sites->use, &error) == -1)
 		fail_msg("%s", error.text);
@@ -81,8 +82,7 @@ start(struct sites *sites)
 struct sites *
 sites_open(const char *settings, enum site_use use)
 {
-	struct keyring_error	 keyring_error;
-	struct store_error	 store_error;
+	struct complaint	 error;
 	struct sites		*sites;
 	const char		*base = getenv("TMPDIR");
 	char			 path[512];
@@ -105,10 +105,10 @@ sites_open(const char *settings, enum site_use use)
 	(void)snprintf(path, sizeof(path), "%s/keys", sites->directory);
 	assert_int_equal(mkdir(path, 0700), 0);
 	configure(sites, settings);
-	if (keyring_create(sites->conf.key_file, &keyring_error) == -1)
-		fail_msg("%s", keyring_error.text);
-	if (store_create(sites->conf.state_dir, &store_error) == -1)
-		fail_msg("%s", store_error.text);
+	if (keyring_create(sites->conf.key_file, &error) == -1)
+		fail_msg("%s", error.text);
+	if (store_create(sites->conf.state_dir, &error) == -1)
+		fail_msg("%s", error.text);
 	start(sites);
 	sites->arena = arena_create();
 	assert_non_null(sites->arena);

@@ -20,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "base/complaint.h"
 #include "store/migrate.h"
 #include "store/sqlite.h"
 #include "stores.h"
@@ -187,7 +188,7 @@ static void
 assert_refused(const char *directory, const char *why)
 {
 	struct store_options	 options = stores_options(directory);
-	struct store_error	 error = { "" };
+	struct complaint	 error = { "" };
 
 	assert_null(store_open(&options, &error));
 	if (strstr(error.text, why) == NULL ||
@@ -282,7 +283,7 @@ static void
 test_create(void **state)
 {
 	char			*directory = stores_make();
-	struct store_error	 error = { "" };
+	struct complaint	 error = { "" };
 
 	(void)state;
 	assert_int_equal(store_create(directory, &error), -1);

@@ -22,6 +22,7 @@
 
 #include <cmocka.h>
 
+#include "base/complaint.h"
 #include "base/filelock.h"
 #include "base/log.h"
 #include "stores.h"
@@ -48,7 +49,7 @@ stores_directory(void)
 char *
 stores_make(void)
 {
-	struct store_error	 error = { "" };
+	struct complaint	 error = { "" };
 	char			*name = stores_directory();
 
 	if (store_create(name, &error) != 0)
@@ -87,7 +88,7 @@ stores_options(const char *directory)
 struct store *
 stores_open(const struct store_options *options)
 {
-	struct store_error	 error = { "" };
+	struct complaint	 error = { "" };
 	struct store		*store = store_open(options, &error);
 
 	if (store == NULL)
@@ -399,7 +400,7 @@ static int
 child_count(const char *directory, uint64_t times)
 {
 	struct store_options	 options = stores_options(directory);
-	struct store_error	 error;
+	struct complaint	 error;
 	struct store		*store = store_open(&options, &error);
 	unsigned int		 failed;
 

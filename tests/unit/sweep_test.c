@@ -292,6 +292,26 @@ does_it_once_among_many(void **state)
 	sites_close(sites);
 }
 
+/* One damaged row does not keep the others from their end. */
+static void
+goes_on_past_damage(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 secret;
+
+	for (int i = 0; i < 3; i++) {
+		if (i > 0)
+			sites_drop(&secret);
+		make(sites, &secret, 1, 1);
+	}
+	sites_await(secret.creation.expires_at);
+	sites_sql(sites, "UPDATE secret SET lookup = x'00' WHERE id = 1");
+	assert_int_equal(sweep(sites).expired, 2);
+	assert_int_equal(sites_records(sites), 1);
+	sites_sql(sites, "DELETE FROM secret WHERE id = 1");
+	sites_drop(&secret);
+}
+
 int
 main(void)
 {
@@ -304,6 +324,7 @@ main(void)
 		TEST(forgets_in_the_end),
 		TEST(keeps_what_is_to_be_kept_longer_now),
 		TEST(is_one_at_a_time),
+		TEST(goes_on_past_damage),
 		cmocka_unit_test(does_it_once_among_many),
 	};
 

@@ -3,14 +3,12 @@
  * Which members each call of our own interface has, and the form of frames.
  */
 
-#include "web/call.h"
+#include "web/native_call.h"
 
 #include <assert.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/conf.h"
-#include "base/log.h"
 #include "web/http.h"
 #include "web/problem.h"
 
@@ -19,28 +17,27 @@
 #define MEMBER_ID {							\
 	.name = "id", .kind = JSON_BASE64URL, .required = true,		\
 	.min = TOKEN_BYTES, .max = TOKEN_BYTES,				\
-	.offset = offsetof(struct call, id), .given = JSON_NOT_TOLD	\
+	.offset = offsetof(struct native_call, id)			\
 }
 #define MEMBER_RECEIPT {						\
 	.name = "receipt", .kind = JSON_BASE64URL, .required = true,	\
 	.min = SEAL_SECRETBYTES, .max = SEAL_SECRETBYTES,		\
-	.offset = offsetof(struct call, receipt),			\
-	.given = JSON_NOT_TOLD						\
+	.offset = offsetof(struct native_call, receipt)			\
 }
 #define MEMBER_GATE {							\
 	.name = "gate", .kind = JSON_BASE64URL,				\
 	.min = SEAL_STRETCHBYTES, .max = SEAL_STRETCHBYTES,		\
-	.offset = offsetof(struct call, gate),				\
-	.given = offsetof(struct call, has_gate)			\
+	.offset = offsetof(struct native_call, gate),			\
+	.given = offsetof(struct native_call, has_gate)			\
 }
 #define MEMBER_CLAIM(need) {						\
 	.name = "claim", .kind = JSON_BASE64URL, .required = (need),	\
 	.min = SEAL_SECRETBYTES, .max = SEAL_SECRETBYTES,		\
-	.offset = offsetof(struct call, claim),				\
-	.given = offsetof(struct call, has_claim)			\
+	.offset = offsetof(struct native_call, claim),			\
+	.given = offsetof(struct native_call, has_claim)		\
 }
 
-/* The upper end of expires_in is a setting: see call_read. */
+/* The upper end of expires_in is a setting: see native_call_read. */
 enum {
 	CREATE_ID, CREATE_RECEIPT, CREATE_GATE, CREATE_EXPIRES_IN,
 	CREATE_VIEWS, CREATE_ATTEMPTS, CREATE__MAX
@@ -51,21 +48,18 @@ static const struct json_member create_members[] = {
 	[CREATE_GATE] = MEMBER_GATE,
 	[CREATE_EXPIRES_IN] = {
 		.name = "expires_in", .kind = JSON_INTEGER, .required = true,
-		.min = CALL_EXPIRES_IN_MIN,
-		.offset = offsetof(struct call, expires_in),
-		.given = JSON_NOT_TOLD
+		.min = NATIVE_CALL_EXPIRES_IN_MIN,
+		.offset = offsetof(struct native_call, expires_in)
 	},
 	[CREATE_VIEWS] = {
 		.name = "views", .kind = JSON_INTEGER,
-		.min = 1, .max = CALL_VIEWS_MAX,
-		.offset = offsetof(struct call, views),
-		.given = JSON_NOT_TOLD
+		.min = 1, .max = NATIVE_CALL_VIEWS_MAX,
+		.offset = offsetof(struct native_call, views)
 	},
 	[CREATE_ATTEMPTS] = {
 		.name = "attempts", .kind = JSON_INTEGER,
-		.min = 1, .max = CALL_ATTEMPTS_MAX,
-		.offset = offsetof(struct call, attempts),
-		.given = JSON_NOT_TOLD
+		.min = 1, .max = NATIVE_CALL_ATTEMPTS_MAX,
+		.offset = offsetof(struct native_call, attempts)
 	}
 };
 static_assert(sizeof(create_members) / sizeof(create_members[0]) ==
@@ -81,14 +75,12 @@ static const struct json_member open_members[] = {
 	[OPEN_GATE] = MEMBER_GATE,
 	[OPEN_PIN] = {
 		.name = "pin", .kind = JSON_STRING,
-		.min = 1, .max = CALL_PIN_MAX,
-		.offset = offsetof(struct call, pin),
-		.given = offsetof(struct call, has_pin)
+		.min = 1, .max = NATIVE_CALL_PIN_MAX,
+		.offset = offsetof(struct native_call, pin),
+		.given = offsetof(struct native_call, has_pin)
 	},
 	[OPEN_CLAIM] = MEMBER_CLAIM(true),	/* unless claims are off */
-	[OPEN_CAPTCHA] = {
-		.name = "captcha", .kind = JSON_ANY, .given = JSON_NOT_TOLD
-	}
+	[OPEN_CAPTCHA] = { .name = "captcha", .kind = JSON_ANY }
 };
 static_assert(sizeof(open_members) / sizeof(open_members[0]) == OPEN__MAX,
     "one row a member");
@@ -105,14 +97,14 @@ static const struct {
 	const struct json_member	*members;
 	size_t				 count;
 } calls[] = {
-	[CALL_CREATE] = TABLE(create_members),
-	[CALL_PEEK] = TABLE(peek_members),
-	[CALL_OPEN] = TABLE(open_members),
-	[CALL_ACK] = TABLE(ack_members),
-	[CALL_KNOCK] = TABLE(knock_members),
-	[CALL_RECEIPT] = TABLE(receipt_members)
+	[NATIVE_CALL_CREATE] = TABLE(create_members),
+	[NATIVE_CALL_PEEK] = TABLE(peek_members),
+	[NATIVE_CALL_OPEN] = TABLE(open_members),
+	[NATIVE_CALL_ACK] = TABLE(ack_members),
+	[NATIVE_CALL_KNOCK] = TABLE(knock_members),
+	[NATIVE_CALL_RECEIPT] = TABLE(receipt_members)
 };
-static_assert(sizeof(calls) / sizeof(calls[0]) == CALL__MAX,
+static_assert(sizeof(calls) / sizeof(calls[0]) == NATIVE_CALL__MAX,
     "one table a call");
 
 #define MEMBERS_MAX 6
@@ -120,23 +112,23 @@ static_assert(CREATE__MAX <= MEMBERS_MAX && OPEN__MAX <= MEMBERS_MAX,
     "every table fits");
 
 int64_t
-call_json_limit(const struct conf *conf)
+native_call_json_limit(const struct conf *conf)
 {
 	(void)conf;
 	return JSON_LIMIT;
 }
 
 int64_t
-call_frame_limit(const struct conf *conf)
+native_call_frame_limit(const struct conf *conf)
 {
-	return conf->max_envelope + CALL_LINE_MAX + 1;
+	return conf->max_envelope + NATIVE_CALL_LINE_MAX + 1;
 }
 
 static void
-invalid(struct http_request *request, struct http_reply *reply,
-    enum problem problem, const char *field, const char *detail)
+invalid(struct http_reply *reply, enum problem problem, const char *field,
+    const char *detail)
 {
-	problem_reply(request, reply, problem,
+	problem_reply(reply, problem,
 	    &(struct problem_extras){ .field = field, .detail = detail });
 }
 
@@ -146,16 +138,16 @@ invalid(struct http_request *request, struct http_reply *reply,
  */
 static bool
 read_envelope(struct app *app, struct http_request *request,
-    struct http_reply *reply, size_t line, struct call *call)
+    struct http_reply *reply, size_t line, struct native_call *call)
 {
 	call->envelope = request->body + line + 1;
 	call->envelope_size = request->body_size - line - 1;
 	if (call->envelope_size > (uint64_t)app->conf->max_envelope) {
-		invalid(request, reply, PROBLEM_TOO_LARGE, "envelope", NULL);
+		invalid(reply, PROBLEM_TOO_LARGE, "envelope", NULL);
 		return false;
 	}
 	if (call->envelope_size == 0) {
-		invalid(request, reply, PROBLEM_INVALID_FIELD, "envelope",
+		invalid(reply, PROBLEM_INVALID_FIELD, "envelope",
 		    "Nothing follows the first line. Nothing was stored; "
 		    "send the envelope behind it.");
 		return false;
@@ -170,25 +162,25 @@ line_length(const struct http_request *request)
 	const uint8_t	*end;
 	size_t		 most = request->body_size;
 
-	if (most > CALL_LINE_MAX + 1)
-		most = CALL_LINE_MAX + 1;
+	if (most > NATIVE_CALL_LINE_MAX + 1)
+		most = NATIVE_CALL_LINE_MAX + 1;
 	end = memchr(request->body, '\n', most);
 	return end == NULL ? -1 : (int)(end - request->body);
 }
 
-struct call *
-call_read(struct app *app, struct http_request *request,
-    struct http_reply *reply, enum call_kind kind)
+struct native_call *
+native_call_read(struct app *app, struct http_request *request,
+    struct http_reply *reply, enum native_call_kind kind)
 {
 	struct json_member	 members[MEMBERS_MAX];
 	struct json_error	 error;
-	struct call		*call;
+	struct native_call	*call;
 	size_t			 length = request->body_size;
 	int			 line = 0;
 
-	if (kind == CALL_CREATE) {
+	if (kind == NATIVE_CALL_CREATE) {
 		if ((line = line_length(request)) == -1) {
-			invalid(request, reply, PROBLEM_MALFORMED, NULL,
+			invalid(reply, PROBLEM_MALFORMED, NULL,
 			    "A frame begins with one line of JSON, of at most "
 			    "4096 bytes, and its end is not there. Nothing "
 			    "was stored; correct it and send it again.");
@@ -196,25 +188,22 @@ call_read(struct app *app, struct http_request *request,
 		}
 		length = (size_t)line;
 	}
-	if ((call = arena_alloc(request->arena, sizeof(*call))) == NULL) {
-		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "call"));
-		app_fail(app, request, reply, STORE_FAILED);
+	if ((call = app_alloc(request, reply, sizeof(*call))) == NULL)
 		return NULL;
-	}
 	call->views = app->conf->default_views;
 	call->attempts = app->conf->pin_attempts;
 	memcpy(members, calls[kind].members,
 	    calls[kind].count * sizeof(members[0]));
-	if (kind == CALL_CREATE)
+	if (kind == NATIVE_CALL_CREATE)
 		members[CREATE_EXPIRES_IN].max = app->conf->max_expire / 1000;
-	if (kind == CALL_OPEN)
-		members[OPEN_CLAIM].required = app->conf->claim_seconds > 0;
+	if (kind == NATIVE_CALL_OPEN)
+		members[OPEN_CLAIM].required = app->conf->claim_time > 0;
 	if (json_read(request->arena, request->body, length, members,
 	    calls[kind].count, JSON_REFUSE_EXTRAS, call, &error) == -1) {
 		problem_json(request, reply, &error);
 		return NULL;
 	}
-	if (kind == CALL_CREATE &&
+	if (kind == NATIVE_CALL_CREATE &&
 	    !read_envelope(app, request, reply, (size_t)line, call))
 		return NULL;
 	return call;

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * CGI: which variables a request is made of, and the one request of a program
+ * that the web server starts anew each time.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "web/app.h"
+#include "web/cgi.h"
+#include "web/http.h"
+
+static const char *
+variable_or_empty(const struct cgi_transport *transport, const char *name)
+{
+	const char *value = transport->variable(transport->connection, name);
+
+	return value != NULL ? value : "";
+}
+
+static void
+fill_request(const struct cgi_transport *transport, struct arena *arena,
+    struct http_request *request)
+{
+	static const char *const purposes[] = {
+		"HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE",
+		"HTTP_X_MOZ"
+	};
+	size_t i;
+
+	memset(request, 0, sizeof(*request));
+	request->arena = arena;
+	request->method = http_method(variable_or_empty(transport,
+	    "REQUEST_METHOD"));
+	request->uri = variable_or_empty(transport, "REQUEST_URI");
+	request->content_type = variable_or_empty(transport, "CONTENT_TYPE");
+	request->content_length = http_content_length(transport->variable(
+	    transport->connection, "CONTENT_LENGTH"));
+	request->authorization = transport->variable(transport->connection,
+	    "HTTP_AUTHORIZATION");
+	request->remote_address = variable_or_empty(transport, "REMOTE_ADDR");
+	request->forwarded_for = variable_or_empty(transport,
+	    "HTTP_X_FORWARDED_FOR");
+	request->document_root = variable_or_empty(transport,
+	    "DOCUMENT_ROOT");
+	/* Any one of them that tells of a prefetch is enough. */
+	for (i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++) {
+		request->purpose = variable_or_empty(transport, purposes[i]);
+		if (http_is_prefetch(request))
+			break;
+	}
+	request->read_body = transport->read;
+	request->transport = transport->connection;
+}
+
+int
+cgi_handle(struct app *app, const struct cgi_transport *transport,
+    struct arena *arena)
+{
+	struct http_request request;
+	struct http_reply reply;
+	struct buf head;
+
+	fill_request(transport, arena, &request);
+	app_handle(app, &request, &reply);
+	buf_init(&head, arena);
+	http_write_head(&reply, &head);
+	if (head.failed) {
+		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "cgi"));
+		transport->write(transport->connection, http_no_memory,
+		    strlen(http_no_memory));
+		return -1;
+	}
+	transport->write(transport->connection, head.data, head.len);
+	if (reply.head_only || reply.content_type == NULL)
+		return 0;
+	transport->write(transport->connection, reply.body.data,
+	    reply.body.len);
+	transport->write(transport->connection, reply.tail, reply.tail_size);
+	return 0;
+}
+
+static const char *
+get_variable(void *connection, const char *name)
+{
+	(void)connection;
+	return getenv(name);
+}
+
+static size_t
+read_input(void *connection, void *bytes, size_t size)
+{
+	size_t done = 0;
+	ssize_t got;
+
+	(void)connection;
+	while (done < size) {
+		got = read(STDIN_FILENO, (char *)bytes + done, size - done);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		done += (size_t)got;
+	}
+	return done;
+}
+
+static void
+write_output(void *connection, const void *bytes, size_t size)
+{
+	const char *p = bytes;
+	ssize_t put;
+
+	(void)connection;
+	while (size > 0) {
+		put = write(STDOUT_FILENO, p, size);
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			break;
+		p += put;
+		size -= (size_t)put;
+	}
+}
+
+int
+cgi_serve(struct app *app)
+{
+	static const struct cgi_transport standard = {
+		get_variable, read_input, write_output, NULL
+	};
+	struct arena *arena;
+	int result;
+
+	if ((arena = arena_create()) == NULL) {
+		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "cgi"));
+		cgi_refuse();
+		return -1;
+	}
+	result = cgi_handle(app, &standard, arena);
+	arena_destroy(arena);
+	return result;
+}
+
+void
+cgi_refuse(void)
+{
+	write_output(NULL, http_no_memory, strlen(http_no_memory));
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The file layer of the log over one that writes down what it is asked for:
+ * what is gathered, in which order it is handed on, and what is said after a
+ * piece was lost.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "store/vfs.h"
+
+#define DISK_BYTES	(1 << 20)
+#define PAGE		4096
+
+/* What the layer below was asked for, and what it holds. */
+static struct {
+	char	 calls[4096];	/* "w24@0 s " … */
+	char	 disk[DISK_BYTES];
+	int	 fail;		/* what the next writes return */
+} under;
+
+static void under_note(const char *, ...)
+	    __attribute__((format(printf, 1, 2)));
+
+static void
+under_note(const char *format, ...)
+{
+	size_t	 used = strlen(under.calls);
+	va_list	 arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(under.calls + used, sizeof(under.calls) - used, format,
+	    arguments);
+	va_end(arguments);
+}
+
+static int
+under_close(sqlite3_file *file)
+{
+	(void)file;
+	under_note("c ");
+	return SQLITE_OK;
+}
+
+static int
+under_read(sqlite3_file *file, void *bytes, int length, sqlite3_int64 offset)
+{
+	(void)file;
+	under_note("r%d@%lld ", length, offset);
+	memcpy(bytes, under.disk + offset, (size_t)length);
+	return SQLITE_OK;
+}
+
+static int
+under_write(sqlite3_file *file, const void *bytes, int length,
+    sqlite3_int64 offset)
+{
+	(void)file;
+	under_note("w%d@%lld ", length, offset);
+	if (under.fail != SQLITE_OK)
+		return under.fail;
+	memcpy(under.disk + offset, bytes, (size_t)length);
+	return SQLITE_OK;
+}
+
+static int
+under_truncate(sqlite3_file *file, sqlite3_int64 size)
+{
+	(void)file;
+	under_note("t%lld ", size);
+	return SQLITE_OK;
+}
+
+static int
+under_sync(sqlite3_file *file, int flags)
+{
+	(void)file;
+	(void)flags;
+	under_note("s ");
+	return SQLITE_OK;
+}
+
+static int
+under_size(sqlite3_file *file, sqlite3_int64 *size)
+{
+	(void)file;
+	under_note("z ");
+	*size = 0;
+	return SQLITE_OK;
+}
+
+static const sqlite3_io_methods under_methods = {
+	.iVersion = 1, .xClose = under_close, .xRead = under_read,
+	.xWrite = under_write, .xTruncate = under_truncate,
+	.xSync = under_sync, .xFileSize = under_size,
+};
+
+static int
+under_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+    int *flags_out)
+{
+	(void)vfs;
+	(void)name;
+	(void)flags;
+	(void)flags_out;
+	file->pMethods = &under_methods;
+	return SQLITE_OK;
+}
+
+/* The layer as SQLite finds it, with a file of this kind open. */
+static sqlite3_file *
+open_one(int kind)
+{
+	static union {
+		sqlite3_file	 file;
+		uint64_t	 room[64];
+	} memory;
+	sqlite3_vfs	*vfs = sqlite3_vfs_find(VFS_NAME);
+
+	assert_non_null(vfs);
+	assert_true((size_t)vfs->szOsFile <= sizeof(memory));
+	memset(&under, 0, sizeof(under));
+	memset(&memory, 0, sizeof(memory));
+	assert_int_equal(vfs->xOpen(vfs, "x", &memory.file,
+	    kind | SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	return &memory.file;
+}
+
+static int
+put(sqlite3_file *file, char byte, int length, sqlite3_int64 offset)
+{
+	static char	 bytes[256 * 1024];
+
+	memset(bytes, byte, (size_t)length);
+	return file->pMethods->xWrite(file, bytes, length, offset);
+}
+
+static void
+calls_are(const char *expected)
+{
+	assert_string_equal(under.calls, expected);
+	under.calls[0] = '\0';
+}
+
+static void
+test_a_commit_is_one_write(void **state)
+{
+	sqlite3_file	*log = open_one(SQLITE_OPEN_WAL);
+
+	(void)state;
+	for (int frame = 0; frame < 3; frame++) {
+		assert_int_equal(put(log, 'h', 24, frame * (24 + PAGE)), 0);
+		assert_int_equal(put(log, 'p', PAGE,
+		    frame * (24 + PAGE) + 24), 0);
+	}
+	calls_are("");
+	assert_int_equal(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL), 0);
+	calls_are("w12360@0 s ");
+	assert_memory_equal(under.disk + PAGE, "pppppppppppppppppppppppphhhh",
+	    28);
+	assert_int_equal(log->pMethods->xClose(log), 0);
+	calls_are("c ");
+}
+
+static void
+test_nothing_is_overtaken(void **state)
+{
+	sqlite3_file	*log = open_one(SQLITE_OPEN_WAL);
+	sqlite3_int64	 size;
+	char		 bytes[8];
+
+	(void)state;
+	assert_int_equal(put(log, 'a', 8, 0), 0);
+	assert_int_equal(put(log, 'b', 8, 100), 0);
+	calls_are("w8@0 ");
+	assert_int_equal(log->pMethods->xRead(log, bytes, 8, 100), 0);
+	assert_memory_equal(bytes, "bbbbbbbb", 8);
+	calls_are("w8@100 r8@100 ");
+	assert_int_equal(put(log, 'c', 8, 108), 0);
+	assert_int_equal(log->pMethods->xFileSize(log, &size), 0);
+	calls_are("w8@108 z ");
+	assert_int_equal(put(log, 'd', 8, 116), 0);
+	assert_int_equal(log->pMethods->xTruncate(log, 0), 0);
+	calls_are("w8@116 t0 ");
+	assert_int_equal(put(log, 'e', 8, 0), 0);
+	assert_int_equal(put(log, 'f', 200 * 1024, 8), 0);
+	calls_are("w8@0 w204800@8 ");
+	assert_int_equal(put(log, 'g', 8, 204808), 0);
+	assert_int_equal(log->pMethods->xClose(log), 0);
+	calls_are("w8@204808 c ");
+}
+
+static void
+test_more_than_fits(void **state)
+{
+	sqlite3_file	*log = open_one(SQLITE_OPEN_WAL);
+
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(put(log, 'x', PAGE, i * PAGE), 0);
+	calls_are("w131072@0 ");
+	assert_int_equal(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL), 0);
+	calls_are("w32768@131072 s ");
+	assert_int_equal(log->pMethods->xClose(log), 0);
+}
+
+static void
+test_what_is_lost_is_told(void **state)
+{
+	sqlite3_file	*log = open_one(SQLITE_OPEN_WAL);
+	char		 bytes[8];
+
+	(void)state;
+	assert_int_equal(put(log, 'a', 8, 0), 0);
+	assert_int_equal(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL), 0);
+	assert_int_equal(put(log, 'b', 8, 8), 0);
+	under.fail = SQLITE_FULL;
+	assert_int_equal(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL),
+	    SQLITE_FULL);
+	under.fail = SQLITE_OK;
+	calls_are("w8@0 s w8@8 ");
+
+	/* Before the gap all is well; in it and behind it nothing is. */
+	assert_int_equal(log->pMethods->xRead(log, bytes, 8, 0), 0);
+	assert_int_equal(log->pMethods->xRead(log, bytes, 8, 8), SQLITE_FULL);
+	assert_int_equal(log->pMethods->xRead(log, bytes, 8, 4), SQLITE_FULL);
+	assert_int_equal(put(log, 'c', 8, 16), SQLITE_FULL);
+	calls_are("r8@0 ");
+
+	/* Written anew it is whole again. */
+	assert_int_equal(put(log, 'd', 8, 8), 0);
+	assert_int_equal(put(log, 'e', 8, 16), 0);
+	assert_int_equal(log->pMethods->xRead(log, bytes, 8, 8), 0);
+	calls_are("w16@8 r8@8 ");
+	assert_memory_equal(bytes, "dddddddd", 8);
+	assert_int_equal(log->pMethods->xClose(log), 0);
+}
+
+static void
+test_only_logs(void **state)
+{
+	sqlite3_file	*file = open_one(SQLITE_OPEN_MAIN_DB);
+
+	(void)state;
+	assert_ptr_equal(file->pMethods, &under_methods);
+}
+
+static int
+register_layers(void **state)
+{
+	static sqlite3_vfs	 below;
+
+	(void)state;
+	if (sqlite3_initialize() != SQLITE_OK)
+		return -1;
+	below = *sqlite3_vfs_find(NULL);
+	below.pNext = NULL;
+	below.zName = "below";
+	below.xOpen = under_open;
+	if (sqlite3_vfs_register(&below, 1) != SQLITE_OK)
+		return -1;
+	return vfs_register() == 0 && vfs_register() == 0 ? 0 : -1;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(test_a_commit_is_one_write),
+		cmocka_unit_test(test_nothing_is_overtaken),
+		cmocka_unit_test(test_more_than_fits),
+		cmocka_unit_test(test_what_is_lost_is_told),
+		cmocka_unit_test(test_only_logs),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, register_layers, NULL);
+}
