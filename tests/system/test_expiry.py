@@ -16,7 +16,7 @@ from oncelink_wire import (
 
 DAY = 86400 * 1000
 
-COLUMNS = """id, lookup, kind, state, created_at, changed_at, expires_at,
+COLUMNS = """lookup_id, lookup, kind, state, created_at, changed_at, expires_at,
 due_at, views_left, attempts_left, verifier, passes, memory, key_id, epoch,
 receipt_id, receipt, knocks, knocked_at, record, record_bytes"""
 
@@ -63,7 +63,7 @@ class Expiry(SiteTest):
                 for number in range(count):
                     row["lookup"] = os.urandom(32)
                     row["receipt"] = os.urandom(32)
-                    row["id"] = row_id(row["lookup"])
+                    row["lookup_id"] = row_id(row["lookup"])
                     row["receipt_id"] = row_id(row["receipt"])
                     row["expires_at"] = row["due_at"] = (
                         expired - 60000 + number * 60000 // count)
