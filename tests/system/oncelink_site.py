@@ -39,6 +39,13 @@ WORKER = os.path.join(BUILDDIR, "src", "oncelink.fcgi")
 SWEEP = os.path.join(BUILDDIR, "src", "oncelink-sweep")
 CTL = os.path.join(BUILDDIR, "src", "oncelinkctl")
 
+# Who runs the tests in the background has SIGINT ignored, or SIGHUP (nohup),
+# and programs keep what they inherit.  A signal with a handler of ours is the
+# default again in a program that we start.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, lambda number, frame: None)
+
 # Argon2id as small as it is allowed to be: the tests are not about its cost.
 SMALL_KDF = {"kdf_passes": "1", "kdf_memory": "8M"}
 
