@@ -65,16 +65,14 @@ app_error_text(enum app_error error)
 	return errors[error].text;
 }
 
-int
-app_init(struct app *app, struct site *site, const struct conf *conf)
+/* No document root may be this, or a directory that it is in. */
+static int
+keep_apart(struct app *app, const char *private)
 {
 	struct stat status;
 	char path[PATH_MAX], *slash;
 
-	memset(app, 0, sizeof(*app));
-	app->site = site;
-	app->conf = conf;
-	if (realpath(conf->state_dir, path) == NULL)
+	if (realpath(private, path) == NULL)
 		return -1;
 	for (;;) {
 		if (app->above_count == APP_DEPTH_MAX) {
@@ -92,6 +90,21 @@ app_init(struct app *app, struct site *site, const struct conf *conf)
 		/* The last one is "/". */
 		slash[slash == path] = '\0';
 	}
+}
+
+int
+app_init(struct app *app, struct site *site, const struct conf *conf)
+{
+	memset(app, 0, sizeof(*app));
+	app->site = site;
+	app->conf = conf;
+	if (keep_apart(app, conf->state_dir) == -1)
+		return -1;
+	/* With SIGN_KEY there need be no key file. */
+	if (conf->key_file != NULL && keep_apart(app, conf->key_file) == -1 &&
+	    errno != ENOENT)
+		return -1;
+	return 0;
 }
 
 static void

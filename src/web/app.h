@@ -13,8 +13,8 @@
 struct conf;
 struct site;
 
-/* How deep the state directory may lie. */
-#define APP_DEPTH_MAX 64
+/* How deep the state directory and the key file may lie, together. */
+#define APP_DEPTH_MAX 128
 
 /* The seam between the transport and everything else; one for all threads. */
 struct app {
@@ -23,7 +23,7 @@ struct app {
 	struct {
 		dev_t	device;
 		ino_t	inode;
-	} above[APP_DEPTH_MAX];	/* the state directory and those it is in */
+	} above[APP_DEPTH_MAX];	/* what holds the state or the key */
 	size_t			 above_count;
 };
 

@@ -259,9 +259,16 @@ test_document_root(void **state)
 {
 	struct input	*input = *state;
 	struct faces	*faces = input->faces;
+	char		 keys[512];
 
 	assert_int_equal(faces_ask(faces, .method = HTTP_GET, .uri = "/ping",
 	    .document_root = faces->directory), 500);
+	/* Neither may the key lie there. */
+	(void)snprintf(keys, sizeof(keys), "%s/", faces->conf.key_file);
+	*strrchr(keys, '/') = '\0';
+	*strrchr(keys, '/') = '\0';
+	assert_int_equal(faces_ask(faces, .method = HTTP_GET, .uri = "/ping",
+	    .document_root = keys), 500);
 	input_safesecrets(faces);
 	assert_int_equal(faces_ask(faces, .method = HTTP_GET, .uri = "/ping",
 	    .document_root = "/nonexistent"), 200);
