@@ -360,6 +360,16 @@ sqlite_log_bytes(struct sqlite *sqlite)
 	return status.st_size;
 }
 
+void
+sqlite_end_writing(struct sqlite *sqlite)
+{
+	sqlite3_file	*log = NULL;
+
+	if (sqlite->db != NULL && sqlite3_file_control(sqlite->db, "main",
+	    SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log != NULL)
+		vfs_forget(log);
+}
+
 int64_t
 sqlite_changes(struct sqlite *sqlite)
 {

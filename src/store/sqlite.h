@@ -12,7 +12,7 @@ typedef struct sqlite3_stmt sqlite3_stmt;
 
 #define SQLITE_PAGE_BYTES 4096
 
-/* The statements that are not behind a call of store.h. */
+/* Every statement there is; first those that only step. */
 enum sqlite_statement {
 	SQLITE_STATEMENT_BEGIN_READ,
 	SQLITE_STATEMENT_BEGIN_WRITE,
@@ -115,6 +115,10 @@ int	 sqlite_checkpoint(struct sqlite *sqlite, bool erase);
 
 /* sqlite_log_bytes(sqlite): the size of the log as a file. */
 int64_t	 sqlite_log_bytes(struct sqlite *sqlite);
+
+/* sqlite_end_writing(sqlite): before the write lock is let go: nothing of a
+ * transaction that was rolled back may reach the log later. */
+void	 sqlite_end_writing(struct sqlite *sqlite);
 
 /* sqlite_changes(sqlite): a number that is another after any row changed. */
 int64_t	 sqlite_changes(struct sqlite *sqlite);

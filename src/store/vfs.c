@@ -59,12 +59,10 @@ static int
 log_close(sqlite3_file *file)
 {
 	struct vfs_log	*log = log_of(file);
-	int		 result, closed;
 
-	result = flush(log);
-	closed = real(log)->pMethods->xClose(real(log));
+	/* As in vfs_forget: no commit is among it. */
 	free(log->gathered);
-	return result != SQLITE_OK ? result : closed;
+	return real(log)->pMethods->xClose(real(log));
 }
 
 static int
@@ -194,6 +192,13 @@ static const sqlite3_io_methods log_methods = {
 	.xSectorSize = log_sector_size,
 	.xDeviceCharacteristics = log_characteristics,
 };
+
+void
+vfs_forget(struct sqlite3_file *file)
+{
+	if (file->pMethods == &log_methods)
+		log_of(file)->length = 0;
+}
 
 /* The system's own file layer, which stands behind ours. */
 static sqlite3_vfs *

@@ -2,6 +2,8 @@
 #ifndef ONCELINK_VFS_H
 #define ONCELINK_VFS_H
 
+struct sqlite3_file;
+
 /* What SQLite's file layer is asked for by this name in sqlite3_open_v2. */
 #define VFS_NAME "oncelink"
 
@@ -13,5 +15,12 @@
  * there is no memory.
  */
 int	 vfs_register(void);
+
+/*
+ * vfs_forget(file): drop what a log's file still has gathered.  A commit syncs
+ * and so leaves nothing; what is left is of a transaction that was rolled
+ * back, and once the write lock is let go its place is somebody else's.
+ */
+void	 vfs_forget(struct sqlite3_file *file);
 
 #endif

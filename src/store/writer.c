@@ -104,6 +104,7 @@ writer_lock(struct writer *writer, int64_t milliseconds)
 void
 writer_unlock(struct writer *writer)
 {
+	sqlite_end_writing(&writer->sqlite);
 	filelock_release(writer->lock);
 }
 

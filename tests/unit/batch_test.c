@@ -543,6 +543,56 @@ test_large_ones_are_divided(void **state)
 	rig_down(&rig, store);
 }
 
+/* One row that says "ok"; anything else stops the statement. */
+static int
+is_ok(void *argument, int columns, char **values, char **names)
+{
+	(void)argument;
+	(void)names;
+	return columns == 1 && strcmp(values[0], "ok") == 0 ? 0 : 1;
+}
+
+/* Two writers of one database: what one of them rolled back, too large for
+ * its cache, must not turn up over what the other committed since. */
+static void
+test_rolled_back_stays_so(void **state)
+{
+	struct stores_work	 large = { .number = 1 };
+	struct stores_work	 other = { .number = 100, .bytes = 300000 };
+	struct stores_work	 small = { .number = 200, .bytes = 500 };
+	struct store		*store;
+	sqlite3			*db;
+	struct rig		 rig;
+
+	(void)state;
+	rig_up(&rig, 0, STORES_PATIENCE);
+	store = stores_open(&rig.options);
+	for (unsigned int round = 0; round < 24; round++) {
+		/* Around the size of the cache: some of it just spills. */
+		assert_int_equal(batch_checkpoint(rig.batch), 0);
+		large.bytes = (size_t)(420 + 8 * round) * 4096;
+		assert_int_equal(batch_update(rig.batch, fail_for_itself,
+		    &large), STORE_FAILED);
+		other.number++;
+		assert_int_equal(store_update(store, stores_insert, &other),
+		    0);
+		small.number++;
+		assert_int_equal(batch_update(rig.batch, stores_insert,
+		    &small), 0);
+	}
+	store_close(store);
+	store = rig_look(&rig);
+	for (uint64_t number = 101; number <= other.number; number++)
+		assert_true(stores_has(store, number));
+	for (uint64_t number = 201; number <= small.number; number++)
+		assert_true(stores_has(store, number));
+	assert_int_equal(sqlite3_open(rig.path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA integrity_check",
+	    is_ok, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	rig_down(&rig, store);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -556,6 +606,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_lead_is_passed_on),
 		cmocka_unit_test(test_batch_takes_long),
 		cmocka_unit_test(test_large_ones_are_divided),
+		cmocka_unit_test(test_rolled_back_stays_so),
 		cmocka_unit_test(test_processes_count_exactly),
 		cmocka_unit_test(test_readers_beside_writers),
 	};

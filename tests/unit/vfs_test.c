@@ -192,9 +192,25 @@ test_nothing_is_overtaken(void **state)
 	assert_int_equal(put(log, 'e', 8, 0), 0);
 	assert_int_equal(put(log, 'f', 200 * 1024, 8), 0);
 	calls_are("w8@0 w204800@8 ");
-	assert_int_equal(put(log, 'g', 8, 204808), 0);
 	assert_int_equal(log->pMethods->xClose(log), 0);
-	calls_are("w8@204808 c ");
+	calls_are("c ");
+}
+
+/* What no commit synced is nobody's any more. */
+static void
+test_what_was_rolled_back_is_forgotten(void **state)
+{
+	sqlite3_file	*log = open_one(SQLITE_OPEN_WAL);
+	char		 bytes[8];
+
+	(void)state;
+	assert_int_equal(put(log, 'a', 8, 0), 0);
+	vfs_forget(log);
+	assert_int_equal(log->pMethods->xRead(log, bytes, 8, 0), 0);
+	calls_are("r8@0 ");
+	assert_int_equal(put(log, 'b', 8, 0), 0);
+	assert_int_equal(log->pMethods->xClose(log), 0);
+	calls_are("c ");
 }
 
 static void
@@ -275,6 +291,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_a_commit_is_one_write),
 		cmocka_unit_test(test_nothing_is_overtaken),
+		cmocka_unit_test(test_what_was_rolled_back_is_forgotten),
 		cmocka_unit_test(test_more_than_fits),
 		cmocka_unit_test(test_what_is_lost_is_told),
 		cmocka_unit_test(test_only_logs),
