@@ -22,15 +22,19 @@ sources() {
 
 # Files that people wrote, without what a build in the tree leaves there.
 tree() {
-	find src sql conf htdocs tests -type f \( -name '*.*' -o -name run \) \
-	    ! -name '*.o' ! -name '*.a' ! -name '*.log' ! -name '*.trs' \
-	    ! -name '*.pyc' ! -name '*.Po' ! -name '.dirstamp' \
-	    ! -name 'oncelink.fcgi' ! -name migrate_sql.c | sort
+	{
+		find src sql tests -type f \( -name '*.*' -o -name run \) \
+		    ! -name '*.o' ! -name '*.a' ! -name '*.log' \
+		    ! -name '*.trs' ! -name '*.pyc' ! -name '*.Po' \
+		    ! -name '.dirstamp' ! -name 'oncelink.fcgi' \
+		    ! -name migrate_sql.c
+		find conf cgi-bin htdocs man -type f 2>/dev/null
+	} | sort
 }
 
 # The last section of DESIGN.md: a path in the first column, [ch] for two.
 listed() {
-	sed -n '/^## Files/,$ s/^    \([a-z]*\/[^ ]*\) .*/\1/p' DESIGN.md |
+	sed -n '/^## Files/,$ s/^    \([a-z-]*\/[^ ]*\) .*/\1/p' DESIGN.md |
 	    sed 's/\(.*\)\[ch\]$/\1c\n\1h/' | sort
 }
 
@@ -191,7 +195,7 @@ sees() {
 	    "$scratch/planted/sql" "$scratch/planted/conf" \
 	    "$scratch/planted/htdocs" "$scratch/planted/tests/unit" \
 	    "$scratch/planted/tests/system" "$scratch/planted/m4" \
-	    "$scratch/planted/man"
+	    "$scratch/planted/man" "$scratch/planted/cgi-bin"
 	: >"$scratch/planted/bootstrap"
 	: >"$scratch/planted/configure.ac"
 	echo 'sources = src/base/good.c' >"$scratch/planted/Makefile.am"
@@ -245,6 +249,8 @@ sees files src/base/bad.c "$head" 'src/base/bad.c: not in DESIGN.md'
 sees files DESIGN.md '## Files\n\n    src/base/good.c  a\n    sql/bad.sql  b' \
     'sql/bad.sql: not in the tree'
 sees files tests/unit/x_test.c "$head" 'tests/unit/x_test.c: not in DESIGN.md'
+sees files conf/bad '# Is a fault.' 'conf/bad: not in DESIGN.md'
+sees files cgi-bin/bad '# Is a fault.' 'cgi-bin/bad: not in DESIGN.md'
 sees makefile src/base/bad.c "$head" 'src/base/bad.c: not in Makefile.am'
 sees makefile tests/system/test_bad.py '' 'test_bad.py: not in Makefile.am'
 sees makefile tests/unit/x_test.c "$head" 'tests/unit/x_test: not in Makefile'
