@@ -13,6 +13,7 @@
 #include "core/receipt.h"
 #include "core/secret.h"
 #include "core/site.h"
+#include "web/body_limit.h"
 #include "web/http.h"
 #include "web/json.h"
 #include "web/native_call.h"
@@ -312,7 +313,7 @@ params(struct app *app, struct http_request *request,
 	json_bool(&faces, "onetime", (conf->faces & CONF_FACE_ONETIME) != 0);
 	json_bool(&faces, "native", (conf->faces & CONF_FACE_NATIVE) != 0);
 	json_close(&faces);
-	json_integer(&json, "max_line", NATIVE_CALL_LINE_MAX);
+	json_integer(&json, "max_line", BODY_LIMIT_LINE_MAX);
 	json_integer(&json, "max_envelope", conf->max_envelope);
 	json_integer(&json, "max_message", conf->max_message);
 	json_integer(&json, "min_expires_in", NATIVE_CALL_EXPIRES_IN_MIN);
@@ -349,19 +350,19 @@ health(struct app *app, struct http_request *request,
 
 static const struct app_route routes[] = {
 	{ HTTP_POST, "/api/v2/secrets", APP_CREATES, APP_FRAME,
-	    native_call_frame_limit, create },
+	    body_limit_frame, create },
 	{ HTTP_POST, "/api/v2/secrets/peek", 0, APP_JSON,
-	    native_call_json_limit, peek },
+	    body_limit_json, peek },
 	{ HTTP_POST, "/api/v2/secrets/open", 0, APP_JSON,
-	    native_call_json_limit, open_secret },
+	    body_limit_json, open_secret },
 	{ HTTP_POST, "/api/v2/secrets/ack", 0, APP_JSON,
-	    native_call_json_limit, ack },
+	    body_limit_json, ack },
 	{ HTTP_POST, "/api/v2/secrets/knock", 0, APP_JSON,
-	    native_call_json_limit, knock },
+	    body_limit_json, knock },
 	{ HTTP_POST, "/api/v2/receipts/peek", 0, APP_JSON,
-	    native_call_json_limit, look_receipt },
+	    body_limit_json, look_receipt },
 	{ HTTP_POST, "/api/v2/receipts/burn", 0, APP_JSON,
-	    native_call_json_limit, burn_receipt },
+	    body_limit_json, burn_receipt },
 	{ HTTP_GET, "/api/v2/params", 0, APP_NO_BODY, NULL, params },
 	{ HTTP_GET, "/api/v2/health", 0, APP_NO_BODY, NULL, health }
 };

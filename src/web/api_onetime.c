@@ -11,10 +11,10 @@
 
 #include "base/conf.h"
 #include "core/secret.h"
+#include "web/body_limit.h"
 #include "web/http.h"
 #include "web/json.h"
 
-#define PASSPHRASE_MAX	1024
 #define LIFETIME_DEFAULT 604800		/* seconds */
 
 #define MISSING_CREATE	"Missing passphrase and/or message"
@@ -40,7 +40,7 @@ enum { BODY_PASSPHRASE, BODY_MESSAGE, BODY_EXPIRATION_TIME, BODY__MAX };
 static const struct json_member body_members[] = {
 	[BODY_PASSPHRASE] = {
 		.name = "passphrase", .kind = JSON_STRING, .required = true,
-		.min = 1, .max = PASSPHRASE_MAX,
+		.min = 1, .max = BODY_LIMIT_PIN_MAX,
 		.offset = offsetof(struct secret_body, passphrase)
 	},
 	[BODY_MESSAGE] = {
@@ -274,22 +274,15 @@ consume(struct app *app, struct http_request *request,
 	json_close(&json);
 }
 
-/* Every byte of message and passphrase may arrive as six, `\u0041`. */
-static int64_t
-body_limit(const struct conf *conf)
-{
-	return conf->max_message * 6 + PASSPHRASE_MAX * 6 + 4096;
-}
-
 static const struct app_route routes[] = {
-	{ HTTP_POST, "/secrets", APP_CREATES, APP_JSON_ANY_TYPE, body_limit,
-	    create },
-	{ HTTP_POST, "/secrets/:", 0, APP_JSON_ANY_TYPE, body_limit,
-	    consume },
+	{ HTTP_POST, "/secrets", APP_CREATES, APP_JSON_ANY_TYPE,
+	    body_limit_message, create },
+	{ HTTP_POST, "/secrets/:", 0, APP_JSON_ANY_TYPE,
+	    body_limit_message, consume },
 	{ HTTP_POST, "/api/secrets", APP_CREATES, APP_JSON_ANY_TYPE,
-	    body_limit, create_or_other },
-	{ HTTP_POST, "/api/secrets/:", 0, APP_JSON_ANY_TYPE, body_limit,
-	    consume }
+	    body_limit_message, create_or_other },
+	{ HTTP_POST, "/api/secrets/:", 0, APP_JSON_ANY_TYPE,
+	    body_limit_message, consume }
 };
 
 static const char *const prefixes[] = { "/secrets", "/api/secrets", NULL };

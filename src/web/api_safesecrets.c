@@ -12,6 +12,7 @@
 #include "base/conf.h"
 #include "base/utf8.h"
 #include "core/secret.h"
+#include "web/body_limit.h"
 #include "web/http.h"
 #include "web/json.h"
 
@@ -20,7 +21,6 @@
 /* What SafeSecrets' own clients expect of a server that takes no files. */
 #define MAX_FILE_SIZE	1048576
 
-#define PIN_BYTES_MAX	1024
 
 /* Where the variable segments of /api/v1/message/:/: are. */
 #define SEGMENT_KEY	3
@@ -50,7 +50,7 @@ static const struct json_member message_members[] = {
 	},
 	[MESSAGE_PIN] = {
 		.name = "pin", .kind = JSON_STRING, .required = true,
-		.max = PIN_BYTES_MAX,
+		.max = BODY_LIMIT_PIN_MAX,
 		.offset = offsetof(struct message, pin)
 	}
 };
@@ -304,16 +304,9 @@ ping(struct app *app, struct http_request *request, struct http_reply *reply)
 	buf_text(&reply->body, "pong");
 }
 
-/* Every byte of message and PIN may arrive as six, `\u0041`. */
-static int64_t
-message_limit(const struct conf *conf)
-{
-	return conf->max_message * 6 + PIN_BYTES_MAX * 6 + 4096;
-}
-
 static const struct app_route routes[] = {
 	{ HTTP_POST, "/api/v1/message", APP_CREATES, APP_JSON_ANY_TYPE,
-	    message_limit, create },
+	    body_limit_message, create },
 	{ HTTP_GET, "/api/v1/message/:/:", APP_CONSUMES, APP_NO_BODY, NULL,
 	    consume },
 	{ HTTP_GET, "/api/v1/params", 0, APP_NO_BODY, NULL, params },

@@ -9,10 +9,9 @@
 #include <string.h>
 
 #include "base/conf.h"
+#include "web/body_limit.h"
 #include "web/http.h"
 #include "web/problem.h"
-
-#define JSON_LIMIT		16384
 
 #define MEMBER_ID {							\
 	.name = "id", .kind = JSON_BASE64URL, .required = true,		\
@@ -111,19 +110,6 @@ static_assert(sizeof(calls) / sizeof(calls[0]) == NATIVE_CALL__MAX,
 static_assert(CREATE__MAX <= MEMBERS_MAX && OPEN__MAX <= MEMBERS_MAX,
     "every table fits");
 
-int64_t
-native_call_json_limit(const struct conf *conf)
-{
-	(void)conf;
-	return JSON_LIMIT;
-}
-
-int64_t
-native_call_frame_limit(const struct conf *conf)
-{
-	return conf->max_envelope + NATIVE_CALL_LINE_MAX + 1;
-}
-
 static void
 invalid(struct http_reply *reply, enum problem problem, const char *field,
     const char *detail)
@@ -162,8 +148,8 @@ line_length(const struct http_request *request)
 	const uint8_t	*end;
 	size_t		 most = request->body_size;
 
-	if (most > NATIVE_CALL_LINE_MAX + 1)
-		most = NATIVE_CALL_LINE_MAX + 1;
+	if (most > BODY_LIMIT_LINE_MAX + 1)
+		most = BODY_LIMIT_LINE_MAX + 1;
 	end = memchr(request->body, '\n', most);
 	return end == NULL ? -1 : (int)(end - request->body);
 }

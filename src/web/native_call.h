@@ -8,9 +8,6 @@
 
 /* What the calls of our own interface say, read from frames and JSON. */
 
-/* The first line of a frame, without its end. */
-#define NATIVE_CALL_LINE_MAX		4096
-
 #define NATIVE_CALL_EXPIRES_IN_MIN	60	/* seconds */
 #define NATIVE_CALL_VIEWS_MAX		100
 #define NATIVE_CALL_ATTEMPTS_MAX	10
@@ -54,10 +51,5 @@ struct native_call {
 struct native_call *native_call_read(struct app *app,
 	    struct http_request *request, struct http_reply *reply,
 	    enum native_call_kind kind);
-
-/* native_call_json_limit(conf), native_call_frame_limit(conf): the largest
- * body, in bytes. */
-int64_t	 native_call_json_limit(const struct conf *conf);
-int64_t	 native_call_frame_limit(const struct conf *conf);
 
 #endif

@@ -2,6 +2,7 @@
 """oncelinkctl: a new site, its settings, its numbers; and what it refuses."""
 
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -166,6 +167,44 @@ class Ctl(unittest.TestCase):
         self.assertEqual(
             [line for line in again.splitlines() if not line.startswith("#")],
             [line for line in lines if not line.startswith("#")])
+
+    def test_web_server(self):
+        """the limits of a web server follow from the settings"""
+        def numbers(server):
+            output = self.good("-c", self.conf, "config", "--web-server",
+                               server)
+            return dict(re.findall(r"^\s*([A-Za-z_.-]+)[ =]+([0-9][^;\n]*)",
+                                   output, re.M))
+        small, large = 64 << 10, 8 << 20
+        for envelope in (small, large):
+            with self.subTest("envelope of %d" % envelope):
+                self.write("max_envelope = %d\nmax_message = 2K\n"
+                           % envelope)
+                frame = envelope + 4096 + 1
+                most = frame * 5 // 4 + (1 << 20)
+                nginx = numbers("nginx")
+                body = int(nginx["client_max_body_size"][:-1]) * 1024
+                self.assertTrue(frame < body < most, nginx)
+                count, size = nginx["fastcgi_buffers"].split()
+                self.assertTrue(
+                    frame < int(count) * int(size[:-1]) * 1024 < most, nginx)
+                plain = int(nginx["client_body_buffer_size"][:-1]) * 1024
+                # 2 KiB of message and 1 KiB of PIN, each byte as six.
+                self.assertTrue(3 * 6 * 1024 < plain < 64 << 10, nginx)
+                kib = int(numbers("lighttpd")["server.max-request-size"])
+                self.assertTrue(frame < kib * 1024 < most, kib)
+                apache = numbers("apache")
+                for name in ("LimitRequestBody", "FcgidMaxRequestLen"):
+                    self.assertTrue(frame < int(apache[name]) < most, apache)
+        self.write("max_message = 4K\nfaces = onetime\n")
+        self.assertLessEqual(
+            int(numbers("lighttpd")["server.max-request-size"]), 1024)
+        self.bad(EX_USAGE, ("nginx, lighttpd, apache",), "-c", self.conf,
+                 "config", "--web-server", "Caddy")
+        self.bad(EX_USAGE, ("twice",), "config", "--web-server", "nginx",
+                 "--web-server", "nginx")
+        self.bad(EX_USAGE, ("init takes no --web-server",), "-c", self.conf,
+                 "init", "--web-server", "nginx")
 
     def test_conf_by_environment(self):
         """ONCELINK_CONF names the file, -c goes before it"""

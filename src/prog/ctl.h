@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ONCELINK_CTL_H
+#define ONCELINK_CTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct conf;
+
+#define CTL_PROGRAM "oncelinkctl"
+
+/* The options of single commands; the table in ctl.c names them. */
+enum ctl_option {
+	CTL_OPTION_WEB_SERVER,
+	CTL_OPTION__MAX
+};
+
+/* A command as it was given. */
+struct ctl_call {
+	const struct conf *conf;	/* NULL for those that read none */
+	const char	*file;		/* of -c, or NULL */
+	const char	*options[CTL_OPTION__MAX]; /* "" of one without value,
+						NULL of one not given */
+	char		**operands;
+	size_t		 operands_count;
+};
+
+/* ctl_complain(status, format, ...): say on standard error what is wrong;
+ * returns status. */
+int	 ctl_complain(int status, const char *format, ...)
+	    __attribute__((format(printf, 2, 3)));
+
+/* ctl_flush(): what was printed must have arrived, on a full disk too.
+ * Returns an exit status. */
+int	 ctl_flush(void);
+
+/* The commands; each returns an exit status. */
+int	 ctl_init_run(const struct ctl_call *call);
+int	 ctl_config_run(const struct ctl_call *call);
+int	 ctl_stats_run(const struct ctl_call *call);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * oncelinkctl stats: the names under which the numbers of a store are shown.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "base/complaint.h"
+#include "core/site.h"
+#include "prog/ctl.h"
+#include "store/store.h"
+
+static int
+read_stats(struct store_txn *txn, void *argument)
+{
+	return store_stats(txn, argument);
+}
+
+static void
+print_stats(const struct store_stats *stats)
+{
+	static const char *const states[STORE_STATE__MAX] = {
+		[STORE_WAITING] = "waiting",
+		[STORE_OPENED] = "opened",
+		[STORE_EXPIRED] = "expired",
+		[STORE_BURNED] = "burned",
+		[STORE_LOCKED] = "locked",
+	};
+
+	for (size_t state = 0; state < STORE_STATE__MAX; state++)
+		printf("secrets_%s = %" PRId64 "\n", states[state],
+		    stats->secrets[state]);
+	printf("records = %" PRId64 "\n", stats->records);
+	printf("claims = %" PRId64 "\n", stats->claims);
+	printf("bytes_used = %" PRId64 "\n",
+	    stats->pages_used * stats->page_bytes);
+	printf("bytes_free = %" PRId64 "\n",
+	    stats->pages_free * stats->page_bytes);
+	printf("bytes_wal = %" PRId64 "\n", stats->wal_bytes);
+}
+
+int
+ctl_stats_run(const struct ctl_call *call)
+{
+	struct store_stats	 stats;
+	struct complaint	 error;
+	struct site		 site;
+	int			 failure;
+
+	if (site_open(&site, call->conf, SITE_SINGLE, &error) == -1)
+		return ctl_complain(EX_UNAVAILABLE, "%s", error.text);
+	failure = store_view(site.store, read_stats, &stats);
+	site_close(&site);
+	if (failure != 0)
+		return ctl_complain(failure == STORE_BUSY ? EX_TEMPFAIL :
+		    EX_SOFTWARE, "the store cannot be read");
+	print_stats(&stats);
+	return ctl_flush();
+}
