@@ -12,20 +12,23 @@ The environment says where things are:
   ONCELINK_TEST_KEEP    when set, the directory of each site stays
 """
 
+import atexit
 import contextlib
 import fcntl
+import functools
 import json
 import os
 import pwd
-import re
 import shutil
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import tempfile
 import time
 
+from oncelink_server import SERVER_NAME, server_class, unprivileged
 from oncelink_wire import (
     FRAME_TYPE, JSON_TYPE, PATIENCE, FcgiRequest, cgi_params, http_bytes,
     native_creation, native_members, parse_cgi, parse_http, read_to_end,
@@ -61,6 +64,27 @@ def wait_until(condition, what, seconds=PATIENCE):
         if time.monotonic() > deadline:
             raise AssertionError("waited in vain: " + what)
         time.sleep(0.005)
+
+
+@functools.lru_cache(None)
+def public_programs():
+    """Copies of the programs in a place that every user can go to; the build
+    directory need not be one."""
+    place = tempfile.mkdtemp(prefix="oncelink-test.")
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    os.chmod(place, 0o755)
+    copies = {}
+    for word, path in (("WORKER", WORKER), ("SWEEP", SWEEP), ("CTL", CTL)):
+        copies[word] = shutil.copy(path, place)
+        os.chmod(copies[word], 0o755)
+    return copies
+
+
+def become(owner):
+    """How subprocess is told to run a program as this user."""
+    if owner.pw_uid == os.getuid():
+        return {}
+    return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
 
 
 def clean_environment(extra=None):
@@ -146,23 +170,45 @@ def run(arguments, environment=None, body=b"", seconds=PATIENCE, **options):
 class Site:
     """A running site.
 
-    server     "nginx", "lighttpd" or None (the test speaks FastCGI itself);
-               lighttpd starts one worker itself
-    workers    how many worker processes; more than one needs nginx
+    server     a kind of oncelink_server, or None (the test speaks FastCGI
+               itself); some kinds start the worker themselves
+    workers    how many worker processes; more than one needs a plain nginx
     threads    threads of each worker
     settings   more lines for oncelink.conf
     environment   of the workers
-    conf       "shipped": the web server runs what conf/ has, with paths put
-               in; "plain": a bare one, for tests that are not about it
+    conf       "shipped": the web server runs what conf/ has, with words put
+               in; "plain": a bare nginx, for tests that are not about it
+    prefix     the path that a shipped configuration serves the site at
+    tls        with a shipped configuration that does TLS
+    leaky      with the server's own habits of logging; see oncelink_server
+
+    Paths that are given to request() and the calls above it begin after the
+    prefix.  With a shipped configuration that root's tests start, server and
+    worker are another user's, the owner's.
     """
 
+    srcdir = SRCDIR
+
     def __init__(self, server="nginx", workers=1, threads=16, settings=None,
-                 environment=None, conf="plain", start=True):
+                 environment=None, conf="plain", start=True, prefix="",
+                 tls=False, leaky=False):
         self.directory = tempfile.mkdtemp(prefix="oncelink-test.")
-        self.server = server
-        self.conf = conf
+        self.prefix = prefix
+        self.tls = tls
+        self.kind = server
+        self.server = None
+        self.owner = pwd.getpwuid(os.getuid())
+        self.programs = {"WORKER": WORKER, "SWEEP": SWEEP, "CTL": CTL}
+        if server is not None and conf == "shipped":
+            self.server = server_class(server)(self, prefix, tls, leaky)
+            self.owner = unprivileged()
+        if self.owner.pw_uid != os.getuid():
+            self.programs = public_programs()
+            os.chmod(self.directory, 0o755)
+            os.chown(self.directory, self.owner.pw_uid, self.owner.pw_gid)
         self.environment = environment or {}
         self.port = None
+        self.http_port = None
         self.web = None
         self.workers = []
         self.problems = []
@@ -179,6 +225,7 @@ class Site:
             "threads": str(threads),
             "kdf_wait": "30s",
             "lock_wait": "30s",
+            **({"path_prefix": prefix} if prefix else {}),
             **SMALL_KDF,
             **(settings or {}),
         }
@@ -213,20 +260,23 @@ class Site:
                 done.returncode, done.stderr))
 
     def start(self):
-        # lighttpd starts its worker itself.
-        if self.server != "lighttpd":
+        if self.server is None or not self.server.starts_workers:
             for number in range(len(self.sockets)):
                 self.workers.append(self.start_worker(number))
-        if self.server is not None:
+        if self.kind is not None:
             self.start_server()
             self.await_health()
 
     def start_worker(self, number):
         """A worker on its own socket, awaited until it answers there."""
         log = os.path.join(self.directory, "worker-%d.log" % number)
-        worker = Process(
-            [WORKER, "-c", self.conf_file, "--listen", self.sockets[number]],
-            log, self.environment)
+        if self.server is not None:
+            arguments = self.server.worker_arguments(number)
+        else:
+            arguments = [self.programs["WORKER"], "-c", self.conf_file,
+                         "--listen", self.sockets[number]]
+        worker = Process(arguments, log, self.environment,
+                         **become(self.owner))
         try:
             self.await_socket(worker, self.sockets[number])
         except BaseException:
@@ -249,7 +299,8 @@ class Site:
 
     def await_health(self):
         response = self.request(
-            "GET", self.settings.get("path_prefix", "") + "/api/v2/health")
+            "GET", self.settings.get("path_prefix", "") + "/api/v2/health",
+            whole=True)
         if "native" not in self.settings.get("faces", "native"):
             return
         if response.status != 200:
@@ -277,40 +328,31 @@ class Site:
     def start_server(self):
         os.makedirs(os.path.join(self.directory, "tmp"), exist_ok=True)
         for _ in range(10):
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.port = probe.getsockname()[1]
-            arguments = self.server_arguments()
+            with socket.socket() as one, socket.socket() as other:
+                one.bind(("127.0.0.1", 0))
+                other.bind(("127.0.0.1", 0))
+                self.port = one.getsockname()[1]
+                self.http_port = other.getsockname()[1]
+            environment = {"ONCELINK_CONF": self.conf_file,
+                           **self.environment}
+            if self.server is not None:
+                self.server.write()
+                arguments = self.server.arguments()
+                environment.update(self.server.environment())
+            else:
+                arguments = self.plain_nginx()
             self.web = Process(
                 arguments, os.path.join(self.directory, "server.log"),
-                {"TMPDIR": os.path.join(self.directory, "tmp"),
-                 "ONCELINK_CONF": self.conf_file, **self.environment},
-                cwd=self.directory)
+                environment, cwd=self.directory)
             try:
                 self.await_socket(self.web, ("127.0.0.1", self.port))
                 if self.web.running():
                     return
             except AssertionError:
-                if "ddress already in use" not in self.web.text():
+                if "ddress already in use" not in self.log():
                     raise
             self.web.end()
-        raise AssertionError("no port for %s" % self.server)
-
-    def server_arguments(self):
-        name = os.path.join(self.directory, self.server + ".conf")
-        if self.conf == "shipped":
-            text = self.shipped_conf()
-        elif self.server == "nginx":
-            text = self.plain_nginx()
-        else:
-            raise AssertionError("there is no plain " + self.server)
-        with open(name, "w", encoding="utf-8") as file:
-            file.write(text)
-        if self.server == "nginx":
-            return ["nginx", "-p", self.directory, "-c", name, "-e",
-                    os.path.join(self.directory, "nginx-error.log"),
-                    "-g", "daemon off;"]
-        return ["lighttpd", "-D", "-f", name]
+        raise AssertionError("no port for %s" % self.kind)
 
     def plain_nginx(self):
         """Every worker an upstream, nothing retried elsewhere, everything
@@ -321,7 +363,7 @@ class Site:
             "\t%s_temp_path %s/tmp;" % (name, self.directory)
             for name in ("client_body", "fastcgi", "proxy", "uwsgi", "scgi"))
         user = "user root;" if os.getuid() == 0 else ""
-        return """%(user)s
+        text = """%(user)s
 worker_processes 1;
 pid %(directory)s/nginx.pid;
 error_log %(directory)s/nginx-error.log warn;
@@ -359,37 +401,23 @@ http {
             "user": user, "directory": self.directory, "scratch": scratch,
             "upstreams": upstreams, "port": self.port,
         }
-
-    def shipped_conf(self):
-        """conf/ with this site's places and port put in."""
-        name = os.path.join(SRCDIR, "conf", self.server + ".conf")
-        with open(name, encoding="utf-8") as file:
-            text = file.read()
-        places = {
-            "ADDRESS": "127.0.0.1",
-            "PORT": str(self.port),
-            "HTDOCS": os.path.join(SRCDIR, "htdocs"),
-            "WORKER": WORKER,
-            "SOCKET": self.sockets[0],
-            "TMP": os.path.join(self.directory, "tmp"),
-            "USER": pwd.getpwuid(os.getuid()).pw_name,
-        }
-        for word, value in places.items():
-            text = text.replace("@%s@" % word, value)
-        left = re.findall("@[A-Z_]+@", text)
-        if left:
-            raise AssertionError("%s: %r are not known" % (name, left))
-        return text
+        name = os.path.join(self.directory, "nginx.conf")
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(text)
+        return ["nginx", "-p", self.directory, "-c", name, "-e",
+                os.path.join(self.directory, "nginx-error.log"),
+                "-g", "daemon off;"]
 
     # Programs.
 
     def ctl(self, *arguments, environment=None):
-        return run([CTL, "-c", self.conf_file, *arguments],
-                   {**self.environment, **(environment or {})})
+        return run([self.programs["CTL"], "-c", self.conf_file, *arguments],
+                   {**self.environment, **(environment or {})},
+                   **become(self.owner))
 
     def sweep(self, *arguments, seconds=240):
-        return run([SWEEP, "-c", self.conf_file, *arguments],
-                   self.environment, seconds=seconds)
+        return run([self.programs["SWEEP"], "-c", self.conf_file, *arguments],
+                   self.environment, seconds=seconds, **become(self.owner))
 
     def cgi(self, method, uri, body=b"", content_type=None, length=None,
             extra=None):
@@ -397,8 +425,9 @@ http {
         if length is None and (body or method == "POST"):
             length = len(body)
         params = cgi_params(method, uri, length, content_type, extra)
-        done = run([WORKER, "-c", self.conf_file],
-                   {**self.environment, **params}, body)
+        done = run([self.programs["WORKER"], "-c", self.conf_file],
+                   {**self.environment, **params}, body,
+                   **become(self.owner))
         if done.returncode != 0:
             raise AssertionError("CGI: %d %r" % (
                 done.returncode, done.stderr))
@@ -421,13 +450,32 @@ http {
             raise
         return connection
 
-    def connect(self):
-        return self.connect_to(("127.0.0.1", self.port))
+    def connect(self, tls=None):
+        """A connection to the web server; tls=False to the port of a TLS
+        site that does none."""
+        if not self.tls:
+            return self.connect_to(("127.0.0.1", self.port))
+        if tls is False:
+            return self.connect_to(("127.0.0.1", self.http_port))
+        context = ssl.create_default_context(
+            cafile=os.path.join(self.directory, "tls", "fullchain.pem"))
+        connection = self.connect_to(("127.0.0.1", self.port))
+        try:
+            return context.wrap_socket(
+                connection, server_hostname=SERVER_NAME)
+        except BaseException:
+            connection.close()
+            raise
 
-    def request(self, method, path, body=None, headers=None):
-        """One request through the web server."""
+    def request(self, method, path, body=None, headers=None, whole=False,
+                tls=None):
+        """One request through the web server; whole: the path has the
+        prefix already, or is meant to lack it."""
+        if not whole:
+            path = (self.prefix.encode() if isinstance(path, bytes)
+                    else self.prefix) + path
         raw = http_bytes(method, path, body, headers)
-        with contextlib.closing(self.connect()) as connection:
+        with contextlib.closing(self.connect(tls)) as connection:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.sendall(raw)
             return parse_http(read_to_end(connection), method == "HEAD")
@@ -450,7 +498,7 @@ http {
         connections = []
         try:
             for method, path, body, content_type in requests:
-                raw = http_bytes(method, path, body, {
+                raw = http_bytes(method, self.prefix + path, body, {
                     "Content-Type": content_type})
                 connection = self.connect()
                 connections.append((connection, raw[-1:]))
@@ -557,10 +605,14 @@ http {
     def log(self):
         """Everything that any process of the site wrote for people."""
         text = ""
-        for name in sorted(os.listdir(self.directory)):
-            if name.endswith(".log"):
-                path = os.path.join(self.directory, name)
-                with open(path, "rb") as file:
+        names = [os.path.join(self.directory, name)
+                 for name in os.listdir(self.directory)
+                 if name.endswith(".log")]
+        if self.server is not None:
+            names += self.server.logs()
+        for name in sorted(set(names)):
+            with contextlib.suppress(FileNotFoundError):
+                with open(name, "rb") as file:
                     text += file.read().decode("utf-8", "replace")
         return text
 

@@ -323,7 +323,7 @@ class Canary(SiteTest):
         self.everything("nginx", may_write=False)
 
     def test_lighttpd(self):
-        """lighttpd with conf/lighttpd.conf; what is above 64 KiB waits in
+        """lighttpd with conf/lighttpd; what is above 64 KiB waits in
         its upload directory, and is gone from there afterwards"""
         self.everything("lighttpd", may_write=True)
 

@@ -424,7 +424,7 @@ class Through:
             if not found.startswith((b"#", b"mailto:")):
                 path = b"/" + found.lstrip(b"./")
                 self.assertIn(site.request("GET", path).status, (200, 404))
-        self.assertStatus(site.request("GET", "/oncelink.css"), 200)
+        self.assertStatus(site.request("GET", "/css/oncelink.css"), 200)
         for path in ("/oncelink.conf", "/state/oncelink.db", "/.git/HEAD",
                      "/../oncelink.conf", "/%2e%2e/oncelink.conf",
                      "/index.html/../../README.md"):
@@ -440,7 +440,7 @@ class Nginx(Through, SiteTest):
 
 
 class Lighttpd(Through, SiteTest):
-    """lighttpd with conf/lighttpd.conf."""
+    """lighttpd with conf/lighttpd."""
 
     def open_site(self, **settings):
         return self.site("lighttpd", conf="shipped", settings=settings)
