@@ -85,7 +85,8 @@ check_settings() {
 		esac
 		expect $mode "/usr/share/oncelink/$name" \
 		    "/usr/share/doc/oncelink/examples/$name" \
-		    "/usr/lib/systemd/system/${name#systemd/}"
+		    "/usr/lib/systemd/system/${name#systemd/}" \
+		    "/usr/lib/tmpfiles.d/${name#tmpfiles/}"
 	done
 	# What another configuration includes is there for both places.
 	for name in nginx/locations lighttpd/common apache/common; do
