@@ -191,13 +191,14 @@ class Ctl(unittest.TestCase):
                 count, size = nginx["fastcgi_buffers"].split()
                 self.assertTrue(
                     frame < int(count) * int(size[:-1]) * 1024 < most, nginx)
-                plain = int(nginx["client_body_buffer_size"][:-1]) * 1024
-                # 2 KiB of message and 1 KiB of PIN, each byte as six.
-                self.assertTrue(3 * 6 * 1024 < plain < 64 << 10, nginx)
+                self.assertEqual(nginx["client_body_buffer_size"],
+                                 nginx["client_max_body_size"])
                 kib = int(numbers("lighttpd")["server.max-request-size"])
                 self.assertTrue(frame < kib * 1024 < most, kib)
                 apache = numbers("apache")
-                for name in ("LimitRequestBody", "FcgidMaxRequestLen"):
+                for name in ("LimitRequestBody", "FcgidMaxRequestLen",
+                             "FcgidMaxRequestInMem",
+                             "FcgidOutputBufferSize"):
                     self.assertTrue(frame < int(apache[name]) < most, apache)
         self.write("max_message = 4K\nfaces = onetime\n")
         self.assertLessEqual(
