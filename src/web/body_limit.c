@@ -44,14 +44,24 @@ body_limit_frame(const struct conf *conf)
 }
 
 int64_t
+body_limit_plain(const struct conf *conf)
+{
+	int64_t	 limit = 0;
+
+	if ((conf->faces & CONF_FACE_NATIVE) != 0)
+		limit = body_limit_json(conf);
+	if ((conf->faces & (CONF_FACE_SAFESECRETS | CONF_FACE_ONETIME)) != 0)
+		limit = larger(limit, body_limit_message(conf));
+	return limit;
+}
+
+int64_t
 body_limit_largest(const struct conf *conf)
 {
-	int64_t	 limit = body_limit_json(conf);
+	int64_t	 limit = body_limit_plain(conf);
 
 	if ((conf->faces & CONF_FACE_NATIVE) != 0)
 		limit = larger(limit, body_limit_frame(conf));
-	if ((conf->faces & (CONF_FACE_SAFESECRETS | CONF_FACE_ONETIME)) != 0)
-		limit = larger(limit, body_limit_message(conf));
 	return limit;
 }
 

@@ -19,7 +19,8 @@ SERVER_NAME = "site.test"
 
 # Which module holds a kind, and the name of its class there.
 KINDS = {
-    "nginx": ("oncelink_server", "Nginx"),
+    "nginx": ("oncelink_nginx", "Nginx"),
+    "nginx-activated": ("oncelink_nginx", "NginxActivated"),
     "lighttpd": ("oncelink_lighttpd", "Lighttpd"),
 }
 
@@ -203,25 +204,3 @@ def unprivileged():
     if os.getuid() == 0:
         return pwd.getpwnam("www-data")
     return pwd.getpwuid(os.getuid())
-
-
-class Nginx(Server):
-    """nginx with conf/nginx.conf, before workers of ours."""
-
-    kind = "nginx"
-    family = "nginx"
-
-    def name(self):
-        return os.path.join(self.site.directory, "nginx.conf")
-
-    def write(self):
-        shutil.copytree(os.path.join(self.site.srcdir, "htdocs"),
-                        os.path.join(self.share(), "htdocs"),
-                        dirs_exist_ok=True)
-        make_readable(self.share())
-        self.fill("conf/nginx.conf", self.name())
-
-    def arguments(self):
-        return ["nginx", "-p", self.site.directory, "-c", self.name(), "-e",
-                os.path.join(self.site.directory, "nginx-error.log"),
-                "-g", "daemon off;"]
