@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/complaint.h"
 #include "base/conf.h"
 #include "base/log.h"
 #include "core/life.h"
@@ -59,7 +60,14 @@ seal(struct making *making)
 	struct keyring	*keyring = making->site->keyring;
 	struct store_secret *row = &making->row;
 	struct seal_binding binding;
+	struct complaint error;
 
+	/* A key that no later start would find must not seal anything. */
+	if (keyring_refresh(keyring, &error) == -1) {
+		log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "keys"),
+		    LOG_TEXT("reason", error.text));
+		return STORE_FAILED;
+	}
 	row->kind = (uint8_t)creation->kind;
 	row->state = STORE_WAITING;
 	row->created_at = row->changed_at = clock_wall();

@@ -1,33 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The server's keys: the form of the key file, who may read it, and which
- * subkeys come from which key.  The file is text:
- *
- *	oncelink-keys 1
- *	lookup <64 hex digits>
- *	seal <id> <64 hex digits>
- *
- * with one `lookup` line, which never changes, and one `seal` line a seal key,
- * ids from 1 and rising; the last one seals new records.
+ * The server's keys while a program runs: which subkeys come from which key,
+ * and how a program that stays hears of a key that was added meanwhile.  A set
+ * of keys never changes and stays where it is until the end, so that whoever
+ * holds a pointer into one needs no lock.
  */
-#include <sys/stat.h>
-
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <sodium.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "base/complaint.h"
 #include "crypto/keyring.h"
 
-#define FILE_HEADER	"oncelink-keys 1"
-#define FILE_MAXBYTES	16384
-#define SEAL_KEYS_MAX	64
-#define HEX_LENGTH	((size_t)KEYRING_KEYBYTES * 2)
+#include <pthread.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/complaint.h"
+#include "crypto/keyfile.h"
+
 #define SIGN_KEY_MIN	16
 #define SIGN_KEY_PREFIX	"oncelink SIGN_KEY"
 
@@ -37,212 +27,132 @@
 
 enum { SEAL_SUBKEY = 1, VERIFY_SUBKEY = 2 };
 
+_Static_assert(KEYRING_KEYBYTES == KEYFILE_KEYBYTES &&
+    KEYRING_KEYS_MAX == KEYFILE_SEALS_MAX, "the file is read whole");
+
 struct seal_key {
 	uint32_t	 id;
+	int64_t		 made_at;
 	uint8_t		 seal[KEYRING_KEYBYTES];
 	uint8_t		 verify[KEYRING_KEYBYTES];
 };
 
-struct keyring {
+/* Read-only once it is in its place. */
+struct keys {
+	struct keys	*older;		/* the set before, or NULL */
 	uint64_t	 count;
-	struct seal_key	 keys[SEAL_KEYS_MAX];
+	struct seal_key	 keys[KEYFILE_SEALS_MAX];
 	uint8_t		 subkeys[KEYRING_USE__MAX][KEYRING_KEYBYTES];
 };
 
-static struct keyring *
-keyring_alloc(struct complaint *error)
-{
-	struct keyring	*keyring;
+/* What a look at the file may change. */
+struct shared {
+	_Atomic(struct keys *) keys;	/* the newest set */
+	atomic_llong	 looked_at;	/* clock_now of the last look */
+	pthread_mutex_t	 mutex;		/* for a look, and status */
+	struct stat	 status;	/* of the file that was read */
+};
 
-	keyring = sodium_malloc(sizeof(*keyring));
-	if (keyring == NULL) {
-		complaint(error, "there is no memory for the keys");
-		return NULL;
-	}
-	memset(keyring, 0, sizeof(*keyring));
-	return keyring;
-}
+struct keyring {
+	char		*path;		/* NULL: keys of no file */
+	struct shared	*shared;
+};
 
 static void
-set_lookup_key(struct keyring *keyring, const uint8_t key[KEYRING_KEYBYTES])
+set_lookup_key(struct keys *keys, const uint8_t key[KEYRING_KEYBYTES])
 {
 	for (uint64_t use = KEYRING_LOOKUP; use < KEYRING_USE__MAX; use++)
-		crypto_kdf_derive_from_key(keyring->subkeys[use],
+		crypto_kdf_derive_from_key(keys->subkeys[use],
 		    KEYRING_KEYBYTES, use, LOOKUP_CONTEXT, key);
 }
 
 static void
-add_seal_key(struct keyring *keyring, uint32_t id,
+add_seal_key(struct keys *keys, uint32_t id, int64_t made_at,
     const uint8_t key[KEYRING_KEYBYTES])
 {
-	struct seal_key	*entry = &keyring->keys[keyring->count++];
+	struct seal_key	*entry = &keys->keys[keys->count++];
 
 	entry->id = id;
+	entry->made_at = made_at;
 	crypto_kdf_derive_from_key(entry->seal, KEYRING_KEYBYTES, SEAL_SUBKEY,
 	    SEAL_CONTEXT, key);
 	crypto_kdf_derive_from_key(entry->verify, KEYRING_KEYBYTES,
 	    VERIFY_SUBKEY, SEAL_CONTEXT, key);
 }
 
-/* 64 hex digits that end the line; key holds nothing of any others. */
-static int
-read_key(const char *text, size_t length, uint8_t key[KEYRING_KEYBYTES])
+static struct keys *
+new_keys(struct complaint *error)
 {
-	size_t	 size;
+	struct keys	*keys;
 
-	if (length != HEX_LENGTH)
-		return -1;
-	if (sodium_hex2bin(key, KEYRING_KEYBYTES, text, length, NULL, &size,
-	    NULL) != 0 || size != KEYRING_KEYBYTES) {
-		sodium_memzero(key, KEYRING_KEYBYTES);
-		return -1;
+	keys = sodium_malloc(sizeof(*keys));
+	if (keys == NULL) {
+		complaint(error, "there is no memory for the keys");
+		return NULL;
 	}
-	return 0;
+	memset(keys, 0, sizeof(*keys));
+	return keys;
 }
 
-/* `<id> <64 hex digits>`, the id above that of the key before. */
-static int
-read_seal_line(struct keyring *keyring, const char *text, size_t length)
+static struct keys *
+read_keys(const char *path, struct stat *status, struct complaint *error)
 {
-	uint8_t	 key[KEYRING_KEYBYTES];
-	uint64_t id = 0, last;
-	size_t	 at = 0;
+	struct keyfile	*keyfile;
+	struct keys	*keys;
 
-	while (at < length && at < 9 && text[at] >= '0' && text[at] <= '9')
-		id = id * 10 + (uint64_t)(text[at++] - '0');
-	last = keyring->count == 0 ? 0 : keyring->keys[keyring->count - 1].id;
-	if (at == 0 || text[0] == '0' || at >= length || text[at] != ' ' ||
-	    id <= last || keyring->count == SEAL_KEYS_MAX)
-		return -1;
-	at++;
-	if (read_key(text + at, length - at, key) == -1)
-		return -1;
-	add_seal_key(keyring, (uint32_t)id, key);
-	sodium_memzero(key, sizeof(key));
-	return 0;
-}
-
-static int
-read_line(struct keyring *keyring, unsigned int number, const char *line,
-    size_t length)
-{
-	static const char lookup[] = "lookup ", seal[] = "seal ";
-	uint8_t	 key[KEYRING_KEYBYTES];
-
-	if (number == 1)
-		return length == strlen(FILE_HEADER) &&
-		    memcmp(line, FILE_HEADER, length) == 0 ? 0 : -1;
-	if (number == 2) {
-		if (length < strlen(lookup) ||
-		    memcmp(line, lookup, strlen(lookup)) != 0 ||
-		    read_key(line + strlen(lookup), length - strlen(lookup),
-		    key) == -1)
-			return -1;
-		set_lookup_key(keyring, key);
-		sodium_memzero(key, sizeof(key));
-		return 0;
+	if ((keyfile = keyfile_read(path, error)) == NULL)
+		return NULL;
+	if ((keys = new_keys(error)) != NULL) {
+		*status = keyfile->status;
+		set_lookup_key(keys, keyfile->lookup);
+		for (size_t i = 0; i < keyfile->count; i++)
+			add_seal_key(keys, keyfile->seals[i].id,
+			    keyfile->seals[i].made_at, keyfile->seals[i].key);
 	}
-	if (length < strlen(seal) || memcmp(line, seal, strlen(seal)) != 0)
-		return -1;
-	return read_seal_line(keyring, line + strlen(seal),
-	    length - strlen(seal));
+	keyfile_free(keyfile);
+	return keys;
 }
 
-static int
-read_text(struct keyring *keyring, const char *path, const char *text,
-    size_t length, struct complaint *error)
+/* A keyring of these keys, which are its own from now on. */
+static struct keyring *
+new_keyring(const char *path, struct keys *keys, struct complaint *error)
 {
-	unsigned int	 number = 0;
-	const char	*end;
+	struct keyring	*keyring;
 
-	while (length > 0) {
-		number++;
-		end = memchr(text, '\n', length);
-		if (end == NULL || read_line(keyring, number, text,
-		    (size_t)(end - text)) == -1)
-			return complaint(error, "%s:%u: this is not a line of "
-			    "a key file as oncelinkctl init makes it; put the "
-			    "right file back", path, number);
-		length -= (size_t)(end + 1 - text);
-		text = end + 1;
+	keyring = calloc(1, sizeof(*keyring));
+	if (keyring != NULL) {
+		keyring->shared = calloc(1, sizeof(*keyring->shared));
+		keyring->path = path == NULL ? NULL : strdup(path);
 	}
-	if (keyring->count == 0)
-		return complaint(error, "%s: the key file ends before its "
-		    "first seal key; put the right file back", path);
-	return 0;
-}
-
-static int
-check_file(const char *path, const struct stat *status,
-    struct complaint *error)
-{
-	if (!S_ISREG(status->st_mode))
-		return complaint(error, "%s: the key file is not a regular "
-		    "file", path);
-	if ((status->st_mode & 077) != 0)
-		return complaint(error, "%s: the key file can be read by "
-		    "others (mode %03o); it must be 0600: if others may have "
-		    "read it, make a new key, else chmod 600", path,
-		    (unsigned int)status->st_mode & 0777);
-	if (status->st_uid != geteuid() && status->st_uid != 0)
-		return complaint(error, "%s: the key file belongs to another "
-		    "user; it must belong to the user of this program", path);
-	if (status->st_size > FILE_MAXBYTES)
-		return complaint(error, "%s: the key file is longer than %d "
-		    "bytes", path, FILE_MAXBYTES);
-	return 0;
+	if (keyring == NULL || keyring->shared == NULL ||
+	    (path != NULL && keyring->path == NULL)) {
+		complaint(error, "there is no memory for the keys");
+		if (keyring != NULL) {
+			free(keyring->shared);
+			free(keyring->path);
+		}
+		free(keyring);
+		sodium_free(keys);
+		return NULL;
+	}
+	sodium_mprotect_readonly(keys);
+	pthread_mutex_init(&keyring->shared->mutex, NULL);
+	atomic_init(&keyring->shared->keys, keys);
+	atomic_init(&keyring->shared->looked_at, clock_now());
+	return keyring;
 }
 
 struct keyring *
 keyring_load(const char *path, struct complaint *error)
 {
-	struct keyring	*keyring = NULL;
+	struct keyring	*keyring;
 	struct stat	 status;
-	char		*text = NULL;
-	size_t		 length = 0;
-	ssize_t		 got;
-	int		 fd;
+	struct keys	*keys;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd == -1) {
-		complaint(error, "%s: the key file cannot be opened: %s%s",
-		    path, strerror(errno), errno == ENOENT ?
-		    " (oncelinkctl init makes one)" : "");
+	if ((keys = read_keys(path, &status, error)) == NULL ||
+	    (keyring = new_keyring(path, keys, error)) == NULL)
 		return NULL;
-	}
-	if (fstat(fd, &status) == -1) {
-		complaint(error, "%s: %s", path, strerror(errno));
-		goto out_fd;
-	}
-	if (check_file(path, &status, error) == -1)
-		goto out_fd;
-	text = sodium_malloc(FILE_MAXBYTES);
-	keyring = keyring_alloc(error);
-	if (text == NULL || keyring == NULL) {
-		complaint(error, "there is no memory for the keys");
-		goto fail;
-	}
-	while (length < FILE_MAXBYTES) {
-		got = read(fd, text + length, FILE_MAXBYTES - length);
-		if (got == -1) {
-			complaint(error, "%s: %s", path, strerror(errno));
-			goto fail;
-		}
-		if (got == 0)
-			break;
-		length += (size_t)got;
-	}
-	if (read_text(keyring, path, text, length, error) == -1)
-		goto fail;
-	sodium_mprotect_readonly(keyring);
-	goto out_text;
-fail:
-	sodium_free(keyring);
-	keyring = NULL;
-out_text:
-	sodium_free(text);
-out_fd:
-	close(fd);
+	keyring->shared->status = status;
 	return keyring;
 }
 
@@ -251,15 +161,14 @@ keyring_from_sign_key(const char *text, struct complaint *error)
 {
 	crypto_generichash_state state;
 	uint8_t		 key[KEYRING_KEYBYTES];
-	struct keyring	*keyring;
+	struct keys	*keys;
 
 	if (strlen(text) < SIGN_KEY_MIN) {
 		complaint(error, "SIGN_KEY is shorter than %d bytes: give it "
 		    "something long and random", SIGN_KEY_MIN);
 		return NULL;
 	}
-	keyring = keyring_alloc(error);
-	if (keyring == NULL)
+	if ((keys = new_keys(error)) == NULL)
 		return NULL;
 	crypto_generichash_init(&state, NULL, 0, sizeof(key));
 	crypto_generichash_update(&state, (const uint8_t *)SIGN_KEY_PREFIX,
@@ -267,89 +176,142 @@ keyring_from_sign_key(const char *text, struct complaint *error)
 	crypto_generichash_update(&state, (const uint8_t *)text, strlen(text));
 	crypto_generichash_final(&state, key, sizeof(key));
 	sodium_memzero(&state, sizeof(state));
-	set_lookup_key(keyring, key);
-	add_seal_key(keyring, 0, key);
+	set_lookup_key(keys, key);
+	add_seal_key(keys, 0, 0, key);
 	sodium_memzero(key, sizeof(key));
-	sodium_mprotect_readonly(keyring);
-	return keyring;
-}
-
-/* Make a name in a directory survive a power cut. */
-static int
-sync_directory_of(const char *path)
-{
-	char	*copy;
-	int	 fd, result = -1;
-
-	copy = strdup(path);
-	if (copy == NULL)
-		return -1;
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd != -1) {
-		result = fsync(fd);
-		close(fd);
-	}
-	free(copy);
-	return result;
-}
-
-int
-keyring_create(const char *path, struct complaint *error)
-{
-	uint8_t	 key[2][KEYRING_KEYBYTES];
-	char	 hex[2][HEX_LENGTH + 1];
-	char	 text[sizeof(FILE_HEADER) + 2 * sizeof(hex[0]) + 32];
-	int	 fd, length, result = -1;
-
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-	    0600);
-	if (fd == -1)
-		return complaint(error, "%s: the key file cannot be made: %s",
-		    path, strerror(errno));
-	randombytes_buf(key, sizeof(key));
-	sodium_bin2hex(hex[0], sizeof(hex[0]), key[0], sizeof(key[0]));
-	sodium_bin2hex(hex[1], sizeof(hex[1]), key[1], sizeof(key[1]));
-	length = snprintf(text, sizeof(text), "%s\nlookup %s\nseal 1 %s\n",
-	    FILE_HEADER, hex[0], hex[1]);
-	if (write(fd, text, (size_t)length) != length || fsync(fd) == -1 ||
-	    sync_directory_of(path) == -1) {
-		complaint(error, "%s: the key file cannot be written: %s", path,
-		    strerror(errno));
-		unlink(path);
-	} else
-		result = 0;
-	close(fd);
-	sodium_memzero(key, sizeof(key));
-	sodium_memzero(hex, sizeof(hex));
-	sodium_memzero(text, sizeof(text));
-	return result;
+	return new_keyring(NULL, keys, error);
 }
 
 void
 keyring_free(struct keyring *keyring)
 {
-	sodium_free(keyring);
+	struct keys	*keys, *older;
+
+	if (keyring == NULL)
+		return;
+	for (keys = atomic_load(&keyring->shared->keys); keys != NULL;
+	    keys = older) {
+		older = keys->older;
+		sodium_free(keys);
+	}
+	pthread_mutex_destroy(&keyring->shared->mutex);
+	free(keyring->shared);
+	free(keyring->path);
+	free(keyring);
+}
+
+static bool
+is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	    a->st_size == b->st_size && a->st_mode == b->st_mode &&
+	    a->st_uid == b->st_uid &&
+	    a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* Read the file again if it is another than the one that was read. */
+static int
+look(const struct keyring *keyring, struct complaint *error)
+{
+	struct shared	*shared = keyring->shared;
+	struct keys	*keys, *before = atomic_load(&shared->keys);
+	struct stat	 status;
+
+	if (stat(keyring->path, &status) == 0 &&
+	    is_same_file(&status, &shared->status))
+		return 0;
+	if ((keys = read_keys(keyring->path, &status, error)) == NULL)
+		return -1;
+	if (sodium_memcmp(keys->subkeys, before->subkeys,
+	    sizeof(keys->subkeys)) != 0) {
+		sodium_free(keys);
+		return complaint(error, "%s: the key file is another site's; "
+		    "put the right file back", keyring->path);
+	}
+	/* What is sealed with a key must not outlive it. */
+	if (keyfile_sync(keyring->path) == -1) {
+		sodium_free(keys);
+		return complaint(error, "%s: the key file cannot be synced",
+		    keyring->path);
+	}
+	keys->older = before;
+	sodium_mprotect_readonly(keys);
+	shared->status = status;
+	atomic_store(&shared->keys, keys);
+	return 0;
+}
+
+int
+keyring_refresh(struct keyring *keyring, struct complaint *error)
+{
+	struct shared	*shared = keyring->shared;
+	int		 result;
+
+	if (keyring->path == NULL || clock_now() -
+	    atomic_load(&shared->looked_at) < KEYRING_REFRESH_MS)
+		return 0;
+	pthread_mutex_lock(&shared->mutex);
+	result = look(keyring, error);
+	if (result == 0)
+		atomic_store(&shared->looked_at, clock_now());
+	pthread_mutex_unlock(&shared->mutex);
+	return result;
 }
 
 const uint8_t *
 keyring_subkey(const struct keyring *keyring, enum keyring_use use)
 {
-	return keyring->subkeys[use];
+	return atomic_load(&keyring->shared->keys)->subkeys[use];
 }
 
 uint32_t
 keyring_newest(const struct keyring *keyring)
 {
-	return keyring->keys[keyring->count - 1].id;
+	const struct keys *keys = atomic_load(&keyring->shared->keys);
+
+	return keys->keys[keys->count - 1].id;
+}
+
+size_t
+keyring_list(const struct keyring *keyring, struct keyring_entry *entries)
+{
+	const struct keys *keys = atomic_load(&keyring->shared->keys);
+
+	for (uint64_t i = 0; i < keys->count; i++)
+		entries[i] = (struct keyring_entry){
+			.id = keys->keys[i].id,
+			.made_at = keys->keys[i].made_at,
+		};
+	return (size_t)keys->count;
 }
 
 static const struct seal_key *
+find_among(const struct keys *keys, uint32_t id)
+{
+	for (; keys != NULL; keys = keys->older)
+		for (uint64_t i = keys->count; i > 0; i--)
+			if (keys->keys[i - 1].id == id)
+				return &keys->keys[i - 1];
+	return NULL;
+}
+
+/* Another process may have sealed with a key that is new to this one. */
+static const struct seal_key *
 find_seal_key(const struct keyring *keyring, uint32_t id)
 {
-	for (uint64_t i = keyring->count; i > 0; i--)
-		if (keyring->keys[i - 1].id == id)
-			return &keyring->keys[i - 1];
-	return NULL;
+	struct shared		*shared = keyring->shared;
+	const struct seal_key	*key;
+	struct complaint	 error;
+
+	key = find_among(atomic_load(&shared->keys), id);
+	if (key != NULL || keyring->path == NULL)
+		return key;
+	pthread_mutex_lock(&shared->mutex);
+	if (look(keyring, &error) == 0)
+		key = find_among(atomic_load(&shared->keys), id);
+	pthread_mutex_unlock(&shared->mutex);
+	return key;
 }
 
 const uint8_t *

@@ -8,6 +8,10 @@
 struct complaint;
 
 #define KEYRING_KEYBYTES 32
+#define KEYRING_KEYS_MAX 64
+
+/* How old a running program's knowledge of the key file may be, in ms. */
+#define KEYRING_REFRESH_MS 5000
 
 /* What the lookup key is divided into (crypto_kdf_derive_from_key). */
 enum keyring_use {
@@ -21,19 +25,8 @@ enum keyring_use {
 /* The server's keys, in guarded memory that is wiped at its end. */
 struct keyring;
 
-/*
- * keyring_create(path, error): make a new key file, 0600, that did not exist
- * (its directory must), and sync it and its directory.  Returns 0, or -1 with
- * error.
- */
-int	 keyring_create(const char *path, struct complaint *error);
-
-/*
- * keyring_load(path, error): read a key file.  Refused when it is missing, not
- * a regular file, open to group or others, owned by somebody else than this
- * user or root, or not of the form.  Returns NULL with error.  The caller owns
- * the keyring.
- */
+/* keyring_load(path, error): read a key file, as keyfile_read does.  Returns
+ * NULL with error.  The caller owns the keyring. */
 struct keyring *keyring_load(const char *path, struct complaint *error);
 
 /*
@@ -51,12 +44,30 @@ void	 keyring_free(struct keyring *keyring);
 const uint8_t *keyring_subkey(const struct keyring *keyring,
     enum keyring_use use);
 
+/*
+ * keyring_refresh(keyring, error): before a record is sealed: see whether the
+ * key file has another newest key, at most every KEYRING_REFRESH_MS.  Returns
+ * 0, or -1 with error when the file that a later start would need is not
+ * there or is not good: then nothing should be sealed.  For any thread.
+ */
+int	 keyring_refresh(struct keyring *keyring, struct complaint *error);
+
 /* keyring_newest(keyring): the id of the seal key for new records. */
 uint32_t keyring_newest(const struct keyring *keyring);
 
+/* keyring_list(keyring, entries): the seal keys, oldest first, into memory for
+ * KEYRING_KEYS_MAX; returns their number. */
+struct keyring_entry {
+	uint32_t	 id;
+	int64_t		 made_at;	/* seconds since 1970; 0: unknown */
+};
+size_t	 keyring_list(const struct keyring *keyring,
+	    struct keyring_entry *entries);
+
 /*
  * keyring_seal_subkey(keyring, id), keyring_verify_subkey(keyring, id): the
- * subkeys of seal key `id`, 32 bytes, or NULL when there is no such key.
+ * subkeys of seal key `id`, 32 bytes, valid as long as the keyring, or NULL
+ * when there is no such key, in the file as it is now either.
  */
 const uint8_t *keyring_seal_subkey(const struct keyring *keyring, uint32_t id);
 const uint8_t *keyring_verify_subkey(const struct keyring *keyring,

@@ -48,6 +48,17 @@ static const struct command commands[] = {
 	    "that follow from the settings, in the form of its own\n"
 	    "configuration.\n",
 	    ctl_config_run, TAKES(CTL_OPTION_WEB_SERVER), 0 },
+	{ "server-key", " rotate | list",
+	    "make or list the keys that seal secrets",
+	    "With `rotate' add a seal key to the key file, for secrets made\n"
+	    "from now on; the older keys go on opening what they sealed.\n"
+	    "Running workers take the new one within seconds and need no\n"
+	    "signal.  An older key that seals no secret any more is taken\n"
+	    "out, but not before the key after it is an hour old.  Make a\n"
+	    "new copy of the key file afterwards.\n\n"
+	    "With `list' print the number of each seal key, when it was made\n"
+	    "and how many secrets need it.\n",
+	    ctl_key_run, 0, 1 },
 	{ "stats", "", "count what is in the store",
 	    "Count what is in the store, expired secrets that wait for the\n"
 	    "sweeper included.  This reads all of it.\n",

@@ -38,5 +38,6 @@ int	 ctl_flush(void);
 int	 ctl_init_run(const struct ctl_call *call);
 int	 ctl_config_run(const struct ctl_call *call);
 int	 ctl_stats_run(const struct ctl_call *call);
+int	 ctl_key_run(const struct ctl_call *call);
 
 #endif

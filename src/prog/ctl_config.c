@@ -24,36 +24,42 @@ divided_up(int64_t bytes, int64_t unit)
 	return (bytes + unit - 1) / unit;
 }
 
+/* A sixteenth more than there can be, in whole MiB. */
+static int64_t
+with_margin(int64_t bytes)
+{
+	return divided_up(bytes + bytes / 16, MB) * MB;
+}
+
 /*
- * What the web server lets pass: a sixteenth more than the worker takes, so
- * that what is a little too large gets the worker's answer, in the form that
- * its clients know.
+ * What the web server lets pass: more than the worker takes, so that what is a
+ * little too large gets the worker's answer, in the form that its clients
+ * know.
  */
 static int64_t
 largest_request(const struct conf *conf)
 {
-	int64_t	 largest = body_limit_largest(conf);
-
-	return divided_up(largest + largest / 16, MB) * MB;
+	return with_margin(body_limit_largest(conf));
 }
 
 static void
 print_nginx(const struct conf *conf)
 {
-	int64_t	 answer = body_limit_answer(conf);
+	int64_t	 request = largest_request(conf);
+	int64_t	 answer = with_margin(body_limit_answer(conf));
 
-	printf("client_max_body_size %" PRId64 "k;\n",
-	    largest_request(conf) / KB);
-	printf("# A request is held in memory: in a file an envelope would "
-	    "lie beside its id.\n");
-	printf("client_body_buffer_size %" PRId64 "k;\n",
-	    largest_request(conf) / KB);
-	printf("# An answer is held in memory until the client has it.\n");
-	printf("fastcgi_buffer_size %" PRId64 "k;\n", NGINX_BUFFER / KB);
-	printf("fastcgi_buffers %" PRId64 " %" PRId64 "k;\n",
-	    divided_up(answer + answer / 16, NGINX_BUFFER), NGINX_BUFFER / KB);
-	printf("fastcgi_busy_buffers_size %" PRId64 "k;\n",
-	    2 * NGINX_BUFFER / KB);
+	printf("client_max_body_size %" PRId64 "k;\n"
+	    "# A request is held in memory too: the first line of an "
+	    "envelope's frame has\n"
+	    "# its id and gate, and in a file they would lie beside the "
+	    "envelope.\n"
+	    "client_body_buffer_size %" PRId64 "k;\n", request / KB,
+	    request / KB);
+	printf("# An answer is held in memory until the client has it.\n"
+	    "fastcgi_buffer_size %" PRId64 "k;\n"
+	    "fastcgi_buffers %" PRId64 " %" PRId64 "k;\n"
+	    "fastcgi_busy_buffers_size %" PRId64 "k;\n", NGINX_BUFFER / KB,
+	    answer / NGINX_BUFFER, NGINX_BUFFER / KB, 2 * NGINX_BUFFER / KB);
 }
 
 static void
@@ -66,16 +72,18 @@ print_lighttpd(const struct conf *conf)
 static void
 print_apache(const struct conf *conf)
 {
-	int64_t	 plain = body_limit_plain(conf);
+	int64_t	 request = largest_request(conf);
 
-	printf("LimitRequestBody %" PRId64 "\n", largest_request(conf));
-	printf("<IfModule mod_fcgid.c>\n");
-	printf("\tFcgidMaxRequestLen %" PRId64 "\n", largest_request(conf));
-	printf("\t# No secret or PIN in plain text is larger: none goes to a "
-	    "file.\n");
-	printf("\tFcgidMaxRequestInMem %" PRId64 "\n",
-	    divided_up(plain, 16 * KB) * 16 * KB);
-	printf("</IfModule>\n");
+	printf("LimitRequestBody %" PRId64 "\n"
+	    "<IfModule mod_fcgid.c>\n"
+	    "\tFcgidMaxRequestLen %" PRId64 "\n"
+	    "\t# Requests are held in memory: nothing of one goes to a "
+	    "file.\n"
+	    "\tFcgidMaxRequestInMem %" PRId64 "\n"
+	    "\t# An answer is held in memory until the client has it.\n"
+	    "\tFcgidOutputBufferSize %" PRId64 "\n"
+	    "</IfModule>\n", request, request, request,
+	    with_margin(body_limit_answer(conf)));
 }
 
 static const struct {

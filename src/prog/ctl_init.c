@@ -17,7 +17,7 @@
 #include "base/complaint.h"
 #include "base/conf.h"
 #include "core/site.h"
-#include "crypto/keyring.h"
+#include "crypto/keyfile.h"
 #include "prog/ctl.h"
 #include "store/store.h"
 
@@ -114,7 +114,7 @@ make_key_file(const struct conf *conf, const char *database)
 	free(directory);
 	if (result != EX_OK)
 		return result;
-	if (keyring_create(conf->key_file, &error) == -1)
+	if (keyfile_create(conf->key_file, &error) == -1)
 		return ctl_complain(EX_CANTCREAT, "%s", error.text);
 	printf("made   %s (key file)\n", conf->key_file);
 	return EX_OK;

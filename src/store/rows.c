@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "store/sqlite.h"
+#include "store/txn.h"
 
 /* What a secret costs beside its record, for store_room. */
 #define ROW_BYTES 512
@@ -28,46 +29,11 @@ row_id(const uint8_t hash[STORE_HASHBYTES])
 	return (int64_t)(id >> 1);
 }
 
-static int
-fail(struct store_txn *txn, const char *where)
-{
-	txn->failure = sqlite_failure(txn->sqlite, where);
-	txn->disk_full = txn->failure == STORE_FULL;
-	return -1;
-}
-
-/* The bytes of the database must be what we wrote; no guess is made. */
-static int
-damaged(struct store_txn *txn, const char *where)
-{
-	log_event(LOG_STORE_FAILED, LOG_TEXT("where", where),
-	    LOG_TEXT("reason", "damaged"));
-	txn->failure = STORE_FAILED;
-	return -1;
-}
-
-/*
- * Step a statement whose parameters are bound.  Returns 0 with a row, 1 when
- * there is none (any more), -1; after 1 and -1 it is reset.
- */
-static int
-step(struct store_txn *txn, sqlite3_stmt *statement, const char *where)
-{
-	int	 code = sqlite3_step(statement);
-
-	if (code == SQLITE_ROW)
-		return 0;
-	if (code != SQLITE_DONE)
-		fail(txn, where);
-	sqlite3_reset(statement);
-	return code == SQLITE_DONE ? 1 : -1;
-}
-
 /* Step a statement that gives no rows. */
 static int
 step_done(struct store_txn *txn, sqlite3_stmt *statement, const char *where)
 {
-	return step(txn, statement, where) == 1 ? 0 : -1;
+	return txn_step(txn, statement, where) == 1 ? 0 : -1;
 }
 
 /* Step a statement that changes one row, which was found before. */
@@ -77,29 +43,7 @@ step_row(struct store_txn *txn, sqlite3_stmt *statement, const char *where)
 	if (step_done(txn, statement, where) == -1)
 		return -1;
 	return sqlite3_changes(txn->sqlite->db) == 1 ? 0 :
-	    damaged(txn, where);
-}
-
-static sqlite3_stmt *
-prepare(struct store_txn *txn, enum sqlite_statement id, const char *where)
-{
-	sqlite3_stmt	*statement = sqlite_statement(txn->sqlite, id);
-
-	if (statement == NULL)
-		fail(txn, where);
-	return statement;
-}
-
-static int
-read_number(struct store_txn *txn, enum sqlite_statement id, int64_t *value)
-{
-	sqlite3_stmt	*statement = prepare(txn, id, "number");
-
-	if (statement == NULL || step(txn, statement, "number") != 0)
-		return -1;
-	*value = sqlite3_column_int64(statement, 0);
-	sqlite3_reset(statement);
-	return 0;
+	    txn_damaged(txn, where);
 }
 
 static int
@@ -149,7 +93,7 @@ read_secret(struct store_txn *txn, sqlite3_stmt *statement,
 	    (row->gated && column_hash(statement, 10, row->verifier) == -1) ||
 	    (row->has_receipt && column_hash(statement, 15, row->receipt) ==
 	    -1))
-		return damaged(txn, "secret");
+		return txn_damaged(txn, "secret");
 	row->kind = (uint8_t)kind;
 	row->state = (uint8_t)state;
 	row->record_bytes = (size_t)bytes;
@@ -160,13 +104,13 @@ static int
 find_secret(struct store_txn *txn, enum sqlite_statement id,
     const uint8_t hash[STORE_HASHBYTES], struct store_secret *row)
 {
-	sqlite3_stmt	*statement = prepare(txn, id, "find");
+	sqlite3_stmt	*statement = txn_prepare(txn, id, "find");
 	int		 result;
 
 	if (statement == NULL)
 		return -1;
 	sqlite3_bind_int64(statement, 1, row_id(hash));
-	result = step(txn, statement, "find");
+	result = txn_step(txn, statement, "find");
 	if (result != 0)
 		return result;
 	result = read_secret(txn, statement, row);
@@ -211,8 +155,8 @@ store_room(struct store_txn *txn, size_t bytes)
 		return 0;
 	/* Counted once a batch, then kept by addition. */
 	if (sqlite->used_bytes == -1) {
-		if (read_number(txn, SQLITE_STATEMENT_PAGE_COUNT, &pages) ==
-		    -1 || read_number(txn, SQLITE_STATEMENT_FREE_COUNT,
+		if (txn_number(txn, SQLITE_STATEMENT_PAGE_COUNT, &pages) ==
+		    -1 || txn_number(txn, SQLITE_STATEMENT_FREE_COUNT,
 		    &free_pages) == -1)
 			return -1;
 		sqlite->used_bytes = (pages - free_pages + sqlite->wal_pages) *
@@ -242,7 +186,7 @@ insert_record(struct store_txn *txn, const struct store_secret *row,
 	sqlite3_stmt	*statement;
 	int		 result;
 
-	statement = prepare(txn, SQLITE_STATEMENT_RECORD_INSERT, "record");
+	statement = txn_prepare(txn, SQLITE_STATEMENT_RECORD_INSERT, "record");
 	if (statement == NULL)
 		return -1;
 	sqlite3_bind_int64(statement, 1, row->record);
@@ -262,9 +206,9 @@ store_secret_insert(struct store_txn *txn, struct store_secret *row,
 
 	txn->inserted = true;
 	txn->sqlite->moved_bytes += row->record_bytes;
-	if (read_number(txn, SQLITE_STATEMENT_RECORD_NEXT, &row->record) == -1)
+	if (txn_number(txn, SQLITE_STATEMENT_RECORD_NEXT, &row->record) == -1)
 		return -1;
-	statement = prepare(txn, SQLITE_STATEMENT_SECRET_INSERT, "insert");
+	statement = txn_prepare(txn, SQLITE_STATEMENT_SECRET_INSERT, "insert");
 	if (statement == NULL)
 		return -1;
 	sqlite3_bind_int64(statement, 1, row_id(row->lookup));
@@ -296,7 +240,7 @@ store_secret_insert(struct store_txn *txn, struct store_secret *row,
 	sqlite3_bind_int64(statement, 21, (int64_t)row->record_bytes);
 	code = sqlite3_step(statement);
 	if (code != SQLITE_DONE && (code & 0xff) != SQLITE_CONSTRAINT)
-		fail(txn, "insert");
+		txn_fail(txn, "insert");
 	sqlite3_reset(statement);
 	sqlite3_clear_bindings(statement);
 	if (code == SQLITE_DONE) {
@@ -312,7 +256,7 @@ store_secret_update(struct store_txn *txn, const struct store_secret *row)
 {
 	sqlite3_stmt	*statement;
 
-	statement = prepare(txn, SQLITE_STATEMENT_SECRET_UPDATE, "update");
+	statement = txn_prepare(txn, SQLITE_STATEMENT_SECRET_UPDATE, "update");
 	if (statement == NULL)
 		return -1;
 	sqlite3_bind_int64(statement, 1, row->id);
@@ -332,7 +276,7 @@ store_secret_remove(struct store_txn *txn, const struct store_secret *row)
 {
 	sqlite3_stmt	*statement;
 
-	statement = prepare(txn, SQLITE_STATEMENT_SECRET_DELETE, "remove");
+	statement = txn_prepare(txn, SQLITE_STATEMENT_SECRET_DELETE, "remove");
 	if (statement == NULL)
 		return -1;
 	sqlite3_bind_int64(statement, 1, row->id);
@@ -348,12 +292,12 @@ store_secret_due(struct store_txn *txn, int64_t before,
 	int		 result;
 
 	*count = 0;
-	statement = prepare(txn, SQLITE_STATEMENT_SECRET_DUE, "due");
+	statement = txn_prepare(txn, SQLITE_STATEMENT_SECRET_DUE, "due");
 	if (statement == NULL)
 		return -1;
 	sqlite3_bind_int64(statement, 1, before);
 	sqlite3_bind_int64(statement, 2, (int64_t)limit);
-	while ((result = step(txn, statement, "due")) == 0) {
+	while ((result = txn_step(txn, statement, "due")) == 0) {
 		/* A damaged row, which the log tells of, must not keep the
 		 * others from their end. */
 		if (read_secret(txn, statement, &rows[*count]) == 0)
@@ -374,19 +318,19 @@ store_record_read(struct store_txn *txn, const struct store_secret *row,
 
 	if (row->record == 0)
 		return 1;
-	statement = prepare(txn, SQLITE_STATEMENT_RECORD_READ, "read");
+	statement = txn_prepare(txn, SQLITE_STATEMENT_RECORD_READ, "read");
 	if (statement == NULL)
 		return -1;
 	sqlite3_bind_int64(statement, 1, row->record);
-	result = step(txn, statement, "read");
+	result = txn_step(txn, statement, "read");
 	if (result == 1)
-		return damaged(txn, "record");
+		return txn_damaged(txn, "record");
 	if (result == -1)
 		return -1;
 	bytes = sqlite3_column_blob(statement, 0);
 	if (bytes == NULL || (size_t)sqlite3_column_bytes(statement, 0) !=
 	    row->record_bytes)
-		result = damaged(txn, "record");
+		result = txn_damaged(txn, "record");
 	else
 		memcpy(record, bytes, row->record_bytes);
 	sqlite3_reset(statement);
@@ -400,8 +344,8 @@ store_record_erase(struct store_txn *txn, struct store_secret *row)
 
 	if (row->record == 0)
 		return 0;
-	record = prepare(txn, SQLITE_STATEMENT_RECORD_DELETE, "erase");
-	claims = prepare(txn, SQLITE_STATEMENT_CLAIM_DELETE_ALL, "erase");
+	record = txn_prepare(txn, SQLITE_STATEMENT_RECORD_DELETE, "erase");
+	claims = txn_prepare(txn, SQLITE_STATEMENT_CLAIM_DELETE_ALL, "erase");
 	if (record == NULL || claims == NULL)
 		return -1;
 	sqlite3_bind_int64(record, 1, row->record);
@@ -421,7 +365,7 @@ prepare_claim(struct store_txn *txn, enum sqlite_statement id,
     const uint8_t lookup[STORE_HASHBYTES],
     const uint8_t claim[STORE_HASHBYTES])
 {
-	sqlite3_stmt	*statement = prepare(txn, id, "claim");
+	sqlite3_stmt	*statement = txn_prepare(txn, id, "claim");
 
 	if (statement == NULL)
 		return NULL;
@@ -455,7 +399,7 @@ store_claim_find(struct store_txn *txn, const uint8_t lookup[STORE_HASHBYTES],
 	    claim);
 	if (statement == NULL)
 		return -1;
-	result = step(txn, statement, "claim");
+	result = txn_step(txn, statement, "claim");
 	if (result != 0)
 		return result;
 	*until = sqlite3_column_int64(statement, 0);
@@ -484,47 +428,14 @@ store_claim_last(struct store_txn *txn, const uint8_t lookup[STORE_HASHBYTES],
 	sqlite3_stmt	*statement;
 	int		 result;
 
-	statement = prepare(txn, SQLITE_STATEMENT_CLAIM_LAST, "claim");
+	statement = txn_prepare(txn, SQLITE_STATEMENT_CLAIM_LAST, "claim");
 	if (statement == NULL)
 		return -1;
 	sqlite3_bind_int64(statement, 1, row_id(lookup));
-	if (step(txn, statement, "claim") != 0)
+	if (txn_step(txn, statement, "claim") != 0)
 		return -1;
 	result = sqlite3_column_type(statement, 0) == SQLITE_NULL ? 1 : 0;
 	*until = sqlite3_column_int64(statement, 0);
 	sqlite3_reset(statement);
 	return result;
-}
-
-int
-store_stats(struct store_txn *txn, struct store_stats *stats)
-{
-	sqlite3_stmt	*statement;
-	int64_t		 state, pages;
-	int		 result;
-
-	*stats = (struct store_stats){ .page_bytes = SQLITE_PAGE_BYTES };
-	statement = prepare(txn, SQLITE_STATEMENT_STATS_SECRETS, "stats");
-	if (statement == NULL)
-		return -1;
-	while ((result = step(txn, statement, "stats")) == 0) {
-		state = sqlite3_column_int64(statement, 0);
-		if (state < 0 || state >= STORE_STATE__MAX) {
-			sqlite3_reset(statement);
-			return damaged(txn, "stats");
-		}
-		stats->secrets[state] = sqlite3_column_int64(statement, 1);
-	}
-	if (result == -1 ||
-	    read_number(txn, SQLITE_STATEMENT_STATS_RECORDS,
-	    &stats->records) == -1 ||
-	    read_number(txn, SQLITE_STATEMENT_STATS_CLAIMS,
-	    &stats->claims) == -1 ||
-	    read_number(txn, SQLITE_STATEMENT_PAGE_COUNT, &pages) == -1 ||
-	    read_number(txn, SQLITE_STATEMENT_FREE_COUNT,
-	    &stats->pages_free) == -1)
-		return -1;
-	stats->wal_bytes = sqlite_log_bytes(txn->sqlite);
-	stats->pages_used = pages - stats->pages_free;
-	return 0;
 }

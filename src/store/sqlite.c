@@ -79,10 +79,16 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	    "DELETE FROM claim WHERE secret = ?1",
 	[SQLITE_STATEMENT_CLAIM_LAST] =
 	    "SELECT max(until) FROM claim WHERE secret = ?1",
+	[SQLITE_STATEMENT_NEWEST] =
+	    "SELECT created_at FROM secret ORDER BY id DESC LIMIT 1",
 	[SQLITE_STATEMENT_STATS_SECRETS] =
 	    "SELECT state, count(*) FROM secret GROUP BY state",
 	[SQLITE_STATEMENT_STATS_RECORDS] = "SELECT count(*) FROM record",
 	[SQLITE_STATEMENT_STATS_CLAIMS] = "SELECT count(*) FROM claim",
+	[SQLITE_STATEMENT_KEYS] =
+	    "SELECT id, key_id, record FROM secret WHERE id > ?1"
+	    " ORDER BY id LIMIT ?2",
+	[SQLITE_STATEMENT_INTEGRITY] = "PRAGMA integrity_check(20)",
 };
 
 /* A setting, and what it must read afterwards. */

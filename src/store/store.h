@@ -215,4 +215,35 @@ struct store_stats {
 /* store_stats(txn, stats): count everything; slow on a large store. */
 int	 store_stats(struct store_txn *txn, struct store_stats *stats);
 
+/*
+ * store_keys(txn, after, keys, count): look at the next *count rows behind the
+ * one numbered *after, at first 0: the number of the seal key of each that has
+ * a record goes into keys, how many these are into *count, the last row's
+ * number into *after.  1: there are no more rows.
+ */
+int	 store_keys(struct store_txn *txn, int64_t *after, uint32_t *keys,
+	    size_t *count);
+
+/* store_newest(txn, created_at): when the newest row was made.  1: there is
+ * none. */
+int	 store_newest(struct store_txn *txn, int64_t *created_at);
+
+/*
+ * A copy of the database in memory, sealed as it is, to be looked through
+ * while nobody waits.
+ */
+struct store_copy;
+
+/* store_copy(txn, limit, copy): take it, for the caller to free; it reads the
+ * whole database.  1: that is more than so many bytes, *copy is NULL. */
+int	 store_copy(struct store_txn *txn, int64_t limit,
+	    struct store_copy **copy);
+
+/* store_copy_examine(copy, what, size): is the database whole?  Returns 0, 1
+ * with the first faults in what, or -1. */
+int	 store_copy_examine(struct store_copy *copy, char *what, size_t size);
+
+/* store_copy_free(copy): accepts NULL. */
+void	 store_copy_free(struct store_copy *copy);
+
 #endif

@@ -44,24 +44,14 @@ body_limit_frame(const struct conf *conf)
 }
 
 int64_t
-body_limit_plain(const struct conf *conf)
-{
-	int64_t	 limit = 0;
-
-	if ((conf->faces & CONF_FACE_NATIVE) != 0)
-		limit = body_limit_json(conf);
-	if ((conf->faces & (CONF_FACE_SAFESECRETS | CONF_FACE_ONETIME)) != 0)
-		limit = larger(limit, body_limit_message(conf));
-	return limit;
-}
-
-int64_t
 body_limit_largest(const struct conf *conf)
 {
-	int64_t	 limit = body_limit_plain(conf);
+	int64_t	 limit = body_limit_json(conf);
 
 	if ((conf->faces & CONF_FACE_NATIVE) != 0)
 		limit = larger(limit, body_limit_frame(conf));
+	if ((conf->faces & (CONF_FACE_SAFESECRETS | CONF_FACE_ONETIME)) != 0)
+		limit = larger(limit, body_limit_message(conf));
 	return limit;
 }
 

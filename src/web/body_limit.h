@@ -20,11 +20,8 @@ int64_t	 body_limit_message(const struct conf *conf);
 int64_t	 body_limit_json(const struct conf *conf);
 int64_t	 body_limit_frame(const struct conf *conf);
 
-/* body_limit_plain(conf): the largest body that may hold a secret or a PIN in
- * plain text, over the faces that are served. */
-int64_t	 body_limit_plain(const struct conf *conf);
-
-/* body_limit_largest(conf): the largest body of all. */
+/* body_limit_largest(conf): the largest body of all, over the faces that are
+ * served. */
 int64_t	 body_limit_largest(const struct conf *conf);
 
 /* body_limit_answer(conf): the largest body of an answer. */

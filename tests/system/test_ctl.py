@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: ISC
 """oncelinkctl: a new site, its settings, its numbers; and what it refuses."""
 
+import fcntl
 import os
 import re
 import shutil
 import stat
 import tempfile
+import time
 import unittest
 
-from oncelink_site import CTL, run
+from oncelink_site import CTL, run, wait_until
 from oncelink_test import SiteTest, main
 from oncelink_wire import random_id
 
-EX_USAGE, EX_UNAVAILABLE, EX_CANTCREAT, EX_CONFIG = 64, 69, 73, 78
+EX_USAGE, EX_DATAERR, EX_UNAVAILABLE, EX_CANTCREAT, EX_CONFIG = (
+    64, 65, 69, 73, 78)
 
 
 def mode(path):
@@ -193,7 +196,9 @@ class Ctl(unittest.TestCase):
                 kib = int(numbers("lighttpd")["server.max-request-size"])
                 self.assertTrue(frame < kib * 1024 < most, kib)
                 apache = numbers("apache")
-                for name in ("LimitRequestBody", "FcgidMaxRequestLen"):
+                for name in ("LimitRequestBody", "FcgidMaxRequestLen",
+                             "FcgidMaxRequestInMem",
+                             "FcgidOutputBufferSize"):
                     self.assertTrue(frame < int(apache[name]) < most, apache)
         self.write("max_message = 4K\nfaces = onetime\n")
         self.assertLessEqual(
@@ -235,7 +240,7 @@ class Ctl(unittest.TestCase):
     def test_usage(self):
         """every command says how it is used; what is no command is refused"""
         output = self.good("--help")
-        for command in ("init", "config", "stats"):
+        for command in ("init", "config", "server-key", "stats"):
             self.assertIn("  " + command, output)
             self.assertIn("usage: oncelinkctl [-c FILE] " + command,
                           self.good(command, "--help"))
@@ -258,6 +263,137 @@ class Ctl(unittest.TestCase):
                     self.conf])
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(b"standard output", done.stderr)
+
+
+class ServerKey(SiteTest):
+    """Another seal key, under workers that run."""
+
+    def keys(self, site):
+        """{number: secrets that need it}, as `server-key list` has it."""
+        done = site.ctl("server-key", "list")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        return {int(line.split()[0]): int(line.split()[2]) for line in
+                done.stdout.decode().splitlines()[1:]}
+
+    def rotate(self, site):
+        done = site.ctl("server-key", "rotate")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        return done.stdout.decode()
+
+    @staticmethod
+    def create(site, worker=0):
+        return site.direct(
+            "POST", "/secrets", b'{"passphrase":"a","message":"b"}',
+            "application/json", worker=worker)
+
+    def read(self, site, created, worker=0):
+        answer = site.direct(
+            "POST", "/secrets/" + created.json()["id"],
+            b'{"passphrase":"a"}', "application/json", worker=worker)
+        self.assertStatus(answer, 200)
+        self.assertEqual(answer.json()["message"], "b")
+
+    def test_rotate(self):
+        """a running worker opens what another sealed with a newer key"""
+        site = self.site(server=None)
+        with open(site.key_file, encoding="ascii") as file:
+            before = file.read()
+        old = self.create(site)
+        self.assertEqual(self.keys(site), {1: 1})
+        self.assertIn("made   key 2", self.rotate(site))
+        self.assertEqual(self.keys(site), {1: 1, 2: 0})
+        self.assertEqual(mode(site.key_file), 0o600)
+        self.assertEqual(os.listdir(site.keys), ["server.key"])
+        with open(site.key_file, encoding="ascii") as file:
+            after = file.read()
+        self.assertTrue(after.startswith(before))
+        # CGI starts anew for each request, and seals with the new key.
+        made = site.cgi("POST", "/secrets",
+                        b'{"passphrase":"a","message":"b"}',
+                        "application/json")
+        self.assertStatus(made, 200)
+        self.assertEqual(self.keys(site), {1: 1, 2: 1})
+        self.read(site, made)
+        self.read(site, old)
+        # Who has opened one knows the key, and seals with it.
+        self.assertStatus(self.create(site), 200)
+        self.assertEqual(self.keys(site), {1: 0, 2: 1})
+
+    def test_worker_notices(self):
+        """a worker seals with the new key soon, and not without a file"""
+        site = self.site(server=None)
+        self.rotate(site)
+
+        def noticed():
+            self.assertStatus(self.create(site), 200)
+            return self.keys(site)[2] > 0
+        wait_until(noticed, "the worker to use the new key", 30)
+        old = self.keys(site)[1]
+        self.assertStatus(self.create(site), 200)
+        self.assertEqual(self.keys(site)[1], old)
+
+        last = self.create(site)
+        os.rename(site.key_file, site.key_file + ".away")
+        wait_until(lambda: self.create(site).status == 500,
+                   "the worker to refuse", 30)
+        # What there is can be read all the same.
+        self.read(site, last)
+        self.assertIn(site.key_file, site.log())
+        os.rename(site.key_file + ".away", site.key_file)
+        self.assertStatus(self.create(site), 200)
+
+    def test_unused_go(self):
+        """keys that nothing needs go, an hour after they were the newest"""
+        site = self.site(server=None)
+        kept = self.create(site)
+        self.rotate(site)
+        self.rotate(site)
+        self.assertEqual(self.keys(site), {1: 1, 2: 0, 3: 0})
+        # As if the newest were older: the time stands behind the key.
+        with open(site.key_file, encoding="ascii") as file:
+            text = file.read()
+        for age, gone in ((3000, False), (4000, True)):
+            with open(site.key_file, "w", encoding="ascii") as file:
+                file.write(re.sub(
+                    r" \d+\n$", " %d\n" % (time.time() - age), text))
+            self.assertEqual("gone   key 2" in self.rotate(site), gone)
+        self.assertEqual(self.keys(site), {1: 1, 3: 0, 4: 0})
+        self.read(site, kept)
+
+    def test_lost(self):
+        """secrets whose key is not in the file are told"""
+        site = self.site(server=None)
+        self.rotate(site)
+        made = site.cgi("POST", "/secrets",
+                        b'{"passphrase":"a","message":"b"}',
+                        "application/json")
+        self.assertStatus(made, 200)
+        with open(site.key_file, encoding="ascii") as file:
+            lines = file.readlines()
+        with open(site.key_file, "w", encoding="ascii") as file:
+            file.writelines(lines[:3])
+        for command in ("list", "rotate"):
+            done = site.ctl("server-key", command)
+            self.assertEqual(done.returncode, EX_DATAERR)
+            self.assertIn(b"put the right key file back", done.stderr)
+            self.assertNotIn(lines[3].split()[2].encode(),
+                             done.stdout + done.stderr)
+
+    def test_refusals(self):
+        """no file, no such command, somebody else at it"""
+        site = self.site(server=None, start=False)
+        done = site.ctl("server-key", "rotate", environment={
+            "SIGN_KEY": random_id().hex()})
+        self.assertEqual(done.returncode, EX_CONFIG)
+        self.assertIn(b"SIGN_KEY", done.stderr)
+        done = site.ctl("server-key", "burn")
+        self.assertEqual(done.returncode, EX_USAGE)
+        directory = os.open(site.keys, os.O_RDONLY)
+        self.addCleanup(os.close, directory)
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        done = site.ctl("server-key", "rotate")
+        self.assertEqual(done.returncode, EX_CANTCREAT)
+        self.assertIn(b"somebody else", done.stderr)
 
 
 class Stats(SiteTest):

@@ -20,6 +20,7 @@
 #include "base/complaint.h"
 #include "base/filelock.h"
 #include "base/log.h"
+#include "crypto/keyfile.h"
 #include "crypto/keyring.h"
 
 struct body {
@@ -110,7 +111,7 @@ faces_open(const char *settings)
 	write_conf(path, settings);
 	if (conf_load(&faces->conf, path, &error) == -1)
 		fail_msg("%s", error.text);
-	if (keyring_create(faces->conf.key_file, &error) == -1)
+	if (keyfile_create(faces->conf.key_file, &error) == -1)
 		fail_msg("%s", error.text);
 	if (store_create(faces->conf.state_dir, &error) == -1)
 		fail_msg("%s", error.text);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -20,6 +21,7 @@
 #include <sodium.h>
 
 #include "base/complaint.h"
+#include "crypto/keyfile.h"
 #include "crypto/keyring.h"
 
 #define HEADER	"oncelink-keys 1\n"
@@ -117,11 +119,12 @@ loads_what_it_creates(void **state)
 
 	(void)state;
 	(void)unlink(path);
-	assert_int_equal(keyring_create(path, &error), 0);
+	assert_int_equal(keyfile_create(path, &error), 0);
 	(void)umask(mask);
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0600);
-	assert_int_equal(status.st_size, strlen(HEADER LOOKUP SEAL));
+	/* With the time of its making: ten digits for centuries. */
+	assert_int_equal(status.st_size, strlen(HEADER LOOKUP SEAL) + 11);
 	keyring = load();
 	assert_int_equal(keyring_newest(keyring), 1);
 	assert_non_null(keyring_seal_subkey(keyring, 1));
@@ -140,12 +143,12 @@ creates_over_nothing(void **state)
 
 	(void)state;
 	(void)unlink(path);
-	assert_int_equal(keyring_create(path, &error), 0);
+	assert_int_equal(keyfile_create(path, &error), 0);
 	keyring = load();
 	memcpy(before, keyring_subkey(keyring, KEYRING_LOOKUP),
 	    sizeof(before));
 	keyring_free(keyring);
-	assert_int_equal(keyring_create(path, &error), -1);
+	assert_int_equal(keyfile_create(path, &error), -1);
 	assert_non_null(strstr(error.text, path));
 	keyring = load();
 	assert_memory_equal(before, keyring_subkey(keyring, KEYRING_LOOKUP),
@@ -154,7 +157,7 @@ creates_over_nothing(void **state)
 
 	/* Another time it is another key. */
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(keyring_create(path, &error), 0);
+	assert_int_equal(keyfile_create(path, &error), 0);
 	keyring = load();
 	assert_memory_not_equal(before, keyring_subkey(keyring,
 	    KEYRING_LOOKUP), sizeof(before));
@@ -163,10 +166,10 @@ creates_over_nothing(void **state)
 	/* Not through a name that points elsewhere, and in no new place. */
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(symlink("elsewhere", path), 0);
-	assert_int_equal(keyring_create(path, &error), -1);
+	assert_int_equal(keyfile_create(path, &error), -1);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkdir(path, 0700), 0);
-	assert_int_equal(keyring_create(path, &error), -1);
+	assert_int_equal(keyfile_create(path, &error), -1);
 	assert_int_equal(rmdir(path), 0);
 }
 
@@ -274,6 +277,16 @@ refuses_other_forms(void **state)
 		{ HEADER LOOKUP SEAL "seal 2 " C, ":4: " },
 		{ HEADER LOOKUP SEAL "junk", ":4: " },
 		{ HEADER LOOKUP SEAL "\n", ":4: " },
+		{ HEADER LOOKUP "seal 1 " B " \n", ":3: " },
+		{ HEADER LOOKUP "seal 1 " B " 0\n", ":3: " },
+		{ HEADER LOOKUP "seal 1 " B " 01\n", ":3: " },
+		{ HEADER LOOKUP "seal 1 " B " -1\n", ":3: " },
+		{ HEADER LOOKUP "seal 1 " B " 1 \n", ":3: " },
+		{ HEADER LOOKUP "seal 1 " B "  1\n", ":3: " },
+		{ HEADER LOOKUP "seal 1 " B " 1x\n", ":3: " },
+		{ HEADER LOOKUP "seal 1 " B "x1\n", ":3: " },
+		{ HEADER LOOKUP "seal 1 " B " 1234567890123\n", ":3: " },
+		{ HEADER LOOKUP "seal 1 00 1792000000\n", ":3: " },
 		{ HEADER LOOKUP SEAL SEAL, ":4: " },
 		{ HEADER LOOKUP SEAL LOOKUP, ":4: " },
 	};
@@ -338,6 +351,108 @@ keeps_older_seal_keys(void **state)
 	assert_null(keyring_verify_subkey(keyring, 6));
 	keyring_free(keyring);
 	keyring_free(NULL);
+}
+
+/* Another key beside the first, whose subkeys are what they were. */
+static void
+rotates(void **state)
+{
+	static const uint32_t	 first = 1;
+	struct keyring_entry	 entries[KEYRING_KEYS_MAX];
+	struct complaint	 error = { "" };
+	struct keyring		*keyring, *after;
+	struct stat		 status;
+	uint32_t		 made = 0;
+
+	(void)state;
+	write_file(HEADER LOOKUP SEAL, strlen(HEADER LOOKUP SEAL));
+	keyring = load();
+	assert_int_equal(keyfile_rotate(path, NULL, 0, &made, &error), 0);
+	assert_int_equal(made, 2);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0600);
+	after = load();
+	assert_int_equal(keyring_newest(after), 2);
+	assert_int_equal(keyring_list(after, entries), 2);
+	assert_int_equal(entries[0].id, 1);
+	assert_int_equal(entries[0].made_at, 0);
+	assert_int_equal(entries[1].id, 2);
+	assert_true(llabs(entries[1].made_at - time(NULL)) < 60);
+	for (enum keyring_use use = KEYRING_LOOKUP; use < KEYRING_USE__MAX;
+	    use++)
+		assert_memory_equal(keyring_subkey(after, use),
+		    keyring_subkey(keyring, use), KEYRING_KEYBYTES);
+	assert_memory_equal(keyring_seal_subkey(after, 1),
+	    keyring_seal_subkey(keyring, 1), KEYRING_KEYBYTES);
+	assert_memory_not_equal(keyring_seal_subkey(after, 1),
+	    keyring_seal_subkey(after, 2), KEYRING_KEYBYTES);
+	keyring_free(after);
+
+	assert_int_equal(keyfile_rotate(path, &first, 1, &made, &error), 0);
+	assert_int_equal(made, 3);
+	after = load();
+	assert_int_equal(keyring_list(after, entries), 2);
+	assert_null(keyring_seal_subkey(after, 1));
+	assert_non_null(keyring_seal_subkey(after, 2));
+	assert_non_null(keyring_seal_subkey(after, 3));
+	keyring_free(after);
+
+	/* One that loaded the first key keeps it, and learns the others. */
+	assert_int_equal(keyring_newest(keyring), 1);
+	assert_non_null(keyring_seal_subkey(keyring, 3));
+	assert_int_equal(keyring_newest(keyring), 3);
+	assert_non_null(keyring_seal_subkey(keyring, 1));
+	assert_null(keyring_seal_subkey(keyring, 4));
+	keyring_free(keyring);
+}
+
+static void
+rotates_up_to_a_limit(void **state)
+{
+	static char	 text[17000];
+	struct complaint error = { "" };
+	size_t		 length;
+	static const uint32_t seventh = 7;
+	uint32_t	 made;
+
+	(void)state;
+	length = (size_t)snprintf(text, sizeof(text), HEADER LOOKUP);
+	for (int id = 1; id <= 64; id++)
+		length += (size_t)snprintf(text + length,
+		    sizeof(text) - length, "seal %d " B " 123456789012\n",
+		    id);
+	write_file(text, length);
+	assert_int_equal(keyfile_rotate(path, NULL, 0, &made, &error), -1);
+	assert_non_null(strstr(error.text, "as many seal keys as can be"));
+	assert_int_equal(keyfile_rotate(path, &seventh, 1, &made, &error), 0);
+	assert_int_equal(made, 65);
+	keyring_free(load());
+	write_file(HEADER LOOKUP "seal 999999999 " B "\n",
+	    strlen(HEADER LOOKUP "seal 999999999 " B "\n"));
+	assert_int_equal(keyfile_rotate(path, NULL, 0, &made, &error), -1);
+	keyring_free(load());
+}
+
+/* What is not this site's key file any more is never taken for it. */
+static void
+keeps_its_keys(void **state)
+{
+	static const char	 other[] = HEADER "lookup " C "\n" SEAL
+	    "seal 2 " A "\n";
+	struct keyring		*keyring;
+
+	(void)state;
+	write_file(HEADER LOOKUP SEAL, strlen(HEADER LOOKUP SEAL));
+	keyring = load();
+	write_file(other, strlen(other));
+	assert_null(keyring_seal_subkey(keyring, 2));
+	write_file("junk", 4);
+	assert_null(keyring_seal_subkey(keyring, 2));
+	assert_int_equal(unlink(path), 0);
+	assert_null(keyring_seal_subkey(keyring, 2));
+	assert_int_equal(keyring_newest(keyring), 1);
+	assert_non_null(keyring_seal_subkey(keyring, 1));
+	keyring_free(keyring);
 }
 
 static void
@@ -448,6 +563,9 @@ main(void)
 		cmocka_unit_test(refuses_other_forms),
 		cmocka_unit_test(refuses_what_is_too_long),
 		cmocka_unit_test(keeps_older_seal_keys),
+		cmocka_unit_test(rotates),
+		cmocka_unit_test(rotates_up_to_a_limit),
+		cmocka_unit_test(keeps_its_keys),
 		cmocka_unit_test(refuses_a_short_sign_key),
 		cmocka_unit_test(divides_as_the_vectors_say),
 	};

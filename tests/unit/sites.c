@@ -23,6 +23,7 @@
 #include "base/filelock.h"
 #include "base/log.h"
 #include "core/receipt.h"
+#include "crypto/keyfile.h"
 #include "crypto/keyring.h"
 
 #define HOUR 3600000
@@ -105,7 +106,7 @@ sites_open(const char *settings, enum site_use use)
 	(void)snprintf(path, sizeof(path), "%s/keys", sites->directory);
 	assert_int_equal(mkdir(path, 0700), 0);
 	configure(sites, settings);
-	if (keyring_create(sites->conf.key_file, &error) == -1)
+	if (keyfile_create(sites->conf.key_file, &error) == -1)
 		fail_msg("%s", error.text);
 	if (store_create(sites->conf.state_dir, &error) == -1)
 		fail_msg("%s", error.text);

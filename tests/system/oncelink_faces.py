@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: ISC
-"""Every face through real web servers, with what conf/ ships, and by plain
-CGI."""
+"""Every face, as its clients see it, whatever is in front: a mixin for the
+tests of all kinds of web servers."""
 
 import base64
 import json
 import os
-import re
 
 from oncelink_site import SRCDIR
-from oncelink_test import SiteTest, main
 from oncelink_wire import (
-    FRAME_TYPE, JSON_TYPE, FcgiRequest, b64u, cgi_params, frame,
-    native_creation, native_opening, parse_frame, random_envelope, random_id,
-    safesecrets_path, unb64u,
+    FRAME_TYPE, JSON_TYPE, b64u, frame, native_opening, parse_frame,
+    random_envelope, random_id, random_text, safesecrets_path, unb64u,
 )
+
+READERS = 64
 
 PINS = ("12345", "a/b%2", "+ #?&", "åäö12", "..//.", "%2f%0", "\\\"'<>",
         "a\tb\r\n", "𝔭𝔦𝔫€é")
@@ -389,16 +388,48 @@ class Through:
             self.assertProblem(site.native(
                 "secrets/open", id=random_id(), claim=random_id()), 404)
 
-    def test_prefix(self):
-        """path_prefix: below it everything, beside it nothing"""
-        site = self.open_site(path_prefix="/once")
-        answer = site.post("/once/api/v1/message", {
-            "message": "m", "exp": 60, "pin": "a/b%2"})
-        self.assertStatus(answer, 201)
-        path = safesecrets_path(answer.json()["key"], "a/b%2")
-        self.assertStatus(site.request("GET", path), 404)
-        self.assertStatus(site.request("GET", "/onceapi/v1/ping"), 404)
-        self.assertStatus(site.request("GET", "/once" + path), 200)
+    def test_authorization(self):
+        """Authorization reaches the worker: with it, a POST to /api/secrets
+        is another interface's"""
+        site = self.open_site()
+        body = {"message": "m", "passphrase": "p"}
+        self.assertStatus(site.post("/api/secrets", body), 200)
+        for value in ("ApiKey abc", "Bearer a.b.c", "Basic YTpi"):
+            answer = site.post("/api/secrets", body,
+                               {"Authorization": value})
+            self.assertStatus(answer, 404, value)
+            self.assertIn("sealed", answer.json()["error"]["message"])
+
+    def test_readers(self):
+        """64 readers at once at one secret: one gets it, on each face"""
+        site = self.open_site()
+        secret, envelope = random_id(), random_envelope(20)
+        self.assertStatus(
+            site.native_create(secret, random_id(), envelope), 201)
+        answers = site.burst([
+            ("POST", "/api/v2/secrets/open",
+             native_opening(secret, random_id()), JSON_TYPE)
+            for _ in range(READERS)])
+        self.assertEqual(sorted(answer.status for answer in answers),
+                         [200] + [410] * (READERS - 1))
+        self.assertEqual(sum(envelope in answer.body for answer in answers),
+                         1)
+        text = random_text(100)
+        key = site.safesecrets_create(text).json()["key"]
+        answers = site.burst([
+            ("GET", safesecrets_path(key, "12345"), None, None)] * READERS)
+        self.assertEqual(sorted(answer.status for answer in answers),
+                         [200] + [400] * (READERS - 1))
+        self.assertEqual(
+            sum(text.encode() in answer.body for answer in answers), 1)
+        key = site.onetime_create(text).json()["id"]
+        answers = site.burst([
+            ("POST", "/secrets/" + key, b'{"passphrase":"open sesame"}',
+             JSON_TYPE)] * READERS)
+        self.assertEqual(sorted(answer.status for answer in answers),
+                         [200] + [404] * (READERS - 1))
+        self.assertEqual(
+            sum(text.encode() in answer.body for answer in answers), 1)
 
     def test_forwarded(self):
         """X-Forwarded-For, believed or not, breaks nothing and is logged
@@ -412,127 +443,3 @@ class Through:
             self.assertStatus(answer, 200)
         for value in ("198.51.100.7", "2001:db8::99"):
             self.assertNotIn(value, site.log())
-
-    def test_pages(self):
-        """the page and its style are there, and nothing else of the tree"""
-        site = self.open_site()
-        answer = site.request("GET", "/")
-        self.assertStatus(answer, 200)
-        self.assertTrue(
-            answer.headers["content-type"].startswith("text/html"))
-        for found in re.findall(rb'href="([^":]+)"', answer.body):
-            if not found.startswith((b"#", b"mailto:")):
-                path = b"/" + found.lstrip(b"./")
-                self.assertIn(site.request("GET", path).status, (200, 404))
-        self.assertStatus(site.request("GET", "/css/oncelink.css"), 200)
-        for path in ("/oncelink.conf", "/state/oncelink.db", "/.git/HEAD",
-                     "/../oncelink.conf", "/%2e%2e/oncelink.conf",
-                     "/index.html/../../README.md"):
-            answer = site.request("GET", path)
-            self.assertIn(answer.status, (400, 404), path)
-
-
-class Nginx(Through, SiteTest):
-    """nginx with conf/nginx."""
-
-    def open_site(self, **settings):
-        return self.site("nginx", conf="shipped", settings=settings)
-
-
-class Lighttpd(Through, SiteTest):
-    """lighttpd with conf/lighttpd."""
-
-    def open_site(self, **settings):
-        return self.site("lighttpd", conf="shipped", settings=settings)
-
-
-class Cgi(SiteTest):
-    """Plain CGI, one process a request."""
-
-    def test_all(self):
-        """every face by plain CGI"""
-        site = self.site(server=None, start=False)
-        answer = site.cgi("GET", "/ping")
-        self.assertStatus(answer, 200)
-        self.assertEqual(answer.body, b"pong")
-        for name, value in HEADERS.items():
-            self.assertEqual(answer.headers.get(name), value)
-        for pin in PINS[1:5]:
-            answer = site.cgi("POST", "/api/v1/message", json.dumps({
-                "message": "m é", "exp": 60, "pin": pin}).encode(),
-                JSON_TYPE)
-            self.assertStatus(answer, 201)
-            path = safesecrets_path(answer.json()["key"], pin)
-            self.assertStatus(site.cgi("HEAD", path), 405)
-            answer = site.cgi("GET", path, extra={
-                "HTTP_SEC_PURPOSE": "prefetch"})
-            self.assertStatus(answer, 503)
-            answer = site.cgi("GET", path)
-            self.assertStatus(answer, 200)
-            self.assertEqual(answer.json()["message"], "m é")
-            self.assertStatus(site.cgi("GET", path), 400)
-
-        answer = site.cgi("POST", "/secrets",
-                          b'{"passphrase":"p","message":"m"}', JSON_TYPE)
-        self.assertStatus(answer, 200)
-        key = answer.json()["id"]
-        answer = site.cgi("POST", "/secrets/" + key, b'{"passphrase":"p"}',
-                          JSON_TYPE)
-        self.assertEqual(answer.json(), {"success": "True", "message": "m"})
-
-        secret, claim, envelope = random_id(), random_id(), random_envelope(
-            2000)
-        answer = site.cgi("POST", "/api/v2/secrets", native_creation(
-            secret, random_id(), envelope), FRAME_TYPE)
-        self.assertStatus(answer, 201)
-        for _ in range(2):
-            answer = site.cgi("POST", "/api/v2/secrets/open",
-                              native_opening(secret, claim), JSON_TYPE)
-            self.assertStatus(answer, 200)
-            self.assertEqual(parse_frame(answer.body)[1], envelope)
-        answer = site.cgi("POST", "/api/v2/secrets/ack",
-                          native_opening(secret, claim), JSON_TYPE)
-        self.assertStatus(answer, 204)
-
-    def test_lengths(self):
-        """no, lying and absurd Content-Length"""
-        site = self.site(server=None)
-        body = b'{"message":"m","exp":60,"pin":"12345"}'
-        for length, status in (
-                (None, 411), ("", 411), ("0", 400), ("x", 400), ("-1", 400),
-                ("+5", 400), ("1e3", 400), (" 5", 400),
-                ("99999999999999999999999", (400, 413)),
-                ("104857600", 413), (str(len(body) + 10), 400),
-                (str(len(body) - 1), 400), (str(len(body)), 201)):
-            extra = {} if length is None else {"CONTENT_LENGTH": length}
-            for answer in (
-                    self.fcgi(site, extra, body),
-                    site.cgi("POST", "/api/v1/message", body, JSON_TYPE,
-                             length="" if length is None else length)):
-                self.assertIn(
-                    answer.status,
-                    status if isinstance(status, tuple) else (status,),
-                    "%r %r" % (length, answer))
-
-    def fcgi(self, site, extra, body):
-        request = FcgiRequest(site.sockets[0])
-        request.begin(cgi_params("POST", "/api/v1/message", None, JSON_TYPE,
-                                 extra))
-        request.send(body)
-        request.finish()
-        return request.response()
-
-    def test_document_root(self):
-        """a state directory inside the document root is refused"""
-        site = self.site(server=None)
-        for root in (site.directory, site.state, "/"):
-            answer = site.direct("GET", "/ping", extra={
-                "DOCUMENT_ROOT": root})
-            self.assertStatus(answer, 500)
-        self.assertStatus(site.direct("GET", "/ping", extra={
-            "DOCUMENT_ROOT": os.path.join(SRCDIR, "htdocs")}), 200)
-        self.assertRegex(site.log(), "event=document[-_]root")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * How a statement is stepped inside a transaction, and what is noted when
+ * that fails.
+ */
+#include "store/txn.h"
+
+#include <sqlite3.h>
+
+#include "base/log.h"
+
+int
+txn_fail(struct store_txn *txn, const char *where)
+{
+	txn->failure = sqlite_failure(txn->sqlite, where);
+	txn->disk_full = txn->failure == STORE_FULL;
+	return -1;
+}
+
+int
+txn_damaged(struct store_txn *txn, const char *where)
+{
+	log_event(LOG_STORE_FAILED, LOG_TEXT("where", where),
+	    LOG_TEXT("reason", "damaged"));
+	txn->failure = STORE_FAILED;
+	return -1;
+}
+
+sqlite3_stmt *
+txn_prepare(struct store_txn *txn, enum sqlite_statement id,
+    const char *where)
+{
+	sqlite3_stmt	*statement = sqlite_statement(txn->sqlite, id);
+
+	if (statement == NULL)
+		txn_fail(txn, where);
+	return statement;
+}
+
+int
+txn_step(struct store_txn *txn, sqlite3_stmt *statement, const char *where)
+{
+	int	 code = sqlite3_step(statement);
+
+	if (code == SQLITE_ROW)
+		return 0;
+	if (code != SQLITE_DONE)
+		txn_fail(txn, where);
+	sqlite3_reset(statement);
+	return code == SQLITE_DONE ? 1 : -1;
+}
+
+int
+txn_number(struct store_txn *txn, enum sqlite_statement id, int64_t *value)
+{
+	sqlite3_stmt	*statement = txn_prepare(txn, id, "number");
+
+	if (statement == NULL || txn_step(txn, statement, "number") != 0)
+		return -1;
+	*value = sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	return 0;
+}

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: ISC
+"""Every kind of web server with what conf/ ships for it, at the root and below
+a path: the faces, the pages, the links of older services."""
+
+import os
+import re
+import urllib.parse
+
+from oncelink_faces import Through
+from oncelink_server import KINDS, SERVER_NAME
+from oncelink_test import SiteTest, main
+from oncelink_wire import safesecrets_path
+
+UUID = "8b0b8a2e-1b1b-4c1b-8d1b-0a2e3f4a5b6c"
+BASE62 = "abcdefghijABCDEFGHIJ12"
+
+PAGE_HEADERS = {
+    "cache-control": "no-cache",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "content-security-policy":
+        "default-src 'none'; script-src 'self'; style-src 'self'; "
+        "img-src 'self' data: blob:; connect-src 'self'; "
+        "form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+}
+
+# What pages there will be is not the web server's business: where, is.
+PAGES = {
+    "/favicon.svg": "image/svg+xml",
+    "/robots.txt": "text/plain",
+    "/read/index.html": "text/html",
+    "/receipt/index.html": "text/html",
+    "/request/index.html": "text/html",
+    "/about/index.html": "text/html",
+    "/css/planted.css": "text/css",
+    "/js/planted.js": "text/javascript",
+    "/js/deep/er.mjs": "text/javascript",
+    "/text/sv.json": "application/json",
+}
+
+
+class Served(Through):
+    """A mixin: what any kind of web server does with a whole site."""
+
+    kind = None
+    prefix = ""
+
+    def open_site(self, **settings):
+        return self.site(self.kind, conf="shipped", prefix=self.prefix,
+                         settings=settings)
+
+    def assertPage(self, answer):
+        for name, value in PAGE_HEADERS.items():
+            self.assertEqual(answer.headers.get(name), value, name)
+
+    def plant(self, site, path):
+        """A page in the site's document root; its text."""
+        text = b"This is %s.\n" % path.encode()
+        name = site.server.words()["HTDOCS"] + path
+        os.makedirs(os.path.dirname(name), exist_ok=True)
+        with open(name, "wb") as file:
+            file.write(text)
+        os.chmod(os.path.dirname(name), 0o755)
+        os.chmod(name, 0o644)
+        return text
+
+    def test_pages(self):
+        """pages with their types and headers, by GET and HEAD, and nothing
+        else of the tree"""
+        site = self.open_site()
+        for path in ("/", "/index.html", "/?" + BASE62):
+            answer = site.request("GET", path)
+            self.assertStatus(answer, 200, path)
+            self.assertRegex(answer.headers["content-type"], "^text/html")
+            self.assertPage(answer)
+        for found in re.findall(rb'(?:href|src)="([^":]+)"', answer.body):
+            if not found.startswith((b"#", b"mailto:")):
+                reply = site.request("GET", b"/" + found)
+                self.assertStatus(reply, 200, found)
+                self.assertPage(reply)
+        for path, kind in PAGES.items():
+            text = self.plant(site, path)
+            for way in (path, path + "?x=1",
+                        *([path[:-10]] if path.endswith("index.html")
+                          else [])):
+                answer = site.request("GET", way)
+                self.assertStatus(answer, 200, way)
+                self.assertEqual(answer.body, text)
+                self.assertEqual(
+                    answer.headers["content-type"].split(";")[0], kind)
+                self.assertPage(answer)
+                head = site.request("HEAD", way)
+                self.assertStatus(head, 200, way)
+                self.assertEqual(head.body, b"")
+                self.assertPage(head)
+        for path in ("/oncelink.conf", "/state/oncelink.db", "/.git/HEAD",
+                     "/../oncelink.conf", "/%2e%2e/oncelink.conf",
+                     "/css/../../../oncelink.conf",
+                     "/css/%2e%2e/%2e%2e/%2e%2e/oncelink.conf",
+                     "/css/..%2f..%2f..%2foncelink.conf",
+                     "/index.html/../../README.md", "/css/", "/js/nothing",
+                     "/css/.hidden", "/.htaccess", "/oncelink.fcgi",
+                     "/oncelink.cgi", "/cgi-bin/oncelink.cgi", "/index.php"):
+            answer = site.request("GET", path)
+            self.assertIn(answer.status, (400, 403, 404), path)
+            self.assertNotIn(b"state_dir", answer.body)
+            self.assertNotIn(b"planted.css", answer.body)
+
+    def test_reveals(self):
+        """no version, no path in an answer that the web server makes"""
+        site = self.open_site()
+        for method, path in (
+                ("GET", "/"), ("GET", "/ping"), ("GET", "/js/canarycanary"),
+                ("GET", "/css/canarycanary/"), ("POST", "/css/canarycanary"),
+                ("GET", "/" + BASE62), ("BREW", "/read/canarycanary"),
+                ("TRACE", "/canarycanary")):
+            answer = site.request(method, path)
+            self.assertNotRegex(answer.headers.get("server", ""), "[0-9]")
+            self.assertNotIn("x-powered-by", answer.headers)
+            self.assertNotIn(b"canarycanary", answer.body, (method, path))
+
+    def test_older_links(self):
+        """links of older services lead to the page that opens them"""
+        site = self.open_site()
+        for path, target in (
+                ("/" + BASE62, "/read/?" + BASE62),
+                ("/" + BASE62 + "/", "/read/?" + BASE62),
+                ("/%s?x=1" % BASE62, "/read/?" + BASE62),
+                ("/message/" + UUID, "/read/#m=" + UUID),
+                ("/message/" + UUID + "/", "/read/#m=" + UUID),
+                ("/req/" + UUID, "/request/#" + UUID),
+                ("/req/" + UUID + "/", "/request/#" + UUID),
+                ("/req/" + UUID.upper(), "/request/#" + UUID.upper())):
+            for method in ("GET", "HEAD"):
+                answer = site.request(method, path)
+                self.assertStatus(answer, 302, path)
+                self.assertEqual(self.location(site, answer),
+                                 self.prefix + target)
+        for path in ("/" + BASE62[:-1], "/" + BASE62 + "3",
+                     "/" + BASE62[:-1] + "-", "/%s/x" % BASE62,
+                     "/message/", "/message/%s/12345" % UUID,
+                     "/message/%3Cscript%3E", "/req/" + UUID[:-1],
+                     "/req/%s/x" % UUID, "/x/message/" + UUID,
+                     "//" + BASE62):
+            answer = site.request("GET", path)
+            self.assertStatus(answer, 404, path)
+            self.assertNotIn("location", answer.headers)
+
+    def location(self, site, answer):
+        """Where an answer leads, on this site."""
+        where = urllib.parse.urlsplit(answer.headers["location"])
+        if where.scheme or where.netloc:
+            self.assertEqual(where.scheme, "http", answer.headers)
+            self.assertIn(where.netloc, (
+                SERVER_NAME, "%s:%d" % (SERVER_NAME, site.port)))
+        return urllib.parse.urlunsplit(("", "", *where[2:]))
+
+    def test_prefix(self):
+        """path_prefix: below it everything, beside it nothing"""
+        site = self.open_site(
+            **({} if self.prefix else {"path_prefix": "/once"}))
+        answer = site.request(
+            "POST", "/once/api/v1/message",
+            b'{"message":"m","exp":60,"pin":"a/b%2"}',
+            {"Content-Type": "application/json"}, whole=True)
+        self.assertStatus(answer, 201)
+        path = safesecrets_path(answer.json()["key"], "a/b%2")
+        for beside in (path, "/once" * 2 + path, "/onc" + path,
+                       "/once" + path[1:], "//once" + path):
+            answer = site.request("GET", beside, whole=True)
+            self.assertStatus(answer, 404, beside)
+        if self.prefix:
+            answer = site.request("GET", "/once", whole=True)
+            self.assertIn(answer.status, (301, 302))
+            self.assertEqual(self.location(site, answer), "/once/")
+        self.assertStatus(
+            site.request("GET", "/once" + path, whole=True), 200)
+
+
+# A case for each kind at each place.
+for _kind in KINDS:
+    for _prefix in ("", "/once"):
+        if KINDS[_kind][0] == "oncelink_server":
+            continue    # one file for everything, and at the root only
+        _name = re.sub("[^a-z]", "_", _kind + _prefix)
+        globals()[_name] = type(_name, (Served, SiteTest), {
+            "kind": _kind, "prefix": _prefix, "__module__": __name__})
+
+
+if __name__ == "__main__":
+    main()
