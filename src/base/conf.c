@@ -17,6 +17,8 @@
 
 #define NAME_SHOWN	40	/* bytes of an unknown name */
 
+static const char installed_place[] = ONCELINK_CONF_FILE;
+
 struct loading {
 	struct conf		*conf;
 	const char		*path;
@@ -214,13 +216,22 @@ check_together(const struct conf *conf, struct complaint *error)
 	return 0;
 }
 
+const char *
+conf_place(const char *path)
+{
+	if (path != NULL)
+		return path;
+	path = getenv("ONCELINK_CONF");
+	return path == NULL || *path == '\0' ? installed_place : path;
+}
+
 int
 conf_load(struct conf *conf, const char *path, struct complaint *error)
 {
 	struct loading loading = {
 		.conf = conf, .path = path, .directory = "/", .error = error
 	};
-	bool optional = false;
+	bool optional;
 	size_t rows = 0;
 
 	memset(conf, 0, sizeof(*conf));
@@ -234,13 +245,8 @@ conf_load(struct conf *conf, const char *path, struct complaint *error)
 		goto failed;
 	}
 
-	if (path == NULL) {
-		loading.path = getenv("ONCELINK_CONF");
-		if (loading.path == NULL || *loading.path == '\0') {
-			loading.path = ONCELINK_CONF_FILE;
-			optional = true;
-		}
-	}
+	loading.path = conf_place(path);
+	optional = path == NULL && loading.path == installed_place;
 	if (load_defaults(&loading) == -1 ||
 	    load_file(&loading, optional) == -1 ||
 	    load_environment(&loading) == -1 ||
@@ -294,6 +300,21 @@ conf_print(const struct conf *conf, FILE *out)
 	}
 	if (conf->sign_key != NULL)
 		(void)fputs("# SIGN_KEY is set in the environment\n", out);
+}
+
+void
+conf_print_changed(const struct conf *conf, FILE *out)
+{
+	const struct conf_row *row;
+	size_t i;
+
+	for (i = 0; (row = conf_row_at(i)) != NULL; i++) {
+		if (conf->origins[i] == NULL)
+			continue;
+		(void)fprintf(out, "%s = ", row->name);
+		conf_row_print(row, conf, out);
+		(void)fputc('\n', out);
+	}
 }
 
 bool

@@ -96,6 +96,14 @@ void	 conf_free(struct conf *conf);
  */
 void	 conf_print(const struct conf *conf, FILE *out);
 
+/* conf_print_changed(conf, out): every setting that is not a default, a line
+ * each of the file's own form. */
+void	 conf_print_changed(const struct conf *conf, FILE *out);
+
+/* conf_place(path): the file that conf_load(conf, path, error) reads; its
+ * default need not be there. */
+const char *conf_place(const char *path);
+
 /*
  * conf_trusts(conf, address): does this numeric IPv4 or IPv6 address belong
  * to a trusted proxy?  False for anything that is no address.

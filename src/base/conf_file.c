@@ -20,6 +20,7 @@ struct source {
 	unsigned int	 line;
 	const char	*what;		/* is bad, or NULL */
 	conf_file_fn	*fn;
+	conf_file_section_fn *section_fn; /* NULL: there are no sections */
 	void		*arg;
 	bool		 stopped;	/* by fn */
 };
@@ -58,7 +59,7 @@ read_line(struct source *source, char *line, size_t size)
 
 /* What is bad in the line though libinih might take it, or NULL. */
 static const char *
-find_fault(const char *line)
+find_fault(const char *line, bool sections)
 {
 	const char *separator;
 
@@ -66,7 +67,7 @@ find_fault(const char *line)
 	if (*line == '\0' || *line == '#' || *line == ';')
 		return NULL;
 	if (*line == '[')
-		return "there are no sections in this file";
+		return sections ? NULL : "there are no sections in this file";
 	separator = strpbrk(line, "=:");
 	if (separator == NULL || *separator != '=')
 		return "neither `name = value` nor a comment, which starts "
@@ -85,7 +86,7 @@ reader(char *line, int size, void *stream)
 		return NULL;
 	if (read_line(source, line, (size_t)size) == NULL)
 		return NULL;
-	source->what = find_fault(line);
+	source->what = find_fault(line, source->section_fn != NULL);
 	return source->what == NULL ? line : NULL;
 }
 
@@ -94,19 +95,22 @@ handler(void *user, const char *section, const char *name, const char *value)
 {
 	struct source *source = user;
 
-	(void)section;
+	int rc;
+
 	if (source->stopped)
 		return 1;
-	if (source->fn(source->arg, name, value, source->line) == -1)
-		source->stopped = true;
+	if (source->section_fn != NULL)
+		rc = source->section_fn(source->arg, section, name, value,
+		    source->line);
+	else
+		rc = source->fn(source->arg, name, value, source->line);
+	source->stopped = rc == -1;
 	return 1;
 }
 
-int
-conf_file_read(FILE *file, conf_file_fn *fn, void *arg, unsigned int *line,
-    const char **what)
+static int
+parse(struct source *source, unsigned int *line, const char **what)
 {
-	struct source source = { .file = file, .fn = fn, .arg = arg };
 	int rc;
 
 	ini_allow_multiline = false;
@@ -115,12 +119,32 @@ conf_file_read(FILE *file, conf_file_fn *fn, void *arg, unsigned int *line,
 	ini_allow_no_value = false;
 	ini_use_stack = true;
 	ini_max_line = LINE_SIZE;
-	rc = ini_parse_stream(reader, &source, handler, &source);
-	if (source.stopped)
+	rc = ini_parse_stream(reader, source, handler, source);
+	if (source->stopped)
 		return -1;
-	if (source.what == NULL && rc == 0)
+	if (source->what == NULL && rc == 0)
 		return 0;
-	*line = source.line;
-	*what = source.what != NULL ? source.what : "cannot be understood";
+	*line = source->line;
+	*what = source->what != NULL ? source->what : "cannot be understood";
 	return 1;
+}
+
+int
+conf_file_read(FILE *file, conf_file_fn *fn, void *arg, unsigned int *line,
+    const char **what)
+{
+	struct source source = { .file = file, .fn = fn, .arg = arg };
+
+	return parse(&source, line, what);
+}
+
+int
+conf_file_read_sections(FILE *file, conf_file_section_fn *fn, void *arg,
+    unsigned int *line, const char **what)
+{
+	struct source source = {
+		.file = file, .section_fn = fn, .arg = arg
+	};
+
+	return parse(&source, line, what);
 }

@@ -14,6 +14,10 @@
 typedef int conf_file_fn(void *arg, const char *name, const char *value,
     unsigned int line);
 
+/* The same in a file with sections; section is "" before the first one. */
+typedef int conf_file_section_fn(void *arg, const char *section,
+    const char *name, const char *value, unsigned int line);
+
 /*
  * conf_file_read(file, fn, arg, line, what): call fn with arg for each
  * setting of the open file, in order.  Returns 0; -1 when fn has stopped; or 1
@@ -22,5 +26,10 @@ typedef int conf_file_fn(void *arg, const char *name, const char *value,
  */
 int	 conf_file_read(FILE *file, conf_file_fn *fn, void *arg,
 	    unsigned int *line, const char **what);
+
+/* conf_file_read_sections(file, fn, arg, line, what): likewise, of a file with
+ * lines `[SECTION]`. */
+int	 conf_file_read_sections(FILE *file, conf_file_section_fn *fn,
+	    void *arg, unsigned int *line, const char **what);
 
 #endif

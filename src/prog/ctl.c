@@ -30,6 +30,7 @@ struct command {
 	int		(*run)(const struct ctl_call *call);
 	unsigned int	 options;	/* TAKES(…) */
 	size_t		 operands;	/* exactly so many */
+	bool		 without_conf;	/* does not read the settings */
 };
 
 static const struct command commands[] = {
@@ -38,7 +39,19 @@ static const struct command commands[] = {
 	    "directory, the directory of the key file, the key file and the\n"
 	    "database, all readable by this user alone.  Nothing that is\n"
 	    "there is changed.  With SIGN_KEY set no key file is made.\n",
-	    ctl_init_run, 0, 0 },
+	    ctl_init_run, 0, 0, false },
+	{ "backup", " FILE", "write the settings to a file",
+	    "Write what a new site needs to become this one to FILE, which\n"
+	    "must not be there, or to standard output when FILE is `-'.\n"
+	    "These are the settings.  No secret is in it, and no key: keep\n"
+	    "a copy of the key file in a place of its own.\n",
+	    ctl_backup_run, 0, 1, false },
+	{ "restore", " [--force] FILE", "make the settings from a backup",
+	    "Make the configuration file from the backup FILE, or from\n"
+	    "standard input when FILE is `-'.  A configuration file that is\n"
+	    "there is not replaced, unless with --force.  The key file is\n"
+	    "put back by hand; `init' then makes the rest.\n",
+	    ctl_backup_restore, TAKES(CTL_OPTION_FORCE), 1, true },
 	{ "config", " [--web-server nginx | lighttpd | apache]",
 	    "print the settings in effect",
 	    "Print every setting as it is in effect, where it comes from,\n"
@@ -47,7 +60,7 @@ static const struct command commands[] = {
 	    "With --web-server print instead the limits of that web server\n"
 	    "that follow from the settings, in the form of its own\n"
 	    "configuration.\n",
-	    ctl_config_run, TAKES(CTL_OPTION_WEB_SERVER), 0 },
+	    ctl_config_run, TAKES(CTL_OPTION_WEB_SERVER), 0, false },
 	{ "server-key", " rotate | list",
 	    "make or list the keys that seal secrets",
 	    "With `rotate' add a seal key to the key file, for secrets made\n"
@@ -58,11 +71,11 @@ static const struct command commands[] = {
 	    "new copy of the key file afterwards.\n\n"
 	    "With `list' print the number of each seal key, when it was made\n"
 	    "and how many secrets need it.\n",
-	    ctl_key_run, 0, 1 },
+	    ctl_key_run, 0, 1, false },
 	{ "stats", "", "count what is in the store",
 	    "Count what is in the store, expired secrets that wait for the\n"
 	    "sweeper included.  This reads all of it.\n",
-	    ctl_stats_run, 0, 0 },
+	    ctl_stats_run, 0, 0, false },
 };
 
 #define COMMANDS_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -70,6 +83,7 @@ static const struct command commands[] = {
 static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
+	{ "force", no_argument, NULL, FIRST_OPTION + CTL_OPTION_FORCE },
 	{ "web-server", required_argument, NULL,
 	    FIRST_OPTION + CTL_OPTION_WEB_SERVER },
 	{ NULL, 0, NULL, 0 }
@@ -162,6 +176,8 @@ run_command(const struct command *command, struct ctl_call *call)
 
 	if ((result = check_call(command, call)) != EX_OK)
 		return result;
+	if (command->without_conf)
+		return command->run(call);
 	if (conf_load(&conf, call->file, &error) == -1)
 		return ctl_complain(EX_CONFIG, "%s", error.text);
 	call->conf = &conf;

@@ -11,6 +11,7 @@ struct conf;
 
 /* The options of single commands; the table in ctl.c names them. */
 enum ctl_option {
+	CTL_OPTION_FORCE,
 	CTL_OPTION_WEB_SERVER,
 	CTL_OPTION__MAX
 };
@@ -39,5 +40,7 @@ int	 ctl_init_run(const struct ctl_call *call);
 int	 ctl_config_run(const struct ctl_call *call);
 int	 ctl_stats_run(const struct ctl_call *call);
 int	 ctl_key_run(const struct ctl_call *call);
+int	 ctl_backup_run(const struct ctl_call *call);
+int	 ctl_backup_restore(const struct ctl_call *call);	/* reads no settings */
 
 #endif

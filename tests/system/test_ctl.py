@@ -14,8 +14,8 @@ from oncelink_site import CTL, run, wait_until
 from oncelink_test import SiteTest, main
 from oncelink_wire import random_id
 
-EX_USAGE, EX_DATAERR, EX_UNAVAILABLE, EX_CANTCREAT, EX_CONFIG = (
-    64, 65, 69, 73, 78)
+EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_UNAVAILABLE = 64, 65, 66, 69
+EX_CANTCREAT, EX_CONFIG = 73, 78
 
 
 def mode(path):
@@ -27,7 +27,7 @@ def read(path):
         return file.read()
 
 
-class Ctl(unittest.TestCase):
+class CtlTest(unittest.TestCase):
     """A directory with a configuration file and nothing else."""
 
     def setUp(self):
@@ -68,6 +68,10 @@ class Ctl(unittest.TestCase):
         for word in words:
             self.assertIn(word, text)
         return text
+
+
+class Ctl(CtlTest):
+    """A new site, its settings, what is refused."""
 
     def test_init(self):
         """everything is made, for this user alone"""
@@ -240,7 +244,8 @@ class Ctl(unittest.TestCase):
     def test_usage(self):
         """every command says how it is used; what is no command is refused"""
         output = self.good("--help")
-        for command in ("init", "config", "server-key", "stats"):
+        for command in ("init", "backup", "restore", "config", "server-key",
+                        "stats"):
             self.assertIn("  " + command, output)
             self.assertIn("usage: oncelinkctl [-c FILE] " + command,
                           self.good(command, "--help"))
@@ -263,6 +268,115 @@ class Ctl(unittest.TestCase):
                     self.conf])
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(b"standard output", done.stderr)
+
+
+class Backup(CtlTest):
+    """The settings of a site as a file, and a site from it."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("# of this site\nstate_dir = lib/a/state\n"
+                   "key_file = etc/keys/a.key\nlog = stderr\n"
+                   "site_name = Å; # [not] a = section\n"
+                   "trusted_proxies = 192.0.2.1, 10.0.0.0/8\n")
+        self.file = self.path("site.backup")
+
+    def settings(self, conf, **options):
+        return [line for line in
+                self.good("-c", conf, "config", **options).splitlines()
+                if not line.startswith("#")]
+
+    def test_round_trip(self):
+        """a new site becomes the old one but for its key"""
+        self.good("-c", self.conf, "init")
+        self.assertEqual(self.good("-c", self.conf, "backup", self.file), "")
+        self.assertEqual(mode(self.file), 0o600)
+        new = self.path("new.conf")
+        output = self.good("-c", new, "restore", self.file)
+        self.assertIn(self.key_file, output)
+        self.assertIn("init", output)
+        self.assertEqual(self.settings(new), self.settings(self.conf))
+        self.assertEqual(mode(new), 0o644)
+        self.assertEqual(
+            sorted(os.listdir(self.directory)),
+            ["etc", "lib", "new.conf", "oncelink.conf", "site.backup"])
+
+    def test_streams(self):
+        """- is standard output and standard input"""
+        text = self.good("-c", self.conf, "backup", "-")
+        self.assertNotIn("threads", text)
+        new = self.path("new.conf")
+        done = run([CTL, "-c", new, "restore", "-"], body=text.encode())
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(self.settings(new), self.settings(self.conf))
+
+    def test_no_secrets(self):
+        """neither keys nor SIGN_KEY; what the environment sets is a setting"""
+        key = random_id().hex()
+        self.good("-c", self.conf, "init")
+        text = self.good("-c", self.conf, "backup", "-", environment={
+            "SIGN_KEY": key, "PIN_SIZE": "9"})
+        self.assertNotIn(key, text)
+        self.assertIn("\npin_size = 9\n", text)
+        for word in read(self.key_file).decode().split():
+            if len(word) > 16:
+                self.assertNotIn(word, text)
+
+    def test_nothing_is_replaced(self):
+        """neither a backup nor, without --force, the settings"""
+        self.good("-c", self.conf, "backup", self.file)
+        before, settings = read(self.file), read(self.conf)
+        self.bad(EX_CANTCREAT, (self.file, "not replaced"), "-c", self.conf,
+                 "backup", self.file)
+        self.assertEqual(read(self.file), before)
+        self.bad(EX_CANTCREAT, (self.conf, "--force"), "-c", self.conf,
+                 "restore", self.file)
+        self.assertEqual(read(self.conf), settings)
+        self.write("threads = 7\n")
+        self.good("-c", self.conf, "restore", "--force", self.file)
+        self.assertIn("site_name = Å; # [not] a = section",
+                      self.settings(self.conf))
+        self.assertNotIn("threads = 7", self.settings(self.conf))
+        self.bad(EX_CANTCREAT, ("No such file",), "-c", self.conf, "backup",
+                 self.path("nowhere/file"))
+
+    def test_full_disk(self):
+        """a backup that is not whole is an error"""
+        done = run(["/bin/sh", "-c", '"$0" -c "$1" backup - >/dev/full', CTL,
+                    self.conf])
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(b"standard output", done.stderr)
+
+    def test_bad_backups(self):
+        """what is cut off, newer or no backup is refused whole"""
+        whole = self.good("-c", self.conf, "backup", "-")
+        new = self.path("new.conf")
+        for text, words in (
+                (whole[:-9], ("cut off",)),
+                (whole[:-12], ("cannot be understood",)),
+                (whole.replace("[end]\nform = 1\n", ""), ("cut off",)),
+                (whole + "more = 1\n", ("follows the end",)),
+                (whole.replace("form = 1", "form = 2", 1),
+                 ("later version",)),
+                (whole.replace("[settings]", "[secrets]"),
+                 ("no such section",)),
+                (whole.replace("site_name", "site_names"),
+                 ("no setting",)),
+                (whole.replace("10.0.0.0/8", "10.0.0.0/99"),
+                 ("trusted_proxies", "must be")),
+                (whole.replace("log = stderr", "log = stderr\nlog = stderr"),
+                 ("only once",)),
+                ("threads = 1\n", ("not a backup",)),
+                ("nothing", ("neither",)),
+                ("", ("cut off",))):
+            with self.subTest(words[0]):
+                with open(self.file, "w", encoding="utf-8") as file:
+                    file.write(text)
+                self.bad(EX_DATAERR, words, "-c", new, "restore", self.file)
+                self.assertEqual(sorted(os.listdir(self.directory)),
+                                 ["oncelink.conf", "site.backup"])
+        self.bad(EX_NOINPUT, (self.file,), "-c", new, "restore",
+                 self.file + "s")
 
 
 class ServerKey(SiteTest):

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * oncelinkctl backup and restore.  This file knows the form of a backup, which
+ * is that of the configuration file, with sections: what the file is, what it
+ * keeps, and an end by which one that was cut off is known.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/complaint.h"
+#include "base/conf.h"
+#include "base/conf_file.h"
+#include "base/conf_row.h"
+#include "prog/ctl.h"
+
+#define FORM		"1"
+#define BESIDE		".restored"
+
+static void
+print_backup(const struct conf *conf, FILE *out)
+{
+	time_t		 now = time(NULL);
+	struct tm	 parts;
+	char		 made[32] = "unknown";
+
+	if (gmtime_r(&now, &parts) != NULL)
+		strftime(made, sizeof(made), "%Y-%m-%dT%H:%M:%SZ", &parts);
+	fprintf(out, "# The settings of an Oncelink site, for `" CTL_PROGRAM
+	    " restore'.  No secret is here and\n"
+	    "# no key: keep a copy of the key file in a place of its own.\n\n"
+	    "[backup]\nform = " FORM "\nmade = %s\nversion = "
+	    PACKAGE_VERSION "\n\n[settings]\n", made);
+	conf_print_changed(conf, out);
+	fputs("\n[end]\nform = " FORM "\n", out);
+}
+
+/* Make the name of a file survive a power cut. */
+static int
+sync_directory_of(const char *path)
+{
+	char	*copy;
+	int	 fd, result = -1;
+
+	if ((copy = strdup(path)) == NULL)
+		return -1;
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd != -1) {
+		result = fsync(fd);
+		close(fd);
+	}
+	free(copy);
+	return result;
+}
+
+/* What was written must be on the disk. */
+static int
+finish(FILE *out, const char *path)
+{
+	int	 failed;
+
+	failed = fflush(out) == EOF || ferror(out) || fsync(fileno(out)) == -1;
+	if (fclose(out) == EOF || failed || sync_directory_of(path) == -1) {
+		ctl_complain(EX_IOERR, "%s: cannot be written: %s", path,
+		    strerror(errno));
+		unlink(path);
+		return EX_IOERR;
+	}
+	return EX_OK;
+}
+
+int
+ctl_backup_run(const struct ctl_call *call)
+{
+	const char	*path = call->operands[0];
+	FILE		*out;
+
+	if (strcmp(path, "-") == 0) {
+		print_backup(call->conf, stdout);
+		return ctl_flush();
+	}
+	/* For this user alone, by the umask of all our programs. */
+	out = fopen(path, "wxe");
+	if (out == NULL)
+		return ctl_complain(EX_CANTCREAT, "%s: cannot be made: %s",
+		    path, errno == EEXIST ? "it is there already, and is not "
+		    "replaced" : strerror(errno));
+	print_backup(call->conf, out);
+	return finish(out, path);
+}
+
+/* What is read of a backup. */
+struct restoring {
+	const char	*path;
+	FILE		*out;		/* the lines of the settings */
+	char		 made[64];
+	bool		 begun;
+	bool		 ended;
+	struct complaint error;
+};
+
+static int
+take_line(void *argument, const char *section, const char *name,
+    const char *value, unsigned int line)
+{
+	struct restoring	*restoring = argument;
+	struct complaint	*error = &restoring->error;
+
+	if (!restoring->begun) {
+		if (strcmp(section, "backup") != 0 || strcmp(name, "form") != 0)
+			return complaint(error, "%s:%u: this is not a backup "
+			    "of an Oncelink site", restoring->path, line);
+		if (strcmp(value, FORM) != 0)
+			return complaint(error, "%s:%u: this backup was made "
+			    "by a later version, which can restore it",
+			    restoring->path, line);
+		restoring->begun = true;
+	} else if (restoring->ended) {
+		return complaint(error, "%s:%u: something follows the end",
+		    restoring->path, line);
+	} else if (strcmp(section, "backup") == 0) {
+		if (strcmp(name, "made") == 0)
+			snprintf(restoring->made, sizeof(restoring->made),
+			    "%s", value);
+	} else if (strcmp(section, "settings") == 0) {
+		if (conf_row_find(name) == NULL)
+			return complaint(error, "%s:%u: there is no setting "
+			    "of this name", restoring->path, line);
+		fprintf(restoring->out, "%s = %s\n", name, value);
+	} else if (strcmp(section, "end") == 0) {
+		restoring->ended = true;
+	} else
+		return complaint(error, "%s:%u: there is no such section",
+		    restoring->path, line);
+	return 0;
+}
+
+/* Read the whole backup before anything is made of it. */
+static int
+read_backup(struct restoring *restoring)
+{
+	const char	*what;
+	unsigned int	 line;
+	FILE		*in = stdin;
+	int		 rc;
+
+	if (strcmp(restoring->path, "-") != 0 &&
+	    (in = fopen(restoring->path, "re")) == NULL)
+		return ctl_complain(EX_NOINPUT, "%s: cannot be opened: %s",
+		    restoring->path, strerror(errno));
+	rc = conf_file_read_sections(in, take_line, restoring, &line, &what);
+	if (in != stdin)
+		fclose(in);
+	if (rc == 1)
+		return ctl_complain(EX_DATAERR, "%s:%u: %s", restoring->path,
+		    line, what);
+	if (rc == -1)
+		return ctl_complain(EX_DATAERR, "%s", restoring->error.text);
+	if (!restoring->ended)
+		return ctl_complain(EX_DATAERR, "%s: the backup was cut off; "
+		    "nothing was restored", restoring->path);
+	return EX_OK;
+}
+
+/* The new configuration file beside its place, for everybody to read. */
+static int
+write_beside(const struct restoring *restoring, const char *beside,
+    const char *settings)
+{
+	FILE	*out;
+
+	unlink(beside);
+	if ((out = fopen(beside, "wxe")) == NULL)
+		return ctl_complain(EX_CANTCREAT, "%s: cannot be made: %s",
+		    beside, strerror(errno));
+	fchmod(fileno(out), 0644);
+	fprintf(out, "# Of a backup made at %s, by `" CTL_PROGRAM
+	    " restore'.\n\n%s", restoring->made, settings);
+	return finish(out, beside);
+}
+
+/* Put it in its place when the programs take it. */
+static int
+place(const char *beside, const char *target, bool force)
+{
+	struct complaint	 error;
+	struct conf		 conf;
+	int			 result = EX_OK;
+
+	if (conf_load(&conf, beside, &error) == -1)
+		return ctl_complain(EX_DATAERR, "the settings of the backup "
+		    "are not allowed here: %s", error.text);
+	if (force ? rename(beside, target) == -1 : link(beside, target) == -1)
+		result = ctl_complain(EX_CANTCREAT, "%s: %s", target,
+		    errno == EEXIST ? "it is there already; --force replaces "
+		    "it" : strerror(errno));
+	else if (sync_directory_of(target) == -1)
+		result = ctl_complain(EX_IOERR, "%s: %s", target,
+		    strerror(errno));
+	else
+		printf("made   %s (settings)\n"
+		    "Put the key file at %s, owned by the worker's user with "
+		    "mode 0600;\nthen `" CTL_PROGRAM " init' makes what else "
+		    "is missing.\n", target, conf.key_file);
+	conf_free(&conf);
+	return result;
+}
+
+int
+ctl_backup_restore(const struct ctl_call *call)
+{
+	struct restoring	 restoring = { .path = call->operands[0] };
+	const char		*target = conf_place(call->file);
+	char			*settings = NULL, *beside = NULL;
+	size_t			 size;
+	int			 result;
+
+	restoring.out = open_memstream(&settings, &size);
+	if (restoring.out == NULL ||
+	    asprintf(&beside, "%s" BESIDE, target) == -1)
+		return ctl_complain(EX_OSERR, "there is no memory");
+	result = read_backup(&restoring);
+	if (fclose(restoring.out) == EOF && result == EX_OK)
+		result = ctl_complain(EX_OSERR, "there is no memory");
+	if (result == EX_OK)
+		result = write_beside(&restoring, beside, settings);
+	if (result == EX_OK) {
+		result = place(beside, target,
+		    call->options[CTL_OPTION_FORCE] != NULL);
+		unlink(beside);
+	}
+	free(settings);
+	free(beside);
+	return result != EX_OK ? result : ctl_flush();
+}
