@@ -66,7 +66,7 @@ static const struct conf_row rows[] = {
 	    "who may create secrets", create_words, NULL },
 	{ "trusted_proxies", CONF_ROW_NETWORKS, MEMBER(trusted_proxies),
 	    0, 0, "", "whose X-Forwarded-For is believed", NULL, NULL },
-	{ "threads", CONF_ROW_NUMBER, MEMBER(threads), 1, 64, "16",
+	{ "threads", CONF_ROW_NUMBER, MEMBER(threads), 1, 64, "32",
 	    "requests that are answered at once", NULL, NULL },
 	{ "shutdown_seconds", CONF_ROW_DURATION, MEMBER(shutdown_wait),
 	    SECOND, 600 * SECOND, "10s",

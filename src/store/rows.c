@@ -179,6 +179,19 @@ store_refuse_full(struct store_txn *txn)
 	return -1;
 }
 
+/* Asked once a batch, then counted on: nobody else inserts meanwhile. */
+static int
+number_record(struct store_txn *txn, int64_t *number)
+{
+	struct sqlite	*sqlite = txn->sqlite;
+
+	if (sqlite->next_record == -1 && txn_number(txn,
+	    SQLITE_STATEMENT_RECORD_NEXT, &sqlite->next_record) == -1)
+		return -1;
+	*number = sqlite->next_record++;
+	return 0;
+}
+
 static int
 insert_record(struct store_txn *txn, const struct store_secret *row,
     const void *record)
@@ -206,7 +219,7 @@ store_secret_insert(struct store_txn *txn, struct store_secret *row,
 
 	txn->inserted = true;
 	txn->sqlite->moved_bytes += row->record_bytes;
-	if (txn_number(txn, SQLITE_STATEMENT_RECORD_NEXT, &row->record) == -1)
+	if (number_record(txn, &row->record) == -1)
 		return -1;
 	statement = txn_prepare(txn, SQLITE_STATEMENT_SECRET_INSERT, "insert");
 	if (statement == NULL)

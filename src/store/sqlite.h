@@ -57,6 +57,7 @@ struct sqlite {
 	int64_t		 max_bytes;	/* of database and log; 0: no limit */
 	int64_t		 used_bytes;	/* by this batch's count; -1: unknown */
 	size_t		 moved_bytes;	/* of records this batch has in hand */
+	int64_t		 next_record;	/* of this batch; -1: unknown */
 	int64_t		 busy_since;	/* microseconds, of the busy handler */
 };
 

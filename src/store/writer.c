@@ -283,6 +283,7 @@ run_pass(struct writer *writer, struct writer_job *jobs, bool savepoints,
 	}
 	sqlite->used_bytes = -1;
 	sqlite->moved_bytes = 0;
+	sqlite->next_record = -1;
 	for (struct writer_job *job = jobs; job != NULL; job = job->next) {
 		if (!job->settled &&
 		    run_job(writer, job, savepoints) == PASS_AGAIN)

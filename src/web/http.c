@@ -268,6 +268,13 @@ http_write_head(const struct http_reply *reply, struct buf *out)
 	buf_text(out, "\r\n");
 }
 
+/* What two digits can show of a number. */
+static unsigned int
+two(int number)
+{
+	return (unsigned int)number % 100;
+}
+
 void
 http_time(int64_t ms, enum http_zone zone, char text[HTTP_TIME_SIZE])
 {
@@ -275,7 +282,6 @@ http_time(int64_t ms, enum http_zone zone, char text[HTTP_TIME_SIZE])
 	time_t seconds;
 	char offset[8] = "Z";
 	long minutes;
-	size_t used;
 
 	seconds = (time_t)(ms / 1000);
 	if (ms % 1000 < 0)
@@ -290,6 +296,9 @@ http_time(int64_t ms, enum http_zone zone, char text[HTTP_TIME_SIZE])
 			    (unsigned int)labs(minutes) % 60);
 	} else
 		gmtime_r(&seconds, &tm);
-	used = strftime(text, HTTP_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + used, HTTP_TIME_SIZE - used, "%s", offset);
+	/* strftime would look for a new time zone each time. */
+	snprintf(text, HTTP_TIME_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u%s",
+	    (unsigned int)(tm.tm_year + 1900) % 10000, two(tm.tm_mon + 1),
+	    two(tm.tm_mday), two(tm.tm_hour), two(tm.tm_min), two(tm.tm_sec),
+	    offset);
 }

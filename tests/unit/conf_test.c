@@ -112,7 +112,7 @@ test_defaults(void **state)
 	    CONF_FACE_ONETIME | CONF_FACE_NATIVE);
 	assert_int_equal(conf.create, CONF_CREATE_ANYONE);
 	assert_int_equal(conf.trusted_proxies_count, 0);
-	assert_int_equal(conf.threads, 16);
+	assert_int_equal(conf.threads, 32);
 	assert_int_equal(conf.shutdown_wait, 10000);
 	assert_int_equal(conf.lock_wait, 5000);
 	assert_int_equal(conf.kdf_wait, 2000);
