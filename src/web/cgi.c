@@ -3,7 +3,12 @@
  * CGI: which variables a request is made of, and the one request of a program
  * that the web server starts anew each time.
  */
+#include <sys/socket.h>
+#include <sys/stat.h>
+
 #include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +19,8 @@
 #include "web/app.h"
 #include "web/cgi.h"
 #include "web/http.h"
+
+#define SILENCE_MAX	5000	/* ms without a byte of a body nobody wants */
 
 static const char *
 variable_or_empty(const struct cgi_transport *transport, const char *name)
@@ -128,6 +135,28 @@ write_output(void *connection, const void *bytes, size_t size)
 	}
 }
 
+/*
+ * Apache's mod_cgid has one socket for both ways: what of the body was left
+ * there when we went would take our answer with it.
+ */
+static void
+finish_input(void)
+{
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+	struct stat status;
+	char bytes[8192];
+	bool more;
+
+	if (fstat(STDIN_FILENO, &status) == -1 || !S_ISSOCK(status.st_mode) ||
+	    shutdown(STDOUT_FILENO, SHUT_WR) == -1)
+		return;
+	do
+		more = poll(&input, 1, SILENCE_MAX) == 1 &&
+		    read(STDIN_FILENO, bytes, sizeof(bytes)) > 0;
+	while (more);
+	explicit_bzero(bytes, sizeof(bytes));
+}
+
 int
 cgi_serve(struct app *app)
 {
@@ -144,6 +173,7 @@ cgi_serve(struct app *app)
 	}
 	result = cgi_handle(app, &standard, arena);
 	arena_destroy(arena);
+	finish_input();
 	return result;
 }
 

@@ -22,6 +22,8 @@ KINDS = {
     "nginx": ("oncelink_nginx", "Nginx"),
     "nginx-activated": ("oncelink_nginx", "NginxActivated"),
     "lighttpd": ("oncelink_lighttpd", "Lighttpd"),
+    "apache": ("oncelink_apache", "Apache"),
+    "apache-cgi": ("oncelink_apache", "ApacheCgi"),
 }
 
 

@@ -141,7 +141,9 @@ class Served(Through):
                      "/message/", "/message/%s/12345" % UUID,
                      "/message/%3Cscript%3E", "/req/" + UUID[:-1],
                      "/req/%s/x" % UUID, "/x/message/" + UUID,
-                     "//" + BASE62):
+                     # Apache takes slashes at the beginning for one.
+                     *(() if site.server.family == "apache"
+                       else ("//" + BASE62,))):
             answer = site.request("GET", path)
             self.assertStatus(answer, 404, path)
             self.assertNotIn("location", answer.headers)

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: ISC
+"""Apache with conf/apache: before mod_fcgid, and with plain CGI."""
+
+import glob
+import os
+
+from oncelink_server import Server
+
+MODULES = "/usr/lib/apache2/modules"
+
+# What Debian's apache2 has on from the start, and what our files ask for.
+USUAL = (
+    "mpm_event", "access_compat", "alias", "auth_basic", "authn_core",
+    "authn_file", "authz_core", "authz_host", "authz_user", "autoindex",
+    "deflate", "dir", "env", "filter", "headers", "mime", "negotiation",
+    "reqtimeout", "setenvif", "status",
+)
+
+# Debian's apache2.conf, in short: what is there before any site.
+MAIN = """
+ServerRoot "%(directory)s"
+DefaultRuntimeDir "%(directory)s/run"
+PidFile "%(directory)s/run/apache.pid"
+%(modules)s
+%(user)s
+ServerName main.test
+Timeout 300
+KeepAlive On
+StartServers 1
+ThreadsPerChild 64
+MaxRequestWorkers 128
+HostnameLookups Off
+LogLevel %(level)s
+ErrorLog "%(log)s/apache2/error.log"
+LogFormat "%%h %%l %%u %%t \\"%%r\\" %%>s %%O \\"%%{Referer}i\\"" combined
+CustomLog "%(log)s/apache2/other.log" combined
+TypesConfig /dev/null
+AddOutputFilterByType DEFLATE text/html text/plain application/json
+<Directory "/">
+	Options FollowSymLinks
+	AllowOverride None
+	Require all denied
+</Directory>
+<FilesMatch "^\\.ht">
+	Require all denied
+</FilesMatch>
+<IfModule fcgid_module>
+	FcgidIPCDir "%(directory)s/run/fcgid"
+	FcgidProcessTableFile "%(directory)s/run/fcgid_shm"
+</IfModule>
+<IfModule cgid_module>
+	ScriptSock "%(directory)s/run/cgisock"
+</IfModule>
+"""
+
+# What an administrator has who never heard of ours: the log of every other
+# site, Apache's own format of errors and level, files for large bodies.
+LEAKY_HOST = """
+CustomLog "%(log)s/apache2/oncelink.log" combined
+AllowEncodedSlashes NoDecode
+MergeSlashes Off
+"""
+
+
+class Apache(Server):
+    """Apache starts workers by mod_fcgid."""
+
+    kind = "apache"
+    family = "apache"
+    starts_workers = True
+    modules = ("fcgid",)
+
+    def places(self):
+        return {"directory": self.site.directory,
+                "log": self.log_directory()}
+
+    def main_conf(self):
+        return os.path.join(self.site.directory, "apache.conf")
+
+    def access_log(self):
+        return os.path.join(self.log_directory(), "apache2", "oncelink.log")
+
+    def write(self):
+        self.site.configure(threads="1")
+        self.install()
+        for place in (os.path.join(self.log_directory(), "apache2"),
+                      os.path.join(self.site.directory, "run")):
+            os.makedirs(place, exist_ok=True)
+            os.chown(place, self.site.owner.pw_uid, self.site.owner.pw_gid)
+        if self.leaky:
+            with open(os.path.join(self.share(), "apache", "host.conf"),
+                      "w", encoding="utf-8") as file:
+                file.write(LEAKY_HOST % self.places())
+        self.write_main(self.include())
+
+    def include(self):
+        return 'Include "%s"\n' % self.site_conf()
+
+    def write_main(self, rest):
+        """The server's own configuration, with what our files need."""
+        modules = USUAL + self.modules
+        if self.tls:
+            modules += ("socache_shmcb", "ssl")
+        user = ""
+        if os.getuid() == 0:
+            user = "User %s\nGroup #%d" % (self.site.owner.pw_name,
+                                           self.site.owner.pw_gid)
+        text = MAIN % {
+            **self.places(),
+            "modules": "\n".join(
+                'LoadModule %s_module "%s/mod_%s.so"' % (name, MODULES, name)
+                for name in modules),
+            "user": user,
+            "level": "info" if self.leaky else "warn",
+        }
+        for port in (self.site.port, self.site.http_port):
+            if port:
+                text += "Listen 127.0.0.1:%d\n" % port
+        text += self.worker_environment() + rest
+        with open(self.main_conf(), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def worker_environment(self):
+        """What the site wants its workers to find, and a sanitizer needs."""
+        wanted = {name: os.environ[name]
+                  for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
+                  if name in os.environ}
+        wanted.update(self.site.environment)
+        directive = ("FcgidInitialEnv" if "fcgid" in self.modules
+                     else "SetEnv")
+        return "".join('%s %s "%s"\n' % (directive, name, value)
+                       for name, value in wanted.items())
+
+    def arguments(self):
+        return ["apache2", "-D", "FOREGROUND", "-f", self.main_conf()]
+
+
+class ApacheCgi(Apache):
+    """The same files where mod_fcgid is not loaded."""
+
+    kind = "apache-cgi"
+    modules = ("cgid",)
