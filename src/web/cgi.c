@@ -181,4 +181,5 @@ void
 cgi_refuse(void)
 {
 	write_output(NULL, http_no_memory, strlen(http_no_memory));
+	finish_input();
 }

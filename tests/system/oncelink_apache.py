@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: ISC
-"""Apache with conf/apache: before mod_fcgid, and with plain CGI."""
+"""Apache with conf/apache, by mod_fcgid and by plain CGI, and a hoster's Apache
+with what cgi-bin/ has for its users."""
 
-import glob
 import os
+import shutil
 
-from oncelink_server import Server
+from oncelink_server import SERVER_NAME, Server
 
 MODULES = "/usr/lib/apache2/modules"
 
@@ -61,6 +62,35 @@ AllowEncodedSlashes NoDecode
 MergeSlashes Off
 """
 
+# What a hoster has for each of its users.
+HOST = """
+ServerTokens Prod
+TraceEnable Off
+<VirtualHost *:%(port)d>
+	ServerName %(name)s
+	DocumentRoot "%(root)s"
+	AllowEncodedSlashes %(slashes)s
+	%(tls)s
+	<Directory "%(root)s">
+		Options Indexes FollowSymLinks MultiViews
+		AllowOverride All
+		Require all granted
+	</Directory>
+</VirtualHost>
+"""
+TLS = """
+	SSLEngine on
+	SSLProtocol -all +TLSv1.2 +TLSv1.3
+	SSLCertificateFile "%s"
+	SSLCertificateKeyFile "%s"
+"""
+TO_TLS = """
+<VirtualHost *:%d>
+	ServerName %s
+	Redirect 301 "/" "https://%s/"
+</VirtualHost>
+"""
+
 
 class Apache(Server):
     """Apache starts workers by mod_fcgid."""
@@ -100,17 +130,13 @@ class Apache(Server):
         """The server's own configuration, with what our files need."""
         modules = USUAL + self.modules
         if self.tls:
-            modules += ("socache_shmcb", "ssl")
-        user = ""
-        if os.getuid() == 0:
-            user = "User %s\nGroup #%d" % (self.site.owner.pw_name,
-                                           self.site.owner.pw_gid)
+            modules += ("rewrite", "socache_shmcb", "ssl")
         text = MAIN % {
             **self.places(),
             "modules": "\n".join(
                 'LoadModule %s_module "%s/mod_%s.so"' % (name, MODULES, name)
                 for name in modules),
-            "user": user,
+            "user": self.user(),
             "level": "info" if self.leaky else "warn",
         }
         for port in (self.site.port, self.site.http_port):
@@ -119,6 +145,12 @@ class Apache(Server):
         text += self.worker_environment() + rest
         with open(self.main_conf(), "w", encoding="utf-8") as file:
             file.write(text)
+
+    def user(self):
+        if os.getuid() != 0:
+            return ""
+        return "User %s\nGroup #%d" % (self.site.owner.pw_name,
+                                       self.site.owner.pw_gid)
 
     def worker_environment(self):
         """What the site wants its workers to find, and a sanitizer needs."""
@@ -140,3 +172,69 @@ class ApacheCgi(Apache):
 
     kind = "apache-cgi"
     modules = ("cgid",)
+
+
+class Shared(Apache):
+    """A hoster's Apache, and what a user without root puts into a document
+    root and a .htaccess.  Apache runs as that user, and its access log is
+    the hoster's."""
+
+    kind = "shared"
+    modules = ("cgid", "rewrite")
+    quiet = False
+    slashes = "NoDecode"
+
+    def document_root(self):
+        return os.path.join(self.site.directory, "home", "public_html")
+
+    def words(self):
+        place = self.document_root() + self.prefix
+        return {**super().words(), "HTDOCS": place}
+
+    def include(self):
+        site = self.site
+        names = self.words()
+        self.put(names["HTDOCS"])
+        for place, _, files in os.walk(os.path.join(site.directory, "home")):
+            os.chown(place, site.owner.pw_uid, site.owner.pw_gid)
+            for name in files:
+                os.chown(os.path.join(place, name),
+                         site.owner.pw_uid, site.owner.pw_gid)
+        text = tls = ""
+        if self.tls:
+            private = os.path.dirname(names["CERTIFICATE"])
+            for name in (private, names["CERTIFICATE"],
+                         names["CERTIFICATE_KEY"]):
+                os.chown(name, site.owner.pw_uid, site.owner.pw_gid)
+            tls = TLS % (names["CERTIFICATE"], names["CERTIFICATE_KEY"])
+            text = TO_TLS % (site.http_port, SERVER_NAME, SERVER_NAME)
+        return text + HOST % {
+            "port": site.port, "root": self.document_root(),
+            "name": SERVER_NAME, "slashes": self.slashes, "tls": tls}
+
+    def access_log(self):
+        return os.path.join(self.log_directory(), "apache2", "other.log")
+
+    def put(self, place):
+        """What the user copies."""
+        os.makedirs(place, exist_ok=True)
+        for name in os.listdir(os.path.join(self.share(), "htdocs")):
+            source = os.path.join(self.share(), "htdocs", name)
+            target = os.path.join(place, name)
+            if os.path.isdir(source):
+                shutil.copytree(source, target, dirs_exist_ok=True)
+            else:
+                shutil.copy(source, target)
+        self.fill("cgi-bin/htaccess", os.path.join(place, ".htaccess"))
+        os.chmod(self.fill("cgi-bin/oncelink.cgi", os.path.join(
+            place, "cgi-bin", "oncelink.cgi")), 0o755)
+
+    def user(self):
+        return ""
+
+    def arguments(self):
+        owner = self.site.owner
+        become = [] if os.getuid() != 0 else [
+            "setpriv", "--reuid=%d" % owner.pw_uid,
+            "--regid=%d" % owner.pw_gid, "--clear-groups"]
+        return become + super().arguments()

@@ -24,6 +24,7 @@ KINDS = {
     "lighttpd": ("oncelink_lighttpd", "Lighttpd"),
     "apache": ("oncelink_apache", "Apache"),
     "apache-cgi": ("oncelink_apache", "ApacheCgi"),
+    "shared": ("oncelink_apache", "Shared"),
 }
 
 
@@ -38,11 +39,13 @@ class Server:
     kind            as in KINDS
     family          the directory of conf/, and of `config --web-server`
     starts_workers  the server starts the worker itself
+    quiet           what the server logs is ours to say
     """
 
     kind = None
     family = None
     starts_workers = False
+    quiet = True
 
     def __init__(self, site, prefix="", tls=False, leaky=False):
         self.site = site
