@@ -118,7 +118,8 @@ check_paths() {
 		    /etc/oncelink/apache-limits.conf | \
 		    /var/lib/oncelink | /var/lib/oncelink/oncelink.db | \
 		    /run/oncelink | /run/oncelink/* | /run/oncelink-web | \
-		    /run/oncelink-web/*)
+		    /run/oncelink-web/* | /run/oncelink-memory | \
+		    /run/oncelink-memory/*)
 			continue
 			;;
 		/usr/local/* | /usr/var/* | /usr/etc/*)

@@ -124,12 +124,13 @@ class Server:
             **site.programs,
         }
 
-    def fill(self, source, target):
-        """Copy a file of the source tree, words filled in."""
+    def fill(self, source, target, **words):
+        """Copy a file of the source tree, words filled in; these before
+        what words() says."""
         with open(os.path.join(self.site.srcdir, source),
                   encoding="utf-8") as file:
             text = file.read()
-        for word, value in self.words().items():
+        for word, value in {**self.words(), **words}.items():
             text = text.replace("@%s@" % word, value)
         left = re.findall("@[A-Z_]+@", text)
         if left:
