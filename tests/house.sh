@@ -99,6 +99,7 @@ check_arrows() {
 		only("fcgi", "^src/web/fcgi\\.c$")
 		only("sqlite3", "^src/store/")
 		only("json", "^src/web/json(walk)?\\.c$")
+		only("curl", "^src/prog/ctl_http\\.c$")
 		only("sodium", "^src/(crypto/[a-z]*|prog/start)\\.c$")
 		only("ini.h", "^src/base/conf[a-z_]*\\.c$")
 	}
@@ -269,6 +270,7 @@ sees arrows src/web/app.c "$head#include <fcgiapp.h>" 'includes fcgi'
 sees arrows src/core/bad.c "$head#include <sqlite3.h>" 'includes sqlite3'
 sees arrows src/web/bad.c "$head#include <json-c/json.h>" 'includes json'
 sees arrows src/core/bad.c "$head#include <sodium.h>" 'includes sodium'
+sees arrows src/prog/bad.c "$head#include <curl/curl.h>" 'includes curl'
 sees sql src/store/bad.c "$head\"SELECT 1\"" 'SELECT 1'
 sees sql src/web/bad.c "$head\" UPDATE t SET" 'UPDATE t'
 sees sql src/core/bad.c "$head\"COMMIT\"" 'COMMIT'

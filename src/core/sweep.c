@@ -4,6 +4,8 @@
  * transaction, with a pause as long as the slice before the next, so that the
  * site's own writers get the lock in between.
  */
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -142,8 +144,11 @@ sweep_run(struct site *site, struct sweep_result *result)
 		erased = checkpoint(site);
 		if (failure == 0)
 			failure = erased;
-		if (failure == 0)
+		if (failure == 0) {
 			store_ballast(site->store);
+			/* For who asks whether anybody sweeps. */
+			futimens(lock, NULL);
+		}
 	} else if (locked == 1) {
 		result->already = 1;
 		failure = 0;
@@ -152,5 +157,45 @@ sweep_run(struct site *site, struct sweep_result *result)
 		    LOG_NUMBER("errno", errno));
 	if (lock != -1)
 		close(lock);
+	return failure;
+}
+
+struct waiting {
+	struct store_secret	 row;
+	int64_t			 overdue;
+};
+
+static int
+find_waiting(struct store_txn *txn, void *argument)
+{
+	struct waiting	*waiting = argument;
+	size_t		 count = 1;
+
+	waiting->overdue = 0;
+	if (store_secret_due(txn, store_now(txn), &waiting->row, &count) == -1)
+		return -1;
+	if (count == 1)
+		waiting->overdue = waiting->row.due_at;
+	return 0;
+}
+
+int
+sweep_last(struct site *site, int64_t *at, int64_t *overdue)
+{
+	struct waiting	 waiting;
+	struct stat	 status;
+	int		 directory, failure;
+
+	*at = *overdue = 0;
+	directory = open(site->conf->state_dir, O_RDONLY | O_DIRECTORY |
+	    O_CLOEXEC);
+	if (directory == -1)
+		return STORE_FAILED;
+	if (fstatat(directory, LOCK_NAME, &status, AT_SYMLINK_NOFOLLOW) == 0)
+		*at = (int64_t)status.st_mtim.tv_sec * 1000;
+	close(directory);
+	failure = store_view(site->store, find_waiting, &waiting);
+	if (failure == 0)
+		*overdue = waiting.overdue;
 	return failure;
 }

@@ -21,4 +21,11 @@ struct sweep_result {
  */
 int	 sweep_run(struct site *site, struct sweep_result *result);
 
+/*
+ * sweep_last(site, at, overdue): when a sweep ended well last, 0 for never,
+ * and since when the row waits that has waited longest for one, 0 for none;
+ * ms since 1970.  Returns 0 or one of the STORE_ failures.
+ */
+int	 sweep_last(struct site *site, int64_t *at, int64_t *overdue);
+
 #endif

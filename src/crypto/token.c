@@ -96,3 +96,11 @@ token_from_base64url(uint8_t *bytes, size_t size, const char *text,
 	sodium_memzero(decoded, sizeof(decoded));
 	return valid;
 }
+
+void
+token_to_base64url(const uint8_t bytes[TOKEN_BYTES],
+    char text[TOKEN_BASE64URL_LENGTH + 1])
+{
+	sodium_bin2base64(text, TOKEN_BASE64URL_LENGTH + 1, bytes, TOKEN_BYTES,
+	    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}

@@ -43,4 +43,10 @@ bool	 token_from_hex(uint8_t token[TOKEN_BYTES], const char *text,
 bool	 token_from_base64url(uint8_t *bytes, size_t size, const char *text,
 	    size_t length);
 
+/* token_to_base64url(bytes, text): write 16 bytes as base64url without
+ * padding, with a NUL byte behind. */
+#define TOKEN_BASE64URL_LENGTH 22
+void	 token_to_base64url(const uint8_t bytes[TOKEN_BYTES],
+	    char text[TOKEN_BASE64URL_LENGTH + 1]);
+
 #endif

@@ -52,6 +52,23 @@ static const struct command commands[] = {
 	    "there is not replaced, unless with --force.  The key file is\n"
 	    "put back by hand; `init' then makes the rest.\n",
 	    ctl_backup_restore, TAKES(CTL_OPTION_FORCE), 1, true },
+	{ "check", " [--url URL] [--ca-file FILE] [--connect-to "
+	    "HOST:PORT:ADDRESS:PORT]",
+	    "look for what is wrong with a site",
+	    "Look at the site's files, settings, store, clock and sweeper,\n"
+	    "and make and read a secret.  Each finding is a line that begins\n"
+	    "with ok, warning or error and says what to do.  Run it as the\n"
+	    "worker's user; it disturbs nobody.\n\n"
+	    "With --url also go through the web server, at the address that\n"
+	    "people use, such as https://secrets.example.org/once: whether\n"
+	    "requests and answers arrive as they were sent, and what the\n"
+	    "answers reveal.  --ca-file names a file with certificates to\n"
+	    "believe beside the system's; --connect-to sends what is for\n"
+	    "HOST:PORT elsewhere, as curl's option does, for a site whose\n"
+	    "name is not known yet.\n\n"
+	    "Exit status: 0 without errors, 1 with errors.\n",
+	    ctl_check_run, TAKES(CTL_OPTION_URL) | TAKES(CTL_OPTION_CA_FILE) |
+	    TAKES(CTL_OPTION_CONNECT_TO), 0, false },
 	{ "config", " [--web-server nginx | lighttpd | apache]",
 	    "print the settings in effect",
 	    "Print every setting as it is in effect, where it comes from,\n"
@@ -83,6 +100,11 @@ static const struct command commands[] = {
 static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
+	{ "ca-file", required_argument, NULL,
+	    FIRST_OPTION + CTL_OPTION_CA_FILE },
+	{ "connect-to", required_argument, NULL,
+	    FIRST_OPTION + CTL_OPTION_CONNECT_TO },
+	{ "url", required_argument, NULL, FIRST_OPTION + CTL_OPTION_URL },
 	{ "force", no_argument, NULL, FIRST_OPTION + CTL_OPTION_FORCE },
 	{ "web-server", required_argument, NULL,
 	    FIRST_OPTION + CTL_OPTION_WEB_SERVER },

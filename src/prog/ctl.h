@@ -11,7 +11,10 @@ struct conf;
 
 /* The options of single commands; the table in ctl.c names them. */
 enum ctl_option {
+	CTL_OPTION_CA_FILE,
+	CTL_OPTION_CONNECT_TO,
 	CTL_OPTION_FORCE,
+	CTL_OPTION_URL,
 	CTL_OPTION_WEB_SERVER,
 	CTL_OPTION__MAX
 };
@@ -41,6 +44,7 @@ int	 ctl_config_run(const struct ctl_call *call);
 int	 ctl_stats_run(const struct ctl_call *call);
 int	 ctl_key_run(const struct ctl_call *call);
 int	 ctl_backup_run(const struct ctl_call *call);
-int	 ctl_backup_restore(const struct ctl_call *call);	/* reads no settings */
+int	 ctl_backup_restore(const struct ctl_call *call); /* without conf */
+int	 ctl_check_run(const struct ctl_call *call);
 
 #endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What oncelinkctl check sees of a site without opening it: whose its files
+ * are and who else may read or replace them, where they lie, on what, and
+ * which settings are seldom meant.
+ */
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <linux/magic.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "base/log.h"
+#include "prog/ctl.h"
+#include "prog/ctl_check.h"
+
+#define MB ((int64_t)1 << 20)
+
+static unsigned int
+mode_of(const struct stat *status)
+{
+	return (unsigned int)status->st_mode & 07777;
+}
+
+/* The name of a user, for the command that mends something. */
+static const char *
+user_name(uid_t uid, char text[32])
+{
+	struct passwd	*entry = getpwuid(uid);
+
+	if (entry != NULL)
+		return entry->pw_name;
+	snprintf(text, 32, "%lu", (unsigned long)uid);
+	return text;
+}
+
+/*
+ * Who may write to a directory may put another file in a place below it.
+ * The sticky bit is what makes /tmp a place for many.
+ */
+static void
+check_above(struct ctl_check *check, const char *what, const char *path)
+{
+	struct stat	 status;
+	char		*whole, *slash;
+
+	if ((whole = realpath(path, NULL)) == NULL)
+		return;
+	while ((slash = strrchr(whole, '/')) != NULL) {
+		*slash = '\0';
+		if (stat(*whole == '\0' ? "/" : whole, &status) == -1)
+			break;
+		if ((status.st_mode & S_IWOTH) != 0 &&
+		    (status.st_mode & S_ISVTX) == 0)
+			ctl_check_fail(check, what, "everybody may write to "
+			    "%s, above it, and so replace it; chmod o-w %s",
+			    whole, whole);
+		else if (status.st_uid != 0 && status.st_uid != geteuid())
+			ctl_check_warn(check, what, "%s, above it, belongs to "
+			    "another user, who may replace it", whole);
+	}
+	free(whole);
+}
+
+/* What web servers are wont to give out. */
+static void
+check_outside(struct ctl_check *check, const char *what, const char *path)
+{
+	static const char *const names[] = {
+		"public_html", "htdocs", "www", "wwwroot", "html", "webroot",
+		"cgi-bin", "public",
+	};
+	char	*whole, *part, *rest;
+
+	if ((whole = realpath(path, NULL)) == NULL)
+		return;
+	for (part = strtok_r(whole, "/", &rest); part != NULL;
+	    part = strtok_r(NULL, "/", &rest))
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			if (strcmp(part, names[i]) == 0)
+				ctl_check_fail(check, what, "%s lies in a "
+				    "directory `%s', which web servers give "
+				    "out; move it to one that none does", path,
+				    part);
+	free(whole);
+}
+
+/* Everything in a directory of ours is a file for this user alone. */
+static unsigned int
+check_entries(struct ctl_check *check, const char *what, const char *path)
+{
+	struct dirent	*entry;
+	struct stat	 status;
+	unsigned int	 before = check->errors;
+	DIR		*directory;
+
+	if ((directory = opendir(path)) == NULL) {
+		ctl_check_fail(check, what, "%s cannot be read: %s", path,
+		    strerror(errno));
+		return 1;
+	}
+	while ((entry = readdir(directory)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (fstatat(dirfd(directory), entry->d_name, &status,
+		    AT_SYMLINK_NOFOLLOW) == -1)
+			continue;	/* gone meanwhile, as a log may be */
+		if (!S_ISREG(status.st_mode))
+			ctl_check_fail(check, what, "%s/%s is not a regular "
+			    "file; what is it doing there?", path,
+			    entry->d_name);
+		else if (status.st_uid != geteuid() && status.st_uid != 0)
+			ctl_check_fail(check, what, "%s/%s belongs to another "
+			    "user; chown it to the worker's", path,
+			    entry->d_name);
+		else if ((status.st_mode & 077) != 0)
+			ctl_check_fail(check, what, "%s/%s is open to others "
+			    "(mode %04o); chmod 600 it", path, entry->d_name,
+			    mode_of(&status));
+	}
+	closedir(directory);
+	return check->errors - before;
+}
+
+/* 0 when there is a directory of ours at path. */
+static int
+check_directory(struct ctl_check *check, const char *what, const char *path)
+{
+	struct stat	 status;
+	char		 name[32];
+
+	if (stat(path, &status) == -1) {
+		ctl_check_fail(check, what, "%s: %s%s", path, strerror(errno),
+		    errno == ENOENT ? "; `" CTL_PROGRAM " init' makes it" :
+		    "; run this as the worker's user");
+		return -1;
+	}
+	if (!S_ISDIR(status.st_mode)) {
+		ctl_check_fail(check, what, "%s is not a directory", path);
+		return -1;
+	}
+	if (status.st_uid != geteuid()) {
+		ctl_check_fail(check, what, "%s belongs to another user; run "
+		    "this as the worker's: setpriv --reuid=%s --regid=%s "
+		    "--clear-groups " CTL_PROGRAM " check", path,
+		    user_name(status.st_uid, name),
+		    user_name(status.st_uid, name));
+		return -1;
+	}
+	if ((status.st_mode & 077) != 0) {
+		ctl_check_fail(check, what, "%s is open to others (mode %04o); "
+		    "chmod 700 it", path, mode_of(&status));
+		return -1;
+	}
+	return 0;
+}
+
+static void
+check_conf_file(struct ctl_check *check)
+{
+	static const char what[] = "settings";
+	struct stat	 status;
+	unsigned int	 before = check->errors + check->warnings;
+
+	if (stat(check->conf_file, &status) == -1) {
+		ctl_check_good(check, what, "there is no %s; the defaults "
+		    "are in effect", check->conf_file);
+		return;
+	}
+	if ((status.st_mode & 022) != 0)
+		ctl_check_fail(check, what, "others may change %s (mode "
+		    "%04o); chmod go-w it", check->conf_file,
+		    mode_of(&status));
+	if (status.st_uid != 0 && status.st_uid != geteuid())
+		ctl_check_warn(check, what, "%s belongs to another user, who "
+		    "may change it; chown it to root", check->conf_file);
+	check_above(check, what, check->conf_file);
+	check_outside(check, what, check->conf_file);
+	if (before == check->errors + check->warnings)
+		ctl_check_good(check, what, "%s, which nobody else may "
+		    "change", check->conf_file);
+}
+
+static void
+check_state(struct ctl_check *check)
+{
+	static const char what[] = "state directory";
+	const char	*path = check->conf->state_dir;
+	unsigned int	 before = check->errors + check->warnings;
+
+	if (check_directory(check, what, path) == -1)
+		return;
+	check_entries(check, what, path);
+	check_above(check, what, path);
+	check_outside(check, what, path);
+	if (before == check->errors + check->warnings)
+		ctl_check_good(check, what, "%s, for this user alone", path);
+}
+
+/* Is path below directory, wherever links lead? */
+static bool
+is_below(const char *path, const char *directory)
+{
+	char	*inner = realpath(path, NULL), *outer = realpath(directory,
+	    NULL);
+	size_t	 length;
+	bool	 below = false;
+
+	if (inner != NULL && outer != NULL) {
+		length = strlen(outer);
+		below = strncmp(inner, outer, length) == 0 &&
+		    (inner[length] == '/' || inner[length] == '\0');
+	}
+	free(inner);
+	free(outer);
+	return below;
+}
+
+static void
+check_key(struct ctl_check *check)
+{
+	static const char what[] = "key file";
+	const char	*path = check->conf->key_file;
+	struct stat	 status;
+	unsigned int	 before = check->errors + check->warnings;
+	char		*copy, *directory;
+
+	if (check->conf->sign_key != NULL) {
+		ctl_check_warn(check, what, "SIGN_KEY of the environment "
+		    "stands for it; whoever sees the environment of the "
+		    "worker has the key");
+		return;
+	}
+	if (stat(path, &status) == -1) {
+		ctl_check_fail(check, what, "%s: %s; put it back from its "
+		    "copy, or let `" CTL_PROGRAM " init' make it for a new "
+		    "site", path, strerror(errno));
+		return;
+	}
+	if ((copy = strdup(path)) == NULL)
+		return;
+	directory = dirname(copy);
+	if (check_directory(check, what, directory) == 0)
+		check_entries(check, what, directory);
+	if (is_below(path, check->conf->state_dir))
+		ctl_check_fail(check, what, "%s lies with the database: one "
+		    "copy of the state directory has both; move it to a "
+		    "directory of its own", path);
+	check_above(check, what, path);
+	check_outside(check, what, path);
+	free(copy);
+	if (before == check->errors + check->warnings)
+		ctl_check_good(check, what, "%s, for this user alone, apart "
+		    "from the database", path);
+}
+
+static void
+check_file_system(struct ctl_check *check)
+{
+	static const char what[] = "file system";
+	struct statfs	 type;
+	struct statvfs	 space;
+	struct stat	 database;
+	int64_t		 available, used = 0;
+	char		*name;
+
+	if (statfs(check->conf->state_dir, &type) == -1 ||
+	    statvfs(check->conf->state_dir, &space) == -1)
+		return;
+	if (asprintf(&name, "%s/oncelink.db", check->conf->state_dir) != -1) {
+		if (stat(name, &database) == 0)
+			used = database.st_size;
+		free(name);
+	}
+	available = (int64_t)space.f_bavail * (int64_t)space.f_frsize;
+	if (available + used < check->conf->max_store)
+		ctl_check_warn(check, what, "max_store is %" PRId64 " MiB, "
+		    "but only %" PRId64 " MiB are free; make max_store "
+		    "smaller, or room", check->conf->max_store / MB,
+		    available / MB);
+	ctl_check_good(check, what, "%s, %" PRId64 " MiB free",
+	    type.f_type == TMPFS_MAGIC || type.f_type == RAMFS_MAGIC ?
+	    "in memory, nothing is left after the machine stops" :
+	    "on a disk of this machine", available / MB);
+}
+
+static bool
+trusts_everybody(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->trusted_proxies_count; i++)
+		if (conf->trusted_proxies[i].bits == 0 ||
+		    (conf->trusted_proxies[i].bits == 96 &&
+		    IN6_IS_ADDR_V4MAPPED(&conf->trusted_proxies[i].address)))
+			return true;
+	return false;
+}
+
+static void
+check_settings(struct ctl_check *check)
+{
+	static const char what[] = "settings";
+	const struct conf *conf = check->conf;
+	unsigned int	 before = check->warnings;
+	int64_t		 pins = 1;
+
+	for (int64_t i = 0; i < conf->pin_size && pins < 1000000; i++)
+		pins *= 10;
+	if (conf->claim_time == 0)
+		ctl_check_warn(check, what, "claim_seconds is 0: who loses "
+		    "the connection while reading loses the secret; 60s is "
+		    "the default");
+	if (conf->create != CONF_CREATE_ANYONE)
+		ctl_check_warn(check, what, "create lets nobody make a secret "
+		    "on this site");
+	if (conf->erase_delay > 10000)
+		ctl_check_warn(check, what, "erase_delay leaves what was read "
+		    "on the disk for longer than ten seconds; 1s is the "
+		    "default");
+	if (conf->kdf_memory < 19 * MB || conf->kdf_passes < 2)
+		ctl_check_warn(check, what, "kdf_passes and kdf_memory make "
+		    "guessing a PIN cheaper than with the defaults for who "
+		    "has the database and the key");
+	if (pins / conf->pin_attempts < 1000)
+		ctl_check_warn(check, what, "with pin_size %" PRId64 " and "
+		    "pin_attempts %" PRId64 " more than one guesser in a "
+		    "thousand succeeds", conf->pin_size, conf->pin_attempts);
+	if (trusts_everybody(conf))
+		ctl_check_warn(check, what, "trusted_proxies has everybody: "
+		    "clients choose the address they are known by; name the "
+		    "proxies");
+	if (conf->log_level == LOG_LEVEL_INFO)
+		ctl_check_warn(check, what, "log_level is info: when each "
+		    "secret was made and read is in the log");
+	if (before == check->warnings)
+		ctl_check_good(check, what, "nothing unusual");
+}
+
+void
+ctl_files_check(struct ctl_check *check)
+{
+	check_conf_file(check);
+	check_state(check);
+	check_key(check);
+	check_file_system(check);
+	check_settings(check);
+}
