@@ -74,7 +74,12 @@ print_apache(const struct conf *conf)
 {
 	int64_t	 request = largest_request(conf);
 
-	printf("LimitRequestBody %" PRId64 "\n"
+	printf("# Apache's own limit would cut a request and hand the piece "
+	    "on.\n"
+	    "LimitRequestBody 0\n"
+	    "<If \"req_novary('Content-Length') -gt %" PRId64 "\">\n"
+	    "\tRedirect 413\n"
+	    "</If>\n"
 	    "<IfModule mod_fcgid.c>\n"
 	    "\tFcgidMaxRequestLen %" PRId64 "\n"
 	    "\t# Requests are held in memory: nothing of one goes to a "

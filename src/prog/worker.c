@@ -94,15 +94,23 @@ parse_options(int argc, char **argv, struct options *options)
 
 /*
  * A query without `=` comes to a CGI program as arguments (RFC 3875, 4.4):
- * then they may be anybody's, and a -c of theirs must not be obeyed.
+ * then they may be anybody's, a -c of theirs must not be obeyed, and what
+ * they say is not for those who look at processes.
  */
-static bool
-arguments_are_strange(int argc)
+static int
+drop_query(int argc, char **argv)
 {
 	const char *query = getenv("QUERY_STRING");
+	int i;
 
-	return argc > 1 && getenv("GATEWAY_INTERFACE") != NULL &&
-	    query != NULL && *query != '\0' && strchr(query, '=') == NULL;
+	if (getenv("GATEWAY_INTERFACE") == NULL || query == NULL ||
+	    *query == '\0' || strchr(query, '=') != NULL)
+		return argc;
+	for (i = 1; i < argc; i++) {
+		explicit_bzero(argv[i], strlen(argv[i]));
+		argv[i] = NULL;
+	}
+	return argc > 0 ? 1 : 0;
 }
 
 /* Say why we do not start: to whoever looks at the terminal and to the log. */
@@ -217,10 +225,7 @@ main(int argc, char **argv)
 	const char *reason;
 	int status, opened;
 
-	if (arguments_are_strange(argc)) {
-		cgi_refuse();
-		return EX_USAGE;
-	}
+	argc = drop_query(argc, argv);
 	parse_options(argc, argv, &options);
 	reason = start_safely();
 	if (reason == NULL)

@@ -62,6 +62,12 @@ AllowEncodedSlashes NoDecode
 MergeSlashes Off
 """
 
+LEAKY_LIMITS = """
+<IfModule fcgid_module>
+	FcgidMaxRequestLen 12582912
+</IfModule>
+"""
+
 # What a hoster has for each of its users.
 HOST = """
 ServerTokens Prod
@@ -122,6 +128,9 @@ class Apache(Server):
                       "w", encoding="utf-8") as file:
                 file.write(LEAKY_HOST % self.places())
         self.write_main(self.include())
+
+    def limits(self):
+        return LEAKY_LIMITS if self.leaky else super().limits()
 
     def include(self):
         return 'Include "%s"\n' % self.site_conf()

@@ -180,8 +180,9 @@ class Ctl(CtlTest):
         def numbers(server):
             output = self.good("-c", self.conf, "config", "--web-server",
                                server)
-            return dict(re.findall(r"^\s*([A-Za-z_.-]+)[ =]+([0-9][^;\n]*)",
-                                   output, re.M))
+            return dict(re.findall(
+                r"(?:^\s*|\) )([A-Za-z_.-]+)[ =]+([0-9][^;\n\">]*)",
+                output, re.M))
         small, large = 64 << 10, 8 << 20
         for envelope in (small, large):
             with self.subTest("envelope of %d" % envelope):
@@ -200,7 +201,8 @@ class Ctl(CtlTest):
                 kib = int(numbers("lighttpd")["server.max-request-size"])
                 self.assertTrue(frame < kib * 1024 < most, kib)
                 apache = numbers("apache")
-                for name in ("LimitRequestBody", "FcgidMaxRequestLen",
+                self.assertEqual(apache["LimitRequestBody"], "0")
+                for name in ("-gt", "FcgidMaxRequestLen",
                              "FcgidMaxRequestInMem",
                              "FcgidOutputBufferSize"):
                     self.assertTrue(frame < int(apache[name]) < most, apache)

@@ -206,7 +206,7 @@ class Refusals(SiteTest):
             "QUERY_STRING": "-c+/nonexistent",
             "ONCELINK_CONF": site.conf_file})
         self.assertNotIn(b"nonexistent", done.stdout + done.stderr)
-        self.assertNotIn(b"pong", done.stdout)
+        self.assertTrue(done.stdout.endswith(b"\r\n\r\npong"), done)
 
 
 if __name__ == "__main__":
