@@ -1,0 +1,424 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""The guide in oncelink(7), followed to the letter.
+
+Everything is installed below one directory, from where the manual page is
+read; the commands of a way are taken from it in their order and run, and the
+site that comes of them must hand over a secret.  What belongs to the whole
+machine is done in its place: packages are there, users are given, services
+are started by the test, and /etc is a directory of the test's own."""
+
+import os
+import pwd
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import tempfile
+import unittest
+
+from oncelink_apache import MAIN, MODULES, USUAL
+from oncelink_server import unprivileged
+from oncelink_site import (
+    BUILDDIR, SRCDIR, Process, become, clean_environment, wait_until,
+)
+from oncelink_test import main
+from oncelink_wire import (
+    JSON_TYPE, http_bytes, parse_http, read_to_end, safesecrets_path,
+)
+
+# What is run as it stands, on places of the test's own.
+HARMLESS = ("echo", "install", "nginx", "oncelinkctl", "rm", "runuser")
+
+NGINX_CONF = """# As Debian's, as far as it matters here.
+%(user)spid %(place)s/run/nginx.pid;
+worker_processes 1;
+error_log %(place)s/var/log/nginx/error.log;
+events { worker_connections 64; }
+http {
+	access_log %(place)s/var/log/nginx/access.log;
+	client_body_temp_path %(place)s/var/body;
+	fastcgi_temp_path %(place)s/var/fastcgi;
+	proxy_temp_path %(place)s/var/proxy;
+	uwsgi_temp_path %(place)s/var/uwsgi;
+	scgi_temp_path %(place)s/var/scgi;
+	include %(place)s/etc/nginx/sites-enabled/*;
+}
+"""
+
+
+def packages_of_bootstrap():
+    with open(os.path.join(SRCDIR, "bootstrap"), encoding="utf-8") as file:
+        text = file.read()
+    return set(" ".join(re.findall(
+        r'^[a-z]+_packages="([^"]*)"', text, re.MULTILINE)).split())
+
+
+def unit_values(text, name):
+    return re.findall("^%s=(.*)$" % name, text, re.MULTILINE)
+
+
+class Machine:
+    """A directory that stands for a machine."""
+
+    def __init__(self, test):
+        self.test = test
+        self.place = tempfile.mkdtemp(prefix="oncelink-test.")
+        test.addCleanup(shutil.rmtree, self.place, ignore_errors=True)
+        os.chmod(self.place, 0o755)
+        self.directory = self.place
+        self.owner = unprivileged()
+        self.processes = {}
+        test.addCleanup(self.end)
+        self.port = None
+        self.environment = {
+            "ONCELINK_CONF": self.path("etc/oncelink/oncelink.conf"),
+            "PATH": "%s:%s:%s:/usr/sbin:/sbin" % (
+                self.path("bin"), self.path("usr/sbin"),
+                os.environ["PATH"]),
+        }
+        for name in ("apache/run", "bin", "etc/apache2/sites-available",
+                     "etc/cron.d", "etc/init.d", "etc/lighttpd",
+                     "etc/nginx/sites-enabled", "run", "var/lib",
+                     "var/log/apache2", "var/log/lighttpd", "var/log/nginx"):
+            os.makedirs(self.path(name))
+        for name in ("apache/run", "var/log/apache2", "var/log/lighttpd",
+                     "var/log/nginx"):
+            os.chown(self.path(name), self.owner.pw_uid, self.owner.pw_gid)
+        self.program("runuser", 'while [ "$1" != -- ]; do shift; done\n'
+                     'shift\nexec %s"$@"' % (
+                         "setpriv --reuid=%d --regid=%d --clear-groups " % (
+                             self.owner.pw_uid, self.owner.pw_gid)
+                         if os.getuid() == 0 else ""))
+        self.program("nginx", 'exec %s -c %s -p %s -e stderr "$@"' % (
+            shutil.which("nginx", path=self.environment["PATH"]),
+            self.path("etc/nginx/nginx.conf"), self.place))
+        self.write("etc/nginx/nginx.conf", NGINX_CONF % {
+            "place": self.place,
+            "user": "user %s;\n" % self.owner.pw_name
+                    if os.getuid() == 0 else ""})
+        self.write("etc/nginx/sites-enabled/default", "# Debian's\n")
+        self.apache_modules = [
+            name for name in USUAL if name != "headers"]
+        self.apache_sites = []
+
+    def path(self, name):
+        return os.path.join(self.place, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def read(self, name):
+        with open(self.path(name), encoding="utf-8") as file:
+            return file.read()
+
+    def program(self, name, text):
+        self.write("bin/" + name, "#!/bin/sh\n%s\n" % text)
+        os.chmod(self.path("bin/" + name), 0o755)
+
+    def end(self):
+        for process in reversed(list(self.processes.values())):
+            process.end()
+
+    # Installing.
+
+    def install(self):
+        """`make install` to this machine's places."""
+        environment = clean_environment()
+        for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "DESTDIR"):
+            environment.pop(name, None)
+        done = subprocess.run(
+            ["make", "-s", "-C", BUILDDIR, "install",
+             "ready=" + self.path("ready"),
+             "prefix=" + self.path("usr"),
+             "exec_prefix=" + self.path("usr"),
+             "sysconfdir=" + self.path("etc"),
+             "localstatedir=" + self.path("var"),
+             "runstatedir=" + self.path("run"),
+             "web_user=" + self.owner.pw_name,
+             "worker_user=" + self.owner.pw_name],
+            env=environment, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, umask=0o022, check=False)
+        self.test.assertEqual(done.returncode, 0, done.stdout)
+        # The programs were built for other places than these.
+        with open(self.path("etc/oncelink/oncelink.conf"), "a",
+                  encoding="utf-8") as file:
+            file.write("state_dir = %s\nkey_file = %s\nlog = stderr\n"
+                       "kdf_passes = 1\nkdf_memory = 8M\n" % (
+                           self.path("var/lib/oncelink"),
+                           self.path("etc/oncelink/keys/server.key")))
+
+    def guide(self, title):
+        """The commands of a way, as they stand on the installed page."""
+        text = self.read("usr/share/man/man7/oncelink.7")
+        section = re.search(r"^\.Ss %s$(.*?)^\.S[hs] " % re.escape(title),
+                            text, re.MULTILINE | re.DOTALL)
+        self.test.assertIsNotNone(section, title)
+        self.test.assertLessEqual(
+            len(re.findall(r"^\.It$", section.group(1), re.MULTILINE)), 10)
+        text = "\n".join(re.findall(
+            r"^\.Bd -literal$\n(.*?)^\.Ed$", section.group(1),
+            re.MULTILINE | re.DOTALL)).replace("\\e\n", "")
+        return re.findall(r"^[#$] (.*)$", text, re.MULTILINE)
+
+    # Following.
+
+    def follow(self, title):
+        for command in self.guide(title):
+            # What is not ours of /etc is this machine's all the same.
+            command = re.sub(r"(?<![\w.])/etc/", self.path("etc/"), command)
+            command = command.replace("https://secrets.example.org/",
+                                      "http://127.0.0.1:%s/" % self.port)
+            words = shlex.split(command)
+            special = getattr(self, "do_" + re.sub(r"\W", "_", words[0]),
+                              None)
+            if special is not None:
+                special(words)
+            else:
+                # Nothing may touch the machine that this runs on.
+                self.test.assertTrue(
+                    words[0] in HARMLESS or
+                    words[0].startswith(self.place), command)
+                self.shell(command)
+
+    def shell(self, command):
+        done = subprocess.run(
+            ["/bin/sh", "-c", command], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, umask=0o022,
+            env=clean_environment(self.environment), check=False,
+            cwd=self.directory)
+        self.test.assertEqual(done.returncode, 0, "%s: %s" % (
+            command, done.stdout.decode("utf-8", "replace")))
+
+    def do_apt_get(self, words):
+        # Debian's apache2 is apache2-bin and the usual configuration.
+        known = packages_of_bootstrap() | {"apache2", "cron"}
+        self.test.assertEqual(words[1], "install")
+        self.test.assertLessEqual(set(words[2:]), known)
+
+    def do_cd(self, words):
+        self.test.assertTrue(words[1].startswith(self.place), words)
+        self.directory = words[1]
+
+    def do_a2enmod(self, words):
+        self.apache_modules += words[1:]
+
+    def do_a2dissite(self, words):
+        self.test.assertEqual(words[1:], ["000-default"])
+
+    def do_a2ensite(self, words):
+        self.apache_sites += words[1:]
+
+    def do_apachectl(self, words):
+        self.test.assertEqual(words[1:], ["configtest"])
+        self.write_apache()
+        self.shell("apache2 -t -f " + self.path("apache/apache.conf"))
+
+    def do_useradd(self, words):
+        self.test.assertEqual(words[-1], self.owner.pw_name)
+
+    def do_update_rc_d(self, words):
+        self.test.assertTrue(os.access(
+            self.path("etc/init.d/" + words[1]), os.X_OK))
+
+    def do_service(self, words):
+        if words[1] == "nginx":
+            self.start_nginx()
+        else:
+            self.shell("%s %s" % (self.path("etc/init.d/" + words[1]),
+                                  words[2]))
+            self.test.addCleanup(
+                self.shell, self.path("etc/init.d/%s stop" % words[1]))
+
+    def do_systemctl(self, words):
+        if words[-1] == "nginx":
+            self.start_nginx()
+        elif words[-1] == "lighttpd":
+            self.start("lighttpd", ["lighttpd", "-D", "-f",
+                                    self.path("etc/lighttpd/lighttpd.conf")])
+        elif words[-1] == "apache2":
+            self.start("apache2", ["apache2", "-D", "FOREGROUND", "-f",
+                                   self.path("apache/apache.conf")])
+        elif words[1] == "enable":
+            for unit in words[3:]:
+                self.enable(unit)
+        else:
+            self.test.assertEqual(words[1:], ["daemon-reload"])
+
+    def enable(self, name):
+        """In place of systemd: a socket with its service behind it.  A timer
+        is only there."""
+        units = "usr/lib/systemd/system/"
+        unit = self.read(units + name)
+        if name.endswith(".timer"):
+            return
+        service = self.read(units + name.replace(".socket", ".service"))
+        address = unit_values(unit, "ListenStream")[0]
+        os.makedirs(os.path.dirname(address))
+        os.chown(os.path.dirname(address), self.owner.pw_uid, -1)
+        self.test.assertEqual(unit_values(service, "User"),
+                              [self.owner.pw_name])
+        process = Process(
+            ["systemd-socket-activate", "--listen=" + address,
+             *("--setenv=" + text
+               for text in unit_values(service, "Environment")),
+             *shlex.split(unit_values(service, "ExecStart")[0])],
+            self.path("var/worker.log"), **become(self.owner))
+        self.processes["worker"] = process
+        wait_until(lambda: os.path.exists(address), "the socket")
+
+    def do_systemd_tmpfiles(self, words):
+        self.test.assertEqual(words[1], "--create")
+        done = subprocess.run(
+            [words[0], "--create",
+             self.path("usr/lib/tmpfiles.d/" + words[2])],
+            stderr=subprocess.PIPE, check=False)
+        self.test.assertEqual((done.returncode, done.stderr), (0, b""))
+
+    def sweep(self):
+        """Run what cron would."""
+        lines = [line for line in self.read("etc/cron.d/oncelink").split("\n")
+                 if re.match(r"[*0-9]", line)]
+        self.test.assertEqual(len(lines), 1, lines)
+        user, command = lines[0].split(None, 6)[5:]
+        self.test.assertEqual(user, self.owner.pw_name)
+        self.shell("runuser -u %s -- sh -c %s" % (user, shlex.quote(command)))
+
+    def do_cp(self, words):
+        """Then the reader changes the name of the site, and here its port."""
+        self.shell(shlex.join(words))
+        if "/sites-" in words[2] or "lighttpd.conf" in words[2]:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self.port = probe.getsockname()[1]
+            with open(words[2], encoding="utf-8") as file:
+                text = file.read()
+            changed = re.sub(r"\b80\b", str(self.port), text).replace(
+                "0.0.0.0", "127.0.0.1").replace(
+                "secrets.example.org", "site.test")
+            self.test.assertNotEqual(text, changed)
+            with open(words[2], "w", encoding="utf-8") as file:
+                file.write(changed)
+
+    def write_apache(self):
+        """Debian's apache2.conf, in short, and the sites."""
+        user = "User %s\nGroup #%d" % (
+            self.owner.pw_name, self.owner.pw_gid)
+        text = MAIN % {
+            "directory": self.path("apache"),
+            "log": self.path("var/log"),
+            "level": "warn",
+            "modules": "\n".join(
+                'LoadModule %s_module "%s/mod_%s.so"' % (name, MODULES, name)
+                for name in dict.fromkeys(self.apache_modules)),
+            "user": user if os.getuid() == 0 else "",
+        }
+        text += "Listen 127.0.0.1:%d\n" % self.port
+        for name in self.apache_sites:
+            text += 'Include "%s"\n' % self.path(
+                "etc/apache2/sites-available/%s.conf" % name)
+        self.write("apache/apache.conf", text)
+
+    def start_nginx(self):
+        self.start("nginx", ["nginx", "-g", "daemon off;"])
+
+    def start(self, name, arguments):
+        process = Process(arguments, self.path("var/%s.log" % name),
+                          self.environment, cwd=self.place)
+        self.processes[name] = process
+        wait_until(lambda: self.listens(process), name + " to listen")
+
+    def listens(self, process):
+        if not process.running():
+            raise AssertionError("did not start: %s%s" % (
+                process.text(), self.logs()))
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 10).close()
+        except ConnectionRefusedError:
+            return False
+        return True
+
+    def logs(self):
+        text = ""
+        for place, _, names in os.walk(self.path("var/log")):
+            for name in names:
+                text += self.read(os.path.join(place, name))
+        return text
+
+    def request(self, method, path, body=None):
+        headers = {"Content-Type": JSON_TYPE} if body is not None else {}
+        with socket.create_connection(("127.0.0.1", self.port), 60) as line:
+            line.sendall(http_bytes(method, path, body, headers))
+            return parse_http(read_to_end(line))
+
+
+class Guide(unittest.TestCase):
+    """Each way of the guide, to a secret that was handed over."""
+
+    def way(self, title):
+        machine = Machine(self)
+        machine.install()
+        machine.follow(title)
+        return machine
+
+    def hand_over(self, machine):
+        page = machine.request("GET", "/")
+        self.assertEqual(page.status, 200, page)
+        self.assertIn("content-security-policy", page.headers)
+        made = machine.request(
+            "POST", "/api/v1/message",
+            b'{"message":"It works.","exp":60,"pin":"12345"}')
+        self.assertEqual(made.status, 201, made)
+        path = safesecrets_path(made.json()["key"], "12345")
+        self.assertEqual(machine.request("GET", path).json()["message"],
+                         "It works.")
+        self.assertEqual(machine.request("GET", path).status, 400)
+
+    def test_lighttpd(self):
+        """lighttpd as the guide installs it hands over a secret"""
+        machine = self.way("lighttpd")
+        self.hand_over(machine)
+        machine.sweep()
+
+    def test_apache(self):
+        """Apache and mod_fcgid as the guide installs them"""
+        machine = self.way("Apache and mod_fcgid")
+        self.hand_over(machine)
+        machine.sweep()
+
+    def test_nginx_spawn(self):
+        """nginx and spawn-fcgi as the guide installs them"""
+        machine = self.way("nginx and spawn-fcgi")
+        self.hand_over(machine)
+        machine.sweep()
+
+    def test_nginx_systemd(self):
+        """nginx and systemd as the guide installs them"""
+        self.hand_over(self.way("nginx and systemd"))
+
+
+class Page(unittest.TestCase):
+    """What the guide says of the whole machine."""
+
+    def test_packages(self):
+        """what building needs is what bootstrap installs for it"""
+        machine = Machine(self)
+        machine.install()
+        named = set()
+        for command in machine.guide("Building"):
+            words = command.split()
+            if words[0] == "apt-get":
+                named |= set(words[2:])
+        with open(os.path.join(SRCDIR, "bootstrap"),
+                  encoding="utf-8") as file:
+            needed = re.search(r'^build_packages="([^"]*)"', file.read(),
+                               re.MULTILINE).group(1).split()
+        # A release has its configure, and gcc brings its C library along.
+        self.assertEqual(named | {"autoconf", "automake", "libc6-dev"},
+                         set(needed))
+
+
+if __name__ == "__main__":
+    main()
