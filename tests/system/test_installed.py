@@ -248,11 +248,11 @@ class Machine:
             self.test.assertEqual(words[1:], ["daemon-reload"])
 
     def enable(self, name):
-        """In place of systemd: a socket with its service behind it.  A timer
-        is only there."""
+        """In place of systemd: a socket with its service behind it.  Other
+        units are only there."""
         units = "usr/lib/systemd/system/"
         unit = self.read(units + name)
-        if name.endswith(".timer"):
+        if not name.endswith(".socket"):
             return
         service = self.read(units + name.replace(".socket", ".service"))
         address = unit_values(unit, "ListenStream")[0]
