@@ -9,7 +9,7 @@
 #include "core/life.h"
 #include "core/secret.h"
 #include "core/site.h"
-#include "store/store.h"
+#include "store/store_account.h"
 
 void
 life_binding(const struct store_secret *row, struct seal_binding *binding)
@@ -78,6 +78,16 @@ life_forgotten_at(const struct site *site, const struct store_secret *row)
 }
 
 int
+life_remove(struct store_txn *txn, struct store_secret *row)
+{
+	if (store_record_erase(txn, row) == -1 ||
+	    (row->kind == SECRET_SJCL &&
+	    store_listing_remove(txn, row->id) == -1))
+		return -1;
+	return store_secret_remove(txn, row);
+}
+
+int
 life_end(struct store_txn *txn, const struct site *site,
     struct store_secret *row)
 {
@@ -86,7 +96,9 @@ life_end(struct store_txn *txn, const struct site *site,
 		row->changed_at = row->expires_at;
 	}
 	row->views_left = 0;
-	if (store_record_erase(txn, row) == -1)
+	if (store_record_erase(txn, row) == -1 ||
+	    (row->kind == SECRET_SJCL &&
+	    store_listing_forget(txn, row->id) == -1))
 		return -1;
 	row->due_at = life_forgotten_at(site, row);
 	return store_secret_update(txn, row);

@@ -48,6 +48,10 @@ int	 life_settle(struct store_txn *txn, const struct site *site,
 int	 life_end(struct store_txn *txn, const struct site *site,
 	    struct store_secret *row);
 
+/* life_remove(txn, row): erase the record, what an account sees of it, and
+ * the tombstone. */
+int	 life_remove(struct store_txn *txn, struct store_secret *row);
+
 /* life_forgotten_at(site, row): when the tombstone may go, ms since 1970. */
 int64_t	 life_forgotten_at(const struct site *site,
 	    const struct store_secret *row);

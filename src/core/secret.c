@@ -9,13 +9,16 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/utf8.h"
 #include "core/life.h"
+#include "core/listing.h"
 #include "core/secret.h"
 #include "core/site.h"
 #include "core/stretch.h"
+#include "crypto/captcha.h"
 #include "crypto/keyring.h"
 
 #define KNOCK_INTERVAL	60000	/* ms */
@@ -45,6 +48,7 @@ struct attempt {
 	uint8_t		 verifier[SEAL_HASHBYTES];
 
 	/* found */
+	struct listing_shown listing;
 	bool		 claimed;
 	struct store_secret row;
 	uint8_t		*record;	/* its bytes, once they were read */
@@ -78,6 +82,21 @@ begin_attempt(struct attempt *attempt, struct site *site, struct arena *arena,
 	}
 }
 
+/* What an account says beside the secret; 1 when it is not whose it must
+ * be. */
+static int
+find_listing(struct store_txn *txn, struct attempt *attempt)
+{
+	int64_t	 account = attempt->reading->account;
+
+	attempt->listing = (struct listing_shown){ .account = 0 };
+	if (attempt->row.kind == SECRET_SJCL && listing_show(txn,
+	    attempt->site, attempt->arena, &attempt->row,
+	    &attempt->listing) == -1)
+		return -1;
+	return account != 0 && account != attempt->listing.account;
+}
+
 /*
  * Find the row and what the claim is worth, in either kind of transaction.
  * Leaves the outcome NOT_FOUND or OVER, or OK when there is something to read.
@@ -96,6 +115,9 @@ find(struct store_txn *txn, struct attempt *attempt)
 	if ((attempt->reading->kinds & SECRET_KIND_BIT(attempt->row.kind)) ==
 	    0)
 		return 0;
+	result = find_listing(txn, attempt);
+	if (result != 0)
+		return result == 1 ? 0 : -1;
 	if (attempt->claim != NULL) {
 		result = life_claim(txn, &attempt->row, attempt->claim,
 		    &attempt->claim_until);
@@ -105,9 +127,36 @@ find(struct store_txn *txn, struct attempt *attempt)
 	}
 	life_facts(&attempt->row, store_now(txn), attempt->claimed,
 	    &attempt->facts);
+	attempt->facts.listing_flags = attempt->listing.flags;
 	attempt->outcome = attempt->claimed ||
 	    !life_is_over(&attempt->row, store_now(txn)) ?
 	    SECRET_OK : SECRET_OVER;
+	return 0;
+}
+
+/* Has who opens by the link done the work that the maker asked for?  A claim
+ * was got by it. */
+static bool
+captcha_is_due(const struct attempt *attempt, int64_t now)
+{
+	const struct secret_reading *reading = attempt->reading;
+
+	return (attempt->listing.flags & LISTING_CAPTCHA) != 0 &&
+	    !reading->captcha_waived && !attempt->claimed &&
+	    (reading->solution == NULL || !captcha_is_solved(
+	    attempt->site->keyring, attempt->lookup, now / 1000,
+	    reading->solution->captcha, reading->solution->number));
+}
+
+/* Find, to open. */
+static int
+find_to_open(struct store_txn *txn, struct attempt *attempt)
+{
+	if (find(txn, attempt) == -1)
+		return -1;
+	if (attempt->outcome == SECRET_OK &&
+	    captcha_is_due(attempt, store_now(txn)))
+		attempt->outcome = SECRET_CAPTCHA_REQUIRED;
 	return 0;
 }
 
@@ -119,7 +168,8 @@ read_record(struct store_txn *txn, struct attempt *attempt)
 	/* What the answer needs must be there before the view is taken. */
 	if (attempt->record == NULL || arena_reserve(attempt->arena,
 	    ANSWER_BYTES + (attempt->row.kind == SECRET_V2 ? 0 :
-	    ESCAPED_BYTES * attempt->record_size)) == -1) {
+	    ESCAPED_BYTES * (attempt->record_size +
+	    attempt->listing.message_size))) == -1) {
 		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "record"));
 		return -1;
 	}
@@ -133,7 +183,7 @@ look(struct store_txn *txn, void *argument)
 	struct attempt	*attempt = argument;
 
 	attempt->record = NULL;
-	if (find(txn, attempt) == -1)
+	if (find_to_open(txn, attempt) == -1)
 		return -1;
 	attempt->looked = true;
 	attempt->looked_record = attempt->row.record;
@@ -268,6 +318,10 @@ take_view(struct store_txn *txn, struct attempt *attempt)
 			return -1;
 	}
 	life_facts(row, now, attempt->claim != NULL, &attempt->facts);
+	attempt->facts.listing_flags = attempt->listing.flags;
+	if (attempt->listing.account != 0 && listing_viewed(txn,
+	    attempt->site, row, &attempt->reading->viewer) == -1)
+		return -1;
 	return life_settle(txn, attempt->site, row);
 }
 
@@ -305,7 +359,7 @@ decide(struct store_txn *txn, void *argument)
 	struct attempt	*attempt = argument;
 
 	attempt->must_look = false;
-	if (find(txn, attempt) == -1)
+	if (find_to_open(txn, attempt) == -1)
 		return -1;
 	if (attempt->outcome == SECRET_OK && attempt->looked &&
 	    !is_as_looked(attempt))
@@ -380,6 +434,8 @@ secret_open(struct site *site, struct arena *arena,
 	if (result == 0 && attempt.outcome == SECRET_OK) {
 		reading->payload = attempt.record + SEAL_PAYLOAD_OFFSET;
 		reading->payload_size = attempt.record_size - SEAL_OVERHEAD;
+		reading->message = attempt.listing.message;
+		reading->message_size = attempt.listing.message_size;
 		site_log(site, attempt.lookup, LOG_SECRET_OPENED);
 	} else if (attempt.record != NULL)
 		explicit_bzero(attempt.record, attempt.record_size);
@@ -407,6 +463,16 @@ secret_peek(struct site *site, struct secret_reading *reading)
 	reading->facts = attempt.facts;
 	reading->claim_until = attempt.claim_until;
 	return result;
+}
+
+void
+secret_challenge(struct site *site, const uint8_t token[TOKEN_BYTES],
+    struct captcha *captcha)
+{
+	uint8_t	 lookup[SEAL_LOOKUPBYTES];
+
+	seal_lookup(site->keyring, token, lookup);
+	captcha_make(site->keyring, lookup, clock_wall() / 1000, captcha);
 }
 
 struct ack {

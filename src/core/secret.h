@@ -11,6 +11,8 @@
 #include "store/store.h"
 
 struct arena;
+struct captcha;
+struct listing;
 struct site;
 
 /*
@@ -41,7 +43,10 @@ enum secret_outcome {
 	SECRET_PIN_NOT_GATE,	/* a gate came where a PIN belongs */
 	SECRET_GATE_NOT_PIN,	/* a PIN came where a gate belongs */
 	SECRET_PIN_MISFIT,	/* not of the length PINs have; cost nothing */
+	SECRET_CAPTCHA_REQUIRED, /* a solved challenge is needed; no cost */
 	SECRET_EXISTS,		/* create: this token was used before */
+	SECRET_NO_ACCOUNT,	/* create: its account is not there any more */
+	SECRET_NO_ALLOWANCE,	/* create: the account made enough for now */
 	SECRET_OUTCOME__MAX
 };
 
@@ -65,8 +70,10 @@ struct secret_creation {
 	int64_t		 lifetime;	/* ms */
 	uint32_t	 views;		/* 1..100 */
 	uint32_t	 attempts;	/* 1..10 */
+	const struct listing *listing;	/* of SECRET_SJCL; else NULL */
 	/* result */
-	enum secret_outcome outcome;	/* OK or EXISTS */
+	enum secret_outcome outcome;	/* OK, EXISTS, NO_ACCOUNT or
+					   NO_ALLOWANCE */
 	int64_t		 expires_at;	/* ms since 1970 */
 };
 
@@ -93,25 +100,44 @@ struct secret_facts {
 	bool		 gated;
 	bool		 claimed;	/* the claim that was shown is live */
 	size_t		 bytes;		/* size of the payload */
+	uint32_t	 listing_flags;	/* LISTING_… of SECRET_SJCL */
+};
+
+/* Who reads, for the account's log of views; borrowed text. */
+struct secret_viewer {
+	const char	*address;	/* as it may be kept; NULL: not */
+	const char	*agent;		/* User-Agent; NULL: none */
+};
+
+/* A solution of secret_challenge. */
+struct secret_solution {
+	const struct captcha *captcha;
+	int64_t		 number;
 };
 
 struct secret_reading {
 	uint8_t		 token[TOKEN_BYTES];
 	unsigned int	 kinds;		/* SECRET_KIND_BITs that may be found */
 	struct secret_proof proof;
+	int64_t		 account;	/* whose it must be; 0: anybody's */
+	bool		 captcha_waived; /* by an account's key */
+	const struct secret_solution *solution;	/* or NULL */
+	struct secret_viewer viewer;
 	/* result */
 	enum secret_outcome outcome;
 	struct secret_facts facts;	/* with every outcome but NOT_FOUND */
 	int64_t		 claim_until;	/* 0: no claim */
 	uint8_t		*payload;	/* in the arena, with OK */
 	size_t		 payload_size;
+	char		*message;	/* in the arena, with OK; or NULL */
+	size_t		 message_size;
 };
 
 /*
  * secret_open(site, arena, reading): judge the proof, take a view, give the
  * payload.  Outcomes: OK, NOT_FOUND, OVER, WRONG_PIN, NOW_LOCKED, PIN_REQUIRED,
- * PIN_NOT_GATE, GATE_NOT_PIN.  With a claim (and claim_seconds above 0) the
- * view is bound to it; without, it ends at once.
+ * PIN_NOT_GATE, GATE_NOT_PIN, CAPTCHA_REQUIRED.  With a claim (and
+ * claim_seconds above 0) the view is bound to it; without, it ends at once.
  */
 int	 secret_open(struct site *site, struct arena *arena,
 	    struct secret_reading *reading);
@@ -121,6 +147,11 @@ int	 secret_open(struct site *site, struct arena *arena,
  * at token, kinds and proof.claim.  Outcomes: OK, NOT_FOUND, OVER.
  */
 int	 secret_peek(struct site *site, struct secret_reading *reading);
+
+/* secret_challenge(site, token, captcha): make a challenge for whoever opens
+ * this secret. */
+void	 secret_challenge(struct site *site, const uint8_t token[TOKEN_BYTES],
+	    struct captcha *captcha);
 
 /*
  * secret_ack(site, token, claim): the reader has it; this claim ends, and

@@ -11,6 +11,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "core/life.h"
+#include "core/listing.h"
 #include "core/secret.h"
 #include "core/site.h"
 #include "core/stretch.h"
@@ -28,7 +29,8 @@ struct making {
 	uint8_t		 stretched[SEAL_STRETCHBYTES];
 	struct store_secret row;
 	uint8_t		*record;
-	bool		 exists;
+	struct listing_sealed listing;
+	enum secret_outcome outcome;	/* of the insertion */
 	bool		 same;
 };
 
@@ -96,31 +98,49 @@ seal(struct making *making)
 		log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "seal"));
 		return STORE_FAILED;
 	}
-	return 0;
+	return creation->listing == NULL ? 0 : listing_seal(making->site,
+	    making->arena, creation->token, row->lookup, creation->listing,
+	    &making->listing);
+}
+
+/* Said again it is no creation, and needs no room. */
+static int
+refuse_full(struct store_txn *txn, struct making *making)
+{
+	struct store_secret known;
+	int		 result;
+
+	result = store_secret_find(txn, making->row.lookup, &known);
+	if (result == 1)
+		return store_refuse_full(txn);
+	making->outcome = SECRET_EXISTS;
+	return result;
 }
 
 static int
 insert(struct store_txn *txn, void *argument)
 {
 	struct making	*making = argument;
-	struct store_secret known;
+	const struct listing *listing = making->creation->listing;
 	int		 result;
 
-	making->exists = false;
-	result = store_room(txn, making->row.record_bytes);
-	if (result == 1) {
-		/* Said again it is no creation, and needs no room. */
-		result = store_secret_find(txn, making->row.lookup, &known);
-		making->exists = result == 0;
-		if (result == 1)
-			return store_refuse_full(txn);
+	making->outcome = SECRET_OK;
+	result = store_room(txn, making->row.record_bytes +
+	    making->listing.note_size + making->listing.message_size);
+	if (result == 1)
+		return refuse_full(txn, making);
+	if (result == 0 && listing != NULL)
+		result = listing_charge(txn, listing->account,
+		    &making->outcome);
+	if (result == -1 || making->outcome != SECRET_OK)
 		return result;
+	result = store_secret_insert(txn, &making->row, making->record);
+	if (result == 1) {
+		making->outcome = SECRET_EXISTS;
+		return 0;
 	}
-	if (result == 0)
-		result = store_secret_insert(txn, &making->row,
-		    making->record);
-	making->exists = result == 1;
-	return result == -1 ? -1 : 0;
+	return result == -1 || listing == NULL ? result :
+	    listing_insert(txn, &making->listing, &making->row);
 }
 
 /* What stands under this token already; the record of this creation is not
@@ -192,9 +212,9 @@ make_once(struct making *making)
 		result = store_update(making->site->store, insert, making);
 	if (result != 0)
 		return result;
-	if (making->exists)
+	if (making->outcome == SECRET_EXISTS)
 		return compare(making);
-	making->creation->outcome = SECRET_OK;
+	making->creation->outcome = making->outcome;
 	making->creation->expires_at = making->row.expires_at;
 	return 0;
 }

@@ -64,7 +64,7 @@ end_row(struct store_txn *txn, struct slice *slice, struct store_secret *row)
 		return store_secret_update(txn, row);
 	}
 	slice->did.forgotten++;
-	return store_secret_remove(txn, row);
+	return life_remove(txn, row);
 }
 
 static int

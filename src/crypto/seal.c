@@ -74,6 +74,22 @@ seal_claim(const struct keyring *keyring,
 }
 
 void
+seal_api_key(const struct keyring *keyring, const char *text, size_t length,
+    uint8_t hash[SEAL_HASHBYTES])
+{
+	keyed_hash(hash, keyring_subkey(keyring, KEYRING_API_KEY), text,
+	    length, NULL, 0, NULL, 0);
+}
+
+void
+seal_request(const struct keyring *keyring, const uint8_t token[TOKEN_BYTES],
+    uint8_t lookup[SEAL_LOOKUPBYTES])
+{
+	keyed_hash(lookup, keyring_subkey(keyring, KEYRING_REQUEST), token,
+	    TOKEN_BYTES, NULL, 0, NULL, 0);
+}
+
+void
 seal_log_name(const struct keyring *keyring,
     const uint8_t lookup[SEAL_LOOKUPBYTES], char name[9])
 {

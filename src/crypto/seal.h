@@ -52,6 +52,14 @@ void	 seal_claim(const struct keyring *keyring,
 	    const uint8_t claim[SEAL_SECRETBYTES],
 	    uint8_t hash[SEAL_HASHBYTES]);
 
+/* seal_api_key(keyring, text, length, hash): what is stored of an API key. */
+void	 seal_api_key(const struct keyring *keyring, const char *text,
+	    size_t length, uint8_t hash[SEAL_HASHBYTES]);
+
+/* seal_request(keyring, token, lookup): the key of a secret request's row. */
+void	 seal_request(const struct keyring *keyring,
+	    const uint8_t token[TOKEN_BYTES], uint8_t lookup[SEAL_LOOKUPBYTES]);
+
 /* seal_log_name(keyring, lookup, name): 4 bytes in hex that name a secret in
  * log lines, and a NUL byte. */
 void	 seal_log_name(const struct keyring *keyring,

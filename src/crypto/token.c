@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The written forms of the 128 bits that name a secret: what a UUID, 32 hex
- * digits and base64url are is known here and nowhere else.
+ * digits, base62 and base64url are is known here and nowhere else.
  */
 #include <sodium.h>
 #include <string.h>
@@ -12,6 +12,9 @@
 
 static const size_t uuid_dashes[] = { 8, 13, 18, 23 };
 #define UUID_DASHES (sizeof(uuid_dashes) / sizeof(uuid_dashes[0]))
+
+static const char base62_digits[] =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 void
 token_random(uint8_t token[TOKEN_BYTES])
@@ -75,6 +78,57 @@ token_from_uuid(uint8_t token[TOKEN_BYTES], const char *text, size_t length)
 	valid = token_from_hex(token, hex, sizeof(hex));
 	sodium_memzero(hex, sizeof(hex));
 	return valid;
+}
+
+/* Schoolbook division of all the bytes by 62, a digit at a time. */
+void
+token_to_base62(const uint8_t token[TOKEN_BYTES],
+    char text[TOKEN_BASE62_LENGTH + 1])
+{
+	uint8_t		 rest[TOKEN_BYTES];
+	unsigned int	 carry;
+
+	memcpy(rest, token, TOKEN_BYTES);
+	text[TOKEN_BASE62_LENGTH] = '\0';
+	for (size_t to = TOKEN_BASE62_LENGTH; to-- > 0;) {
+		carry = 0;
+		for (size_t at = 0; at < TOKEN_BYTES; at++) {
+			carry = carry << 8 | rest[at];
+			rest[at] = (uint8_t)(carry / 62);
+			carry %= 62;
+		}
+		text[to] = base62_digits[carry];
+	}
+	sodium_memzero(rest, sizeof(rest));
+}
+
+bool
+token_from_base62(uint8_t token[TOKEN_BYTES], const char *text, size_t length)
+{
+	uint8_t		 bytes[TOKEN_BYTES] = { 0 };
+	const char	*digit;
+	unsigned int	 carry = 0;
+
+	if (length != TOKEN_BASE62_LENGTH)
+		return false;
+	for (size_t from = 0; from < length && carry == 0; from++) {
+		digit = text[from] == '\0' ? NULL :
+		    strchr(base62_digits, text[from]);
+		if (digit == NULL) {
+			carry = 1;
+			break;
+		}
+		carry = (unsigned int)(digit - base62_digits);
+		for (size_t at = TOKEN_BYTES; at-- > 0;) {
+			carry += bytes[at] * 62U;
+			bytes[at] = (uint8_t)carry;
+			carry >>= 8;
+		}
+	}
+	if (carry == 0)
+		memcpy(token, bytes, TOKEN_BYTES);
+	sodium_memzero(bytes, sizeof(bytes));
+	return carry == 0;
 }
 
 bool

@@ -12,19 +12,23 @@
 /* Lengths of the written forms, without a NUL byte. */
 #define TOKEN_UUID_LENGTH	36	/* RFC 9562, all 128 bits random */
 #define TOKEN_HEX_LENGTH	32
+#define TOKEN_BASE62_LENGTH	22	/* 0-9A-Za-z, most significant first */
 #define TOKEN_BASE64URL_LENGTH	22	/* RFC 4648 section 5, no padding */
 
 /* token_random(token): draw a new token. */
 void	 token_random(uint8_t token[TOKEN_BYTES]);
 
 /*
- * token_to_uuid(token, text), token_to_hex(token, text): write the lower-case
- * form and a NUL byte.
+ * token_to_uuid(token, text), token_to_hex(token, text), token_to_base62(token,
+ * text): write the form, hex digits in lower case, and a NUL byte.
  */
 void	 token_to_uuid(const uint8_t token[TOKEN_BYTES],
 	    char text[TOKEN_UUID_LENGTH + 1]);
 void	 token_to_hex(const uint8_t token[TOKEN_BYTES],
 	    char text[TOKEN_HEX_LENGTH + 1]);
+
+void	 token_to_base62(const uint8_t token[TOKEN_BYTES],
+	    char text[TOKEN_BASE62_LENGTH + 1]);
 
 /*
  * token_from_uuid(token, text, length), token_from_hex(…): read the form,
@@ -33,6 +37,10 @@ void	 token_to_hex(const uint8_t token[TOKEN_BYTES],
 bool	 token_from_uuid(uint8_t token[TOKEN_BYTES], const char *text,
 	    size_t length);
 bool	 token_from_hex(uint8_t token[TOKEN_BYTES], const char *text,
+	    size_t length);
+
+/* token_from_base62(token, text, length): exactly its length, below 2^128. */
+bool	 token_from_base62(uint8_t token[TOKEN_BYTES], const char *text,
 	    size_t length);
 
 /*

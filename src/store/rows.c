@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The rows of the store: how the structures of store.h become columns and
- * back, and which bytes of a keyed hash are a row's number.
+ * back.
  */
 #include <sqlite3.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "store/rows.h"
 #include "store/sqlite.h"
 #include "store/txn.h"
 
@@ -19,48 +20,8 @@ store_now(struct store_txn *txn)
 	return txn->now;
 }
 
-static int64_t
-row_id(const uint8_t hash[STORE_HASHBYTES])
-{
-	uint64_t	 id = 0;
-
-	for (int i = 0; i < 8; i++)
-		id = id << 8 | hash[i];
-	return (int64_t)(id >> 1);
-}
-
-/* Step a statement that gives no rows. */
-static int
-step_done(struct store_txn *txn, sqlite3_stmt *statement, const char *where)
-{
-	return txn_step(txn, statement, where) == 1 ? 0 : -1;
-}
-
-/* Step a statement that changes one row, which was found before. */
-static int
-step_row(struct store_txn *txn, sqlite3_stmt *statement, const char *where)
-{
-	if (step_done(txn, statement, where) == -1)
-		return -1;
-	return sqlite3_changes(txn->sqlite->db) == 1 ? 0 :
-	    txn_damaged(txn, where);
-}
-
-static int
-column_hash(sqlite3_stmt *statement, int column, uint8_t out[STORE_HASHBYTES])
-{
-	const void	*bytes = sqlite3_column_blob(statement, column);
-
-	if (bytes == NULL ||
-	    sqlite3_column_bytes(statement, column) != STORE_HASHBYTES)
-		return -1;
-	memcpy(out, bytes, STORE_HASHBYTES);
-	return 0;
-}
-
-/* The columns in the order of SECRET_COLUMNS. */
-static int
-read_secret(struct store_txn *txn, sqlite3_stmt *statement,
+int
+rows_read_secret(struct store_txn *txn, sqlite3_stmt *statement,
     struct store_secret *row)
 {
 	int64_t	 kind, state, bytes;
@@ -89,9 +50,9 @@ read_secret(struct store_txn *txn, sqlite3_stmt *statement,
 	bytes = sqlite3_column_int64(statement, 19);
 	if (kind < 0 || kind >= STORE_KINDS || state < 0 ||
 	    state >= STORE_STATE__MAX || bytes < 0 ||
-	    column_hash(statement, 1, row->lookup) == -1 ||
-	    (row->gated && column_hash(statement, 10, row->verifier) == -1) ||
-	    (row->has_receipt && column_hash(statement, 15, row->receipt) ==
+	    txn_hash(statement, 1, row->lookup) == -1 ||
+	    (row->gated && txn_hash(statement, 10, row->verifier) == -1) ||
+	    (row->has_receipt && txn_hash(statement, 15, row->receipt) ==
 	    -1))
 		return txn_damaged(txn, "secret");
 	row->kind = (uint8_t)kind;
@@ -109,11 +70,11 @@ find_secret(struct store_txn *txn, enum sqlite_statement id,
 
 	if (statement == NULL)
 		return -1;
-	sqlite3_bind_int64(statement, 1, row_id(hash));
+	sqlite3_bind_int64(statement, 1, txn_hash_id(hash));
 	result = txn_step(txn, statement, "find");
 	if (result != 0)
 		return result;
-	result = read_secret(txn, statement, row);
+	result = rows_read_secret(txn, statement, row);
 	sqlite3_reset(statement);
 	return result;
 }
@@ -205,7 +166,7 @@ insert_record(struct store_txn *txn, const struct store_secret *row,
 	sqlite3_bind_int64(statement, 1, row->record);
 	sqlite3_bind_blob64(statement, 2, record, row->record_bytes,
 	    SQLITE_STATIC);
-	result = step_done(txn, statement, "record");
+	result = txn_done(txn, statement, "record");
 	sqlite3_clear_bindings(statement);
 	return result;
 }
@@ -224,7 +185,7 @@ store_secret_insert(struct store_txn *txn, struct store_secret *row,
 	statement = txn_prepare(txn, SQLITE_STATEMENT_SECRET_INSERT, "insert");
 	if (statement == NULL)
 		return -1;
-	sqlite3_bind_int64(statement, 1, row_id(row->lookup));
+	sqlite3_bind_int64(statement, 1, txn_hash_id(row->lookup));
 	sqlite3_bind_blob(statement, 2, row->lookup, STORE_HASHBYTES,
 	    SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 3, row->kind);
@@ -243,7 +204,7 @@ store_secret_insert(struct store_txn *txn, struct store_secret *row,
 	sqlite3_bind_int64(statement, 14, row->key_id);
 	sqlite3_bind_int64(statement, 15, row->epoch);
 	if (row->has_receipt) {
-		sqlite3_bind_int64(statement, 16, row_id(row->receipt));
+		sqlite3_bind_int64(statement, 16, txn_hash_id(row->receipt));
 		sqlite3_bind_blob(statement, 17, row->receipt,
 		    STORE_HASHBYTES, SQLITE_STATIC);
 	}
@@ -281,7 +242,7 @@ store_secret_update(struct store_txn *txn, const struct store_secret *row)
 	sqlite3_bind_int64(statement, 7, row->knocks);
 	sqlite3_bind_int64(statement, 8, row->knocked_at);
 	sqlite3_bind_int64(statement, 9, row->record);
-	return step_row(txn, statement, "update");
+	return txn_one(txn, statement, "update");
 }
 
 int
@@ -293,7 +254,7 @@ store_secret_remove(struct store_txn *txn, const struct store_secret *row)
 	if (statement == NULL)
 		return -1;
 	sqlite3_bind_int64(statement, 1, row->id);
-	return step_row(txn, statement, "remove");
+	return txn_one(txn, statement, "remove");
 }
 
 int
@@ -313,7 +274,7 @@ store_secret_due(struct store_txn *txn, int64_t before,
 	while ((result = txn_step(txn, statement, "due")) == 0) {
 		/* A damaged row, which the log tells of, must not keep the
 		 * others from their end. */
-		if (read_secret(txn, statement, &rows[*count]) == 0)
+		if (rows_read_secret(txn, statement, &rows[*count]) == 0)
 			++*count;
 		else
 			txn->failure = 0;
@@ -362,9 +323,9 @@ store_record_erase(struct store_txn *txn, struct store_secret *row)
 	if (record == NULL || claims == NULL)
 		return -1;
 	sqlite3_bind_int64(record, 1, row->record);
-	sqlite3_bind_int64(claims, 1, row_id(row->lookup));
-	if (step_done(txn, record, "erase") == -1 ||
-	    step_done(txn, claims, "erase") == -1)
+	sqlite3_bind_int64(claims, 1, txn_hash_id(row->lookup));
+	if (txn_done(txn, record, "erase") == -1 ||
+	    txn_done(txn, claims, "erase") == -1)
 		return -1;
 	row->record = 0;
 	txn->erased = true;
@@ -382,7 +343,7 @@ prepare_claim(struct store_txn *txn, enum sqlite_statement id,
 
 	if (statement == NULL)
 		return NULL;
-	sqlite3_bind_int64(statement, 1, row_id(lookup));
+	sqlite3_bind_int64(statement, 1, txn_hash_id(lookup));
 	sqlite3_bind_blob(statement, 2, claim, STORE_HASHBYTES, SQLITE_STATIC);
 	return statement;
 }
@@ -398,7 +359,7 @@ store_claim_put(struct store_txn *txn, const uint8_t lookup[STORE_HASHBYTES],
 	if (statement == NULL)
 		return -1;
 	sqlite3_bind_int64(statement, 3, until);
-	return step_done(txn, statement, "claim");
+	return txn_done(txn, statement, "claim");
 }
 
 int
@@ -429,7 +390,7 @@ store_claim_remove(struct store_txn *txn,
 
 	statement = prepare_claim(txn, SQLITE_STATEMENT_CLAIM_DELETE, lookup,
 	    claim);
-	if (statement == NULL || step_done(txn, statement, "claim") == -1)
+	if (statement == NULL || txn_done(txn, statement, "claim") == -1)
 		return -1;
 	return sqlite3_changes(txn->sqlite->db) > 0 ? 0 : 1;
 }
@@ -444,7 +405,7 @@ store_claim_last(struct store_txn *txn, const uint8_t lookup[STORE_HASHBYTES],
 	statement = txn_prepare(txn, SQLITE_STATEMENT_CLAIM_LAST, "claim");
 	if (statement == NULL)
 		return -1;
-	sqlite3_bind_int64(statement, 1, row_id(lookup));
+	sqlite3_bind_int64(statement, 1, txn_hash_id(lookup));
 	if (txn_step(txn, statement, "claim") != 0)
 		return -1;
 	result = sqlite3_column_type(statement, 0) == SQLITE_NULL ? 1 : 0;

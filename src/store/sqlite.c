@@ -31,6 +31,16 @@
 	" due_at, views_left, attempts_left, verifier, passes, memory,"	\
 	" key_id, epoch, receipt, knocks, knocked_at, record, record_bytes"
 
+#define ACCOUNT_COLUMNS							\
+	"id, name, created_at, allowance, request_allowance, month,"	\
+	" usage, request_usage"
+
+#define API_KEY_COLUMNS							\
+	"id, account, private, hash, created_at, used_day"
+
+#define LISTING_COLUMNS							\
+	"listing.secret, account, flags, views, note, message"
+
 static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	[SQLITE_STATEMENT_BEGIN_READ] = "BEGIN",
 	[SQLITE_STATEMENT_BEGIN_WRITE] = "BEGIN IMMEDIATE",
@@ -89,6 +99,66 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	    "SELECT id, key_id, record FROM secret WHERE id > ?1"
 	    " ORDER BY id LIMIT ?2",
 	[SQLITE_STATEMENT_INTEGRITY] = "PRAGMA integrity_check(20)",
+	[SQLITE_STATEMENT_ACCOUNT_INSERT] =
+	    "INSERT INTO account (name, created_at, allowance,"
+	    " request_allowance, month, usage, request_usage)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[SQLITE_STATEMENT_ACCOUNT_FIND] =
+	    "SELECT " ACCOUNT_COLUMNS " FROM account WHERE id = ?1",
+	[SQLITE_STATEMENT_ACCOUNT_FIND_NAME] =
+	    "SELECT " ACCOUNT_COLUMNS " FROM account WHERE name = ?1",
+	[SQLITE_STATEMENT_ACCOUNT_NEXT] =
+	    "SELECT " ACCOUNT_COLUMNS " FROM account WHERE id > ?1"
+	    " ORDER BY id LIMIT 1",
+	[SQLITE_STATEMENT_ACCOUNT_UPDATE] =
+	    "UPDATE account SET allowance = ?2, request_allowance = ?3,"
+	    " month = ?4, usage = ?5, request_usage = ?6 WHERE id = ?1",
+	[SQLITE_STATEMENT_ACCOUNT_DELETE] =
+	    "DELETE FROM account WHERE id = ?1",
+	[SQLITE_STATEMENT_API_KEY_INSERT] =
+	    "INSERT INTO api_key (account, private, hash_id, hash,"
+	    " created_at, used_day) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[SQLITE_STATEMENT_API_KEY_FIND] =
+	    "SELECT " API_KEY_COLUMNS " FROM api_key WHERE hash_id = ?1",
+	[SQLITE_STATEMENT_API_KEY_NEXT] =
+	    "SELECT " API_KEY_COLUMNS " FROM api_key WHERE account = ?1"
+	    " AND id > ?2 ORDER BY id LIMIT 1",
+	[SQLITE_STATEMENT_API_KEY_USED] =
+	    "UPDATE api_key SET used_day = ?2 WHERE id = ?1",
+	[SQLITE_STATEMENT_API_KEY_DELETE] =
+	    "DELETE FROM api_key WHERE id = ?1 AND account = ?2",
+	[SQLITE_STATEMENT_API_KEY_DELETE_ALL] =
+	    "DELETE FROM api_key WHERE account = ?1",
+	[SQLITE_STATEMENT_LISTING_INSERT] =
+	    "INSERT INTO listing (secret, account, flags, views, note,"
+	    " message) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[SQLITE_STATEMENT_LISTING_FIND] =
+	    "SELECT " LISTING_COLUMNS " FROM listing WHERE secret = ?1",
+	[SQLITE_STATEMENT_LISTING_COUNT] =
+	    "SELECT count(*) FROM listing WHERE account = ?1",
+	[SQLITE_STATEMENT_LISTING_PAGE] =
+	    "SELECT secret FROM listing WHERE account = ?1"
+	    " ORDER BY secret DESC LIMIT ?2 OFFSET ?3",
+	[SQLITE_STATEMENT_LISTING_ROW] =
+	    "SELECT " SECRET_COLUMNS ", " LISTING_COLUMNS " FROM listing"
+	    " JOIN secret ON secret.id = listing.secret"
+	    " WHERE listing.secret = ?1",
+	[SQLITE_STATEMENT_LISTING_FIRST] =
+	    "SELECT " SECRET_COLUMNS " FROM secret WHERE id = (SELECT secret"
+	    " FROM listing WHERE account = ?1 LIMIT 1)",
+	[SQLITE_STATEMENT_LISTING_VIEWED] =
+	    "UPDATE listing SET views = views + 1 WHERE secret = ?1",
+	[SQLITE_STATEMENT_LISTING_FORGET] =
+	    "UPDATE listing SET message = NULL WHERE secret = ?1",
+	[SQLITE_STATEMENT_LISTING_DELETE] =
+	    "DELETE FROM listing WHERE secret = ?1",
+	[SQLITE_STATEMENT_VIEW_INSERT] =
+	    "INSERT INTO view (secret, viewed_at, viewer)"
+	    " VALUES (?1, ?2, ?3)",
+	[SQLITE_STATEMENT_VIEW_EACH] =
+	    "SELECT viewed_at, viewer FROM view WHERE secret = ?1"
+	    " ORDER BY id",
+	[SQLITE_STATEMENT_VIEW_DELETE] = "DELETE FROM view WHERE secret = ?1",
 };
 
 /* A setting, and what it must read afterwards. */

@@ -6,6 +6,7 @@
 #include "store/txn.h"
 
 #include <sqlite3.h>
+#include <string.h>
 
 #include "base/log.h"
 
@@ -48,6 +49,43 @@ txn_step(struct store_txn *txn, sqlite3_stmt *statement, const char *where)
 		txn_fail(txn, where);
 	sqlite3_reset(statement);
 	return code == SQLITE_DONE ? 1 : -1;
+}
+
+int
+txn_done(struct store_txn *txn, sqlite3_stmt *statement, const char *where)
+{
+	return txn_step(txn, statement, where) == 1 ? 0 : -1;
+}
+
+int
+txn_one(struct store_txn *txn, sqlite3_stmt *statement, const char *where)
+{
+	if (txn_done(txn, statement, where) == -1)
+		return -1;
+	return sqlite3_changes(txn->sqlite->db) == 1 ? 0 :
+	    txn_damaged(txn, where);
+}
+
+int64_t
+txn_hash_id(const uint8_t hash[STORE_HASHBYTES])
+{
+	uint64_t	 id = 0;
+
+	for (int i = 0; i < 8; i++)
+		id = id << 8 | hash[i];
+	return (int64_t)(id >> 1);
+}
+
+int
+txn_hash(sqlite3_stmt *statement, int column, uint8_t out[STORE_HASHBYTES])
+{
+	const void	*bytes = sqlite3_column_blob(statement, column);
+
+	if (bytes == NULL ||
+	    sqlite3_column_bytes(statement, column) != STORE_HASHBYTES)
+		return -1;
+	memcpy(out, bytes, STORE_HASHBYTES);
+	return 0;
 }
 
 int

@@ -29,6 +29,24 @@ sqlite3_stmt *txn_prepare(struct store_txn *txn, enum sqlite_statement id,
 int	 txn_step(struct store_txn *txn, sqlite3_stmt *statement,
 	    const char *where);
 
+/* txn_done(txn, statement, where): step a statement that gives no rows.
+ * Returns 0 or -1. */
+int	 txn_done(struct store_txn *txn, sqlite3_stmt *statement,
+	    const char *where);
+
+/* txn_one(txn, statement, where): the same for one that changes one row, which
+ * was found before. */
+int	 txn_one(struct store_txn *txn, sqlite3_stmt *statement,
+	    const char *where);
+
+/* txn_hash_id(hash): the bits of a keyed hash that are a row's number. */
+int64_t	 txn_hash_id(const uint8_t hash[STORE_HASHBYTES]);
+
+/* txn_hash(statement, column, out): a column that holds a hash.  Returns 0, or
+ * -1 when it does not. */
+int	 txn_hash(sqlite3_stmt *statement, int column,
+	    uint8_t out[STORE_HASHBYTES]);
+
 /* txn_number(txn, id, value): the one number that a statement without
  * parameters gives.  Returns 0 or -1. */
 int	 txn_number(struct store_txn *txn, enum sqlite_statement id,

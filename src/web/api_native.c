@@ -45,7 +45,11 @@ static const struct {
 		"The PIN has not as many characters as the PINs of this site. "
 		"No attempt was used and nothing lost; check the PIN and try "
 		"again." },
-	[SECRET_EXISTS] = { PROBLEM_CONFLICT, NULL, NULL }
+	[SECRET_CAPTCHA_REQUIRED] = { PROBLEM_CAPTCHA_REQUIRED, NULL, NULL },
+	[SECRET_EXISTS] = { PROBLEM_CONFLICT, NULL, NULL },
+	/* Nothing is made for an account here. */
+	[SECRET_NO_ACCOUNT] = { PROBLEM_FAILED, NULL, NULL },
+	[SECRET_NO_ALLOWANCE] = { PROBLEM_FAILED, NULL, NULL }
 };
 static_assert(COUNT(outcomes) == SECRET_OUTCOME__MAX, "one row an outcome");
 

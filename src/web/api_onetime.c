@@ -74,7 +74,10 @@ static const struct {
 	[SECRET_PIN_NOT_GATE] = { 0, NULL },
 	[SECRET_GATE_NOT_PIN] = { 0, NULL },
 	[SECRET_PIN_MISFIT] = { 0, NULL },
-	[SECRET_EXISTS] = { 0, NULL }
+	[SECRET_CAPTCHA_REQUIRED] = { 0, NULL },
+	[SECRET_EXISTS] = { 0, NULL },
+	[SECRET_NO_ACCOUNT] = { 0, NULL },
+	[SECRET_NO_ALLOWANCE] = { 0, NULL }
 };
 static_assert(sizeof(outcomes) / sizeof(outcomes[0]) == SECRET_OUTCOME__MAX,
     "one row an outcome");

@@ -81,6 +81,13 @@ static const struct {
 		"The PIN is not the right one. The secret is still there; "
 		"check the PIN and try again.", false
 	},
+	[PROBLEM_CAPTCHA_REQUIRED] = {
+		"tag:oncelink,2026:captcha-required", 403,
+		"Proof of work required",
+		"This secret opens only with a solved challenge, from peek and "
+		"not older than ten minutes. No attempt was used; solve a new "
+		"one and try again.", false
+	},
 	[PROBLEM_CONFLICT] = {
 		"tag:oncelink,2026:conflict", 409, "Already used",
 		"This id was used before for another secret. Nothing was "

@@ -19,8 +19,8 @@
 #include "stores.h"
 
 /* The columns of bytes that an index or a WITHOUT ROWID table may keep pieces
- * of: hashes, and nothing that was sealed. */
-static const char *const kept_hashes[] = { "claim.hash" };
+ * of: hashes and names, and nothing that was sealed. */
+static const char *const kept_hashes[] = { "claim.hash", "account.name" };
 
 /* Each table that can grow, and what ends its rows: the indexed column by
  * which the sweeper finds them, or the table that they go with. */
@@ -30,6 +30,12 @@ static const struct {
 	{ "secret", "due_at", NULL },
 	{ "record", NULL, "secret" },
 	{ "claim", NULL, "secret" },
+	{ "account", NULL, "oncelinkctl" },
+	{ "api_key", NULL, "account" },
+	{ "listing", NULL, "secret" },
+	{ "view", NULL, "listing" },
+	{ "secret_request", "due_at", NULL },
+	{ "outbox", "due_at", NULL },
 };
 
 static void

@@ -324,6 +324,8 @@ test_migration(void **state)
 
 	/* One of ours at version 0 whose second table is in the way. */
 	raw_run(directory, "DROP TABLE secret; DROP TABLE record;"
+	    "DROP TABLE account; DROP TABLE api_key; DROP TABLE listing;"
+	    "DROP TABLE view; DROP TABLE secret_request; DROP TABLE outbox;"
 	    "PRAGMA user_version = 0");
 	assert_refused(directory, "claim");
 	db = stores_raw(directory);

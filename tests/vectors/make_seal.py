@@ -154,7 +154,7 @@ def argon2id(pin, salt, passes, memory):
 
 class Keyring:
     def __init__(self, lookup, seals):
-        self.uses = [subkey(lookup, use, "oncelook") for use in range(1, 5)]
+        self.uses = [subkey(lookup, use, "oncelook") for use in range(1, 9)]
         self.seals = {number: (subkey(key, 1, "onceseal"),
                                subkey(key, 2, "onceseal"))
                       for number, key in seals.items()}

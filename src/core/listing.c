@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What an account sees of its secrets.  What the bytes of a note and of a
+ * viewer are before they are sealed is known here alone:
+ *
+ *	token (16) || hours (4) || views (4) || has a description (1) || it
+ *	length of the address (1) || address || user agent
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "core/account.h"
+#include "core/life.h"
+#include "core/listing.h"
+#include "core/site.h"
+#include "crypto/note.h"
+
+#define NOTE_FIXED	(TOKEN_BYTES + 4 + 4 + 1)
+#define ADDRESS_MAX	64	/* bytes */
+#define AGENT_MAX	512	/* bytes, of a view; the rest is cut off */
+#define VIEWER_MAX	(1 + ADDRESS_MAX + AGENT_MAX)
+
+static void
+put_number(uint8_t *at, uint32_t value)
+{
+	for (int i = 0; i < 4; i++)
+		at[i] = (uint8_t)(value >> (8 * i));
+}
+
+static uint32_t
+get_number(const uint8_t *at)
+{
+	uint32_t	 value = 0;
+
+	for (int i = 0; i < 4; i++)
+		value |= (uint32_t)at[i] << (8 * i);
+	return value;
+}
+
+static int
+no_memory(void)
+{
+	log_event(LOG_NO_MEMORY, LOG_TEXT("where", "listing"));
+	return -1;
+}
+
+int
+listing_seal(struct site *site, struct arena *arena,
+    const uint8_t token[TOKEN_BYTES], const uint8_t lookup[SEAL_LOOKUPBYTES],
+    const struct listing *listing, struct listing_sealed *sealed)
+{
+	size_t	 size = NOTE_FIXED + listing->description_size;
+	uint8_t	*plain;
+
+	*sealed = (struct listing_sealed){ .listing = listing };
+	sealed->note_size = size + NOTE_OVERHEAD;
+	plain = arena_alloc(arena, size);
+	sealed->note = arena_alloc(arena, sealed->note_size);
+	if (listing->message != NULL) {
+		sealed->message_size = listing->message_size + NOTE_OVERHEAD;
+		sealed->message = arena_alloc(arena, sealed->message_size);
+	}
+	if (plain == NULL || sealed->note == NULL ||
+	    (listing->message != NULL && sealed->message == NULL)) {
+		no_memory();
+		return STORE_FAILED;
+	}
+	memcpy(plain, token, TOKEN_BYTES);
+	put_number(plain + TOKEN_BYTES, (uint32_t)listing->hours);
+	put_number(plain + TOKEN_BYTES + 4, listing->views);
+	plain[NOTE_FIXED - 1] = listing->description != NULL;
+	if (listing->description != NULL)
+		memcpy(plain + NOTE_FIXED, listing->description,
+		    listing->description_size);
+	note_seal(site->keyring, NOTE_LISTING, lookup, plain, size,
+	    sealed->note);
+	if (listing->message != NULL)
+		note_seal(site->keyring, NOTE_MESSAGE, lookup,
+		    listing->message, listing->message_size, sealed->message);
+	return 0;
+}
+
+int
+listing_charge(struct store_txn *txn, int64_t account,
+    enum secret_outcome *outcome)
+{
+	struct store_account	 row;
+	int			 result;
+
+	result = store_account_find(txn, account, &row);
+	*outcome = result == 0 ? SECRET_OK : SECRET_NO_ACCOUNT;
+	if (result != 0)
+		return result == 1 ? 0 : -1;
+	account_renew(&row, store_now(txn));
+	if (row.allowance != STORE_UNLIMITED && row.usage >= row.allowance) {
+		*outcome = SECRET_NO_ALLOWANCE;
+		return 0;
+	}
+	row.usage++;
+	return store_account_update(txn, &row);
+}
+
+int
+listing_insert(struct store_txn *txn, const struct listing_sealed *sealed,
+    const struct store_secret *row)
+{
+	struct store_listing listing = {
+		.secret = row->id,
+		.account = sealed->listing->account,
+		.flags = sealed->listing->flags,
+		.note = sealed->note,
+		.note_size = sealed->note_size,
+		.message = sealed->message,
+		.message_size = sealed->message_size,
+	};
+
+	return store_listing_insert(txn, &listing);
+}
+
+/* Open what was sealed into the arena, with a NUL byte behind it. */
+static int
+open_note(struct site *site, struct arena *arena, enum note_use use,
+    const uint8_t *owner, const void *note, size_t size, uint8_t **bytes)
+{
+	if (size < NOTE_OVERHEAD)
+		goto damaged;
+	*bytes = arena_alloc(arena, size - NOTE_OVERHEAD + 1);
+	if (*bytes == NULL)
+		return no_memory();
+	(*bytes)[size - NOTE_OVERHEAD] = '\0';
+	if (note_open(site->keyring, use, owner, note, size, *bytes) == 0)
+		return 0;
+damaged:
+	site_log(site, owner, LOG_RECORD_DAMAGED);
+	return -1;
+}
+
+static int
+open_message(struct site *site, struct arena *arena, const uint8_t *owner,
+    const struct store_listing *row, char **message, size_t *size)
+{
+	uint8_t	*bytes;
+
+	*message = NULL;
+	*size = 0;
+	if (row->message == NULL)
+		return 0;
+	if (open_note(site, arena, NOTE_MESSAGE, owner, row->message,
+	    row->message_size, &bytes) == -1)
+		return -1;
+	*message = (char *)bytes;
+	*size = row->message_size - NOTE_OVERHEAD;
+	return 0;
+}
+
+struct showing {
+	struct site		*site;
+	struct arena		*arena;
+	const uint8_t		*owner;
+	struct listing_shown	*shown;
+};
+
+static int
+show(struct store_txn *txn, const struct store_listing *row,
+    const struct store_secret *secret, void *argument)
+{
+	struct showing		*showing = argument;
+	struct listing_shown	*shown = showing->shown;
+
+	(void)txn;
+	(void)secret;
+	shown->account = row->account;
+	shown->flags = row->flags;
+	return showing->arena == NULL ? 0 : open_message(showing->site,
+	    showing->arena, showing->owner, row, &shown->message,
+	    &shown->message_size);
+}
+
+int
+listing_show(struct store_txn *txn, struct site *site, struct arena *arena,
+    const struct store_secret *row, struct listing_shown *shown)
+{
+	struct showing	 showing = {
+		.site = site, .arena = arena, .owner = row->lookup,
+		.shown = shown,
+	};
+
+	*shown = (struct listing_shown){ .account = 0 };
+	return store_listing_find(txn, row->id, show, &showing) == -1 ? -1 : 0;
+}
+
+int
+listing_viewed(struct store_txn *txn, struct site *site,
+    const struct store_secret *row, const struct secret_viewer *viewer)
+{
+	uint8_t	 plain[VIEWER_MAX], note[VIEWER_MAX + NOTE_OVERHEAD];
+	size_t	 address = 0, agent = 0;
+	int	 result;
+
+	if (viewer->address != NULL)
+		address = strnlen(viewer->address, ADDRESS_MAX);
+	if (viewer->agent != NULL)
+		agent = strnlen(viewer->agent, AGENT_MAX);
+	plain[0] = (uint8_t)address;
+	if (address > 0)
+		memcpy(plain + 1, viewer->address, address);
+	if (agent > 0)
+		memcpy(plain + 1 + address, viewer->agent, agent);
+	note_seal(site->keyring, NOTE_VIEWER, row->lookup, plain,
+	    1 + address + agent, note);
+	result = store_view_insert(txn, row->id, store_now(txn), note,
+	    1 + address + agent + NOTE_OVERHEAD);
+	explicit_bzero(plain, sizeof(plain));
+	return result;
+}
+
+/* What reading a page carries with it. */
+struct paging {
+	struct site		*site;
+	struct arena		*arena;
+	int64_t			 account;
+	int64_t			 offset;
+	struct listing_entry	*entries;
+	size_t			 count;
+	const uint8_t		*owner;
+};
+
+static int
+add_view(int64_t at, const void *viewer, size_t size, void *argument)
+{
+	struct paging		*paging = argument;
+	struct listing_entry	*entry = &paging->entries[paging->count];
+	struct listing_view	*view;
+	uint8_t			*bytes;
+	char			*address;
+
+	if (entry->views_count == entry->max_views)
+		return 0;
+	view = &entry->views[entry->views_count];
+	*view = (struct listing_view){ .viewed_at = at };
+	if (open_note(paging->site, paging->arena, NOTE_VIEWER, paging->owner,
+	    viewer, size, &bytes) == -1)
+		return -1;
+	size -= NOTE_OVERHEAD;
+	if (size == 0 || bytes[0] > size - 1)
+		return -1;
+	if (bytes[0] > 0) {
+		address = arena_alloc(paging->arena, (size_t)bytes[0] + 1);
+		if (address == NULL)
+			return no_memory();
+		memcpy(address, bytes + 1, bytes[0]);
+		address[bytes[0]] = '\0';
+		view->address = address;
+	}
+	if (size > 1 + (size_t)bytes[0])
+		view->agent = (const char *)bytes + 1 + bytes[0];
+	entry->views_count++;
+	return 0;
+}
+
+static int
+read_note(struct paging *paging, const struct store_listing *row,
+    struct listing_entry *entry)
+{
+	uint8_t	*bytes;
+
+	if (row->note_size < NOTE_FIXED + NOTE_OVERHEAD ||
+	    open_note(paging->site, paging->arena, NOTE_LISTING,
+	    paging->owner, row->note, row->note_size, &bytes) == -1)
+		return -1;
+	memcpy(entry->token, bytes, TOKEN_BYTES);
+	entry->hours = (int32_t)get_number(bytes + TOKEN_BYTES);
+	entry->max_views = get_number(bytes + TOKEN_BYTES + 4);
+	if (bytes[NOTE_FIXED - 1] != 0) {
+		entry->description = (const char *)bytes + NOTE_FIXED;
+		entry->description_size = row->note_size - NOTE_OVERHEAD -
+		    NOTE_FIXED;
+	}
+	return 0;
+}
+
+static int
+add_entry(struct store_txn *txn, const struct store_listing *row,
+    const struct store_secret *secret, void *argument)
+{
+	struct paging		*paging = argument;
+	struct listing_entry	*entry = &paging->entries[paging->count];
+	char			*message;
+
+	*entry = (struct listing_entry){
+		.created_at = secret->created_at,
+		.expires_at = secret->expires_at,
+		.flags = row->flags,
+		.view_times = row->views,
+	};
+	paging->owner = secret->lookup;
+	if (read_note(paging, row, entry) == -1 ||
+	    open_message(paging->site, paging->arena, paging->owner, row,
+	    &message, &entry->message_size) == -1)
+		return -1;
+	entry->message = message;
+	entry->views = arena_alloc(paging->arena, entry->max_views *
+	    sizeof(*entry->views));
+	if (entry->views == NULL)
+		return no_memory();
+	if (row->views > 0 && store_view_each(txn, row->secret, add_view,
+	    paging) == -1)
+		return -1;
+	paging->count++;
+	return 0;
+}
+
+static int
+read_page(struct store_txn *txn, void *argument)
+{
+	struct paging	*paging = argument;
+
+	paging->count = 0;
+	return store_listing_page(txn, paging->account, paging->offset,
+	    LISTING_PAGE, add_entry, paging);
+}
+
+int
+listing_page(struct site *site, struct arena *arena, int64_t account,
+    int64_t offset, struct listing_entry **entries, size_t *count)
+{
+	struct paging	 paging = {
+		.site = site, .arena = arena, .account = account,
+		.offset = offset,
+	};
+	int		 result;
+
+	paging.entries = arena_alloc(arena, LISTING_PAGE *
+	    sizeof(*paging.entries));
+	if (paging.entries == NULL) {
+		no_memory();
+		return STORE_FAILED;
+	}
+	result = store_view(site->store, read_page, &paging);
+	*entries = paging.entries;
+	*count = paging.count;
+	return result;
+}
+
+struct summing {
+	int64_t			 account;
+	struct listing_totals	*totals;
+};
+
+static int
+sum_up(struct store_txn *txn, void *argument)
+{
+	struct summing		*summing = argument;
+	struct store_account	 row;
+	int			 result;
+
+	*summing->totals = (struct listing_totals){ .now = store_now(txn) };
+	result = store_account_find(txn, summing->account, &row);
+	if (result != 0)
+		return result == 1 ? 0 : -1;
+	account_renew(&row, store_now(txn));
+	summing->totals->usage = row.usage;
+	summing->totals->allowance = row.allowance;
+	summing->totals->request_usage = row.request_usage;
+	summing->totals->request_allowance = row.request_allowance;
+	return store_listing_count(txn, summing->account,
+	    &summing->totals->total);
+}
+
+int
+listing_totals(struct site *site, int64_t account,
+    struct listing_totals *totals)
+{
+	struct summing	 summing = { .account = account, .totals = totals };
+
+	return store_view(site->store, sum_up, &summing);
+}
+
+struct deletion {
+	struct site		*site;
+	int64_t			 account;
+	uint8_t			 lookup[SEAL_LOOKUPBYTES];
+	enum secret_outcome	 outcome;
+};
+
+static int
+delete(struct store_txn *txn, void *argument)
+{
+	struct deletion		*deletion = argument;
+	struct listing_shown	 shown;
+	struct store_secret	 row;
+	int			 result;
+
+	deletion->outcome = SECRET_NOT_FOUND;
+	result = store_secret_find(txn, deletion->lookup, &row);
+	if (result != 0)
+		return result == 1 ? 0 : -1;
+	if (row.kind != SECRET_SJCL)
+		return 0;
+	if (listing_show(txn, deletion->site, NULL, &row, &shown) == -1)
+		return -1;
+	if (shown.account != deletion->account)
+		return 0;
+	deletion->outcome = SECRET_OK;
+	if (!life_is_over(&row, store_now(txn))) {
+		row.state = STORE_BURNED;
+		row.changed_at = store_now(txn);
+	}
+	if (row.record != 0 && life_end(txn, deletion->site, &row) == -1)
+		return -1;
+	return store_listing_remove(txn, row.id);
+}
+
+int
+listing_delete(struct site *site, int64_t account,
+    const uint8_t token[TOKEN_BYTES], enum secret_outcome *outcome)
+{
+	struct deletion	 deletion = { .site = site, .account = account };
+	int		 result;
+
+	seal_lookup(site->keyring, token, deletion.lookup);
+	result = store_update(site->store, delete, &deletion);
+	*outcome = deletion.outcome;
+	if (result == 0 && deletion.outcome == SECRET_OK)
+		site_log(site, deletion.lookup, LOG_SECRET_BURNED);
+	return result;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rows that an account sees of its secrets, and the log of their views.
+ */
+#include <sqlite3.h>
+
+#include "store/rows.h"
+#include "store/sqlite.h"
+#include "store/store_account.h"
+#include "store/txn.h"
+
+/* How many columns of a page's row are the secret's. */
+#define SECRET_COLUMNS_COUNT 20
+
+static void
+read_listing(sqlite3_stmt *statement, int column, struct store_listing *row)
+{
+	*row = (struct store_listing){
+		.secret = sqlite3_column_int64(statement, column),
+		.account = sqlite3_column_int64(statement, column + 1),
+		.flags = (uint32_t)sqlite3_column_int64(statement,
+		    column + 2),
+		.views = sqlite3_column_int64(statement, column + 3),
+		.note = sqlite3_column_blob(statement, column + 4),
+		.note_size = (size_t)sqlite3_column_bytes(statement,
+		    column + 4),
+		.message = sqlite3_column_blob(statement, column + 5),
+		.message_size = (size_t)sqlite3_column_bytes(statement,
+		    column + 5),
+	};
+}
+
+int
+store_listing_insert(struct store_txn *txn, const struct store_listing *row)
+{
+	sqlite3_stmt	*statement;
+	int		 result;
+
+	txn->inserted = true;
+	statement = txn_prepare(txn, SQLITE_STATEMENT_LISTING_INSERT,
+	    "listing");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, row->secret);
+	sqlite3_bind_int64(statement, 2, row->account);
+	sqlite3_bind_int64(statement, 3, row->flags);
+	sqlite3_bind_int64(statement, 4, row->views);
+	sqlite3_bind_blob64(statement, 5, row->note, row->note_size,
+	    SQLITE_STATIC);
+	sqlite3_bind_blob64(statement, 6, row->message, row->message_size,
+	    SQLITE_STATIC);
+	result = txn_done(txn, statement, "listing");
+	sqlite3_clear_bindings(statement);
+	return result;
+}
+
+/*
+ * Call `found` with the row of one secret; with_secret: and with the secret.
+ * 1: there is none.
+ */
+static int
+find_listing(struct store_txn *txn, int64_t id, bool with_secret,
+    store_listing_fn *found, void *argument)
+{
+	sqlite3_stmt		*statement;
+	struct store_secret	 secret;
+	struct store_listing	 row;
+	int			 result;
+
+	statement = txn_prepare(txn, with_secret ?
+	    SQLITE_STATEMENT_LISTING_ROW : SQLITE_STATEMENT_LISTING_FIND,
+	    "listing");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, id);
+	result = txn_step(txn, statement, "listing");
+	if (result != 0)
+		return result;
+	if (with_secret)
+		result = rows_read_secret(txn, statement, &secret);
+	read_listing(statement, with_secret ? SECRET_COLUMNS_COUNT : 0, &row);
+	if (result == 0 && row.note == NULL)
+		result = txn_damaged(txn, "listing");
+	if (result == 0)
+		result = found(txn, &row, with_secret ? &secret : NULL,
+		    argument);
+	sqlite3_reset(statement);
+	return result;
+}
+
+int
+store_listing_find(struct store_txn *txn, int64_t secret,
+    store_listing_fn *found, void *argument)
+{
+	return find_listing(txn, secret, false, found, argument);
+}
+
+int
+store_listing_page(struct store_txn *txn, int64_t account, int64_t offset,
+    int64_t limit, store_listing_fn *each, void *argument)
+{
+	sqlite3_stmt	*statement;
+	int		 result;
+
+	statement = txn_prepare(txn, SQLITE_STATEMENT_LISTING_PAGE, "listing");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, account);
+	sqlite3_bind_int64(statement, 2, limit);
+	sqlite3_bind_int64(statement, 3, offset);
+	while ((result = txn_step(txn, statement, "listing")) == 0) {
+		result = find_listing(txn, sqlite3_column_int64(statement, 0),
+		    true, each, argument);
+		if (result == 1)
+			txn_damaged(txn, "listing");
+		if (result != 0) {
+			sqlite3_reset(statement);
+			return -1;
+		}
+	}
+	return result == 1 ? 0 : -1;
+}
+
+int
+store_listing_count(struct store_txn *txn, int64_t account, int64_t *count)
+{
+	sqlite3_stmt	*statement;
+
+	statement = txn_prepare(txn, SQLITE_STATEMENT_LISTING_COUNT,
+	    "listing");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, account);
+	if (txn_step(txn, statement, "listing") != 0)
+		return -1;
+	*count = sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	return 0;
+}
+
+int
+store_listing_first(struct store_txn *txn, int64_t account,
+    struct store_secret *secret)
+{
+	sqlite3_stmt	*statement;
+	int		 result;
+
+	statement = txn_prepare(txn, SQLITE_STATEMENT_LISTING_FIRST,
+	    "listing");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, account);
+	result = txn_step(txn, statement, "listing");
+	if (result != 0)
+		return result;
+	result = rows_read_secret(txn, statement, secret);
+	sqlite3_reset(statement);
+	return result;
+}
+
+/* Run a statement whose only parameter is a secret. */
+static int
+run_for(struct store_txn *txn, enum sqlite_statement id, int64_t secret)
+{
+	sqlite3_stmt	*statement = txn_prepare(txn, id, "listing");
+
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, secret);
+	return txn_done(txn, statement, "listing");
+}
+
+int
+store_listing_forget(struct store_txn *txn, int64_t secret)
+{
+	txn->erased = true;
+	return run_for(txn, SQLITE_STATEMENT_LISTING_FORGET, secret);
+}
+
+int
+store_listing_remove(struct store_txn *txn, int64_t secret)
+{
+	txn->erased = true;
+	return run_for(txn, SQLITE_STATEMENT_VIEW_DELETE, secret) == -1 ? -1 :
+	    run_for(txn, SQLITE_STATEMENT_LISTING_DELETE, secret);
+}
+
+int
+store_view_insert(struct store_txn *txn, int64_t secret, int64_t at,
+    const void *viewer, size_t size)
+{
+	sqlite3_stmt	*statement;
+	int		 result;
+
+	statement = txn_prepare(txn, SQLITE_STATEMENT_VIEW_INSERT, "view");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, secret);
+	sqlite3_bind_int64(statement, 2, at);
+	sqlite3_bind_blob64(statement, 3, viewer, size, SQLITE_STATIC);
+	result = txn_done(txn, statement, "view");
+	sqlite3_clear_bindings(statement);
+	return result == -1 ? -1 :
+	    run_for(txn, SQLITE_STATEMENT_LISTING_VIEWED, secret);
+}
+
+int
+store_view_each(struct store_txn *txn, int64_t secret, store_view_fn *each,
+    void *argument)
+{
+	sqlite3_stmt	*statement;
+	int		 result;
+
+	statement = txn_prepare(txn, SQLITE_STATEMENT_VIEW_EACH, "view");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, secret);
+	while ((result = txn_step(txn, statement, "view")) == 0)
+		if (each(sqlite3_column_int64(statement, 0),
+		    sqlite3_column_blob(statement, 1),
+		    (size_t)sqlite3_column_bytes(statement, 1), argument) ==
+		    -1) {
+			sqlite3_reset(statement);
+			return -1;
+		}
+	return result == 1 ? 0 : -1;
+}
