@@ -126,7 +126,7 @@ checkpoint_due(struct batch *batch, bool asked)
 		return CHECKPOINT_ERASE;
 	if (now < batch->retry_at)
 		return CHECKPOINT_NONE;
-	if (writer_short_of_room(batch->writer) ||
+	if (writer_log_in_the_way(batch->writer) ||
 	    (batch->erase_at != NEVER && now >= batch->erase_at))
 		return CHECKPOINT_ERASE;
 	/* Cutting the log off costs its blocks; on size alone it stays. */
@@ -329,12 +329,19 @@ take_part(struct batch *batch, struct waiter *me)
 int
 batch_update(struct batch *batch, store_fn *fn, void *argument)
 {
-	struct waiter	 me = {
-		.job = { .fn = fn, .argument = argument },
-		.state = WAITING_QUEUED,
-	};
+	struct waiter	 me;
+	int		 tries = 2;
 
-	return take_part(batch, &me);
+	/* Refused for what the log takes: it was cut off behind that batch. */
+	do {
+		me = (struct waiter){
+			.job = { .fn = fn, .argument = argument },
+			.state = WAITING_QUEUED,
+		};
+		take_part(batch, &me);
+	} while (me.job.result == STORE_FULL && me.job.log_in_the_way &&
+	    --tries > 0);
+	return me.job.result;
 }
 
 int

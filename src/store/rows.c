@@ -125,7 +125,10 @@ store_room(struct store_txn *txn, size_t bytes)
 	}
 	if (sqlite->used_bytes + (int64_t)bytes + ROW_BYTES >
 	    sqlite->max_bytes) {
-		txn->short_of_room = true;
+		/* A checkpoint gives back what the log takes. */
+		txn->log_in_the_way |= sqlite->used_bytes + (int64_t)bytes +
+		    ROW_BYTES - (int64_t)sqlite->wal_pages *
+		    SQLITE_PAGE_BYTES <= sqlite->max_bytes;
 		return 1;
 	}
 	sqlite->used_bytes += (int64_t)bytes + ROW_BYTES;

@@ -93,7 +93,7 @@ struct store_txn {
 	bool		 disk_full;	/* … because the disk is */
 	bool		 inserted;	/* tried to: not with the ballast */
 	bool		 erased;	/* a record was deleted */
-	bool		 short_of_room;	/* store_room said no */
+	bool		 log_in_the_way; /* store_room said no for the log */
 };
 
 enum sqlite_mode { SQLITE_MODE_WRITE, SQLITE_MODE_READ };

@@ -30,7 +30,7 @@ struct writer {
 	int		 lock;
 	bool		 doubtful;	/* a commit failed on this connection */
 	bool		 erased;
-	bool		 short_of_room;
+	bool		 log_in_the_way;
 };
 
 enum pass { PASS_DONE, PASS_AGAIN };
@@ -226,7 +226,8 @@ run_job(struct writer *writer, struct writer_job *job, bool savepoint)
 	if (!sqlite_in_transaction(sqlite))
 		result = -1;
 	job->inserted = txn.inserted;
-	writer->short_of_room |= txn.short_of_room;
+	job->log_in_the_way = txn.log_in_the_way;
+	writer->log_in_the_way |= txn.log_in_the_way;
 	if (result == 0) {
 		writer->erased |= txn.erased;
 		return PASS_DONE;
@@ -302,7 +303,7 @@ writer_run(struct writer *writer, struct writer_job *jobs)
 	struct writer_job *rest = NULL;
 	bool	 savepoints = false;
 
-	writer->short_of_room = false;
+	writer->log_in_the_way = false;
 	/*
 	 * Failures are rare and savepoints are not free: only once a job has
 	 * failed are the others run again, each in a savepoint of its own.
@@ -348,7 +349,7 @@ writer_erased(const struct writer *writer)
 }
 
 bool
-writer_short_of_room(const struct writer *writer)
+writer_log_in_the_way(const struct writer *writer)
 {
-	return writer->short_of_room;
+	return writer->log_in_the_way;
 }

@@ -18,6 +18,7 @@ struct writer_job {
 	int			 result; /* 0 or STORE_… */
 	bool			 settled; /* failed already, not run again */
 	bool			 inserted; /* tried to: not with the ballast */
+	bool			 log_in_the_way; /* no room for the log alone */
 	struct writer_job	*next;
 };
 
@@ -56,9 +57,9 @@ bool	 writer_has_log(struct writer *writer);
 /* writer_wal_pages(writer): pages in the log after the last commit. */
 int	 writer_wal_pages(const struct writer *writer);
 
-/* writer_erased(writer), writer_short_of_room(writer): did the last run
- * delete a record, or was one refused for room? */
+/* writer_erased(writer), writer_log_in_the_way(writer): did the last run
+ * delete a record, or was one refused for what the log takes? */
 bool	 writer_erased(const struct writer *writer);
-bool	 writer_short_of_room(const struct writer *writer);
+bool	 writer_log_in_the_way(const struct writer *writer);
 
 #endif
