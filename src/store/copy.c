@@ -78,6 +78,10 @@ store_copy_examine(struct store_copy *copy, char *what, size_t size)
 		result = 1;
 	}
 	sqlite3_reset(statement);
+	/* For one line of somebody's. */
+	for (char *end = what; result == 1 && *end != '\0'; end++)
+		if (*end == '\n')
+			*end = ';';
 	return result;
 }
 

@@ -246,8 +246,8 @@ class Ctl(CtlTest):
     def test_usage(self):
         """every command says how it is used; what is no command is refused"""
         output = self.good("--help")
-        for command in ("init", "backup", "restore", "config", "server-key",
-                        "stats"):
+        for command in ("init", "backup", "restore", "check", "config",
+                        "server-key", "stats"):
             self.assertIn("  " + command, output)
             self.assertIn("usage: oncelinkctl [-c FILE] " + command,
                           self.good(command, "--help"))

@@ -1,0 +1,658 @@
+# SPDX-License-Identifier: ISC
+"""oncelinkctl check: a good site is found good, and each fault that is planted
+in it is named; nothing is left behind, nobody is held up."""
+
+import contextlib
+import os
+import shutil
+import threading
+import time
+
+from oncelink_server import KINDS, SERVER_NAME
+from oncelink_site import CTL, Process, run, wait_until
+from oncelink_test import SiteTest, in_threads, main, note, scaled
+from oncelink_wire import (
+    FRAME_TYPE, JSON_TYPE, native_creation, native_opening, random_id,
+    random_text,
+)
+
+EX_USAGE = 64
+
+# Settings that a site has in earnest: those of other tests are warned of.
+EARNEST = {"kdf_passes": "2", "kdf_memory": "19M", "log_level": "warning"}
+
+
+class CheckTest(SiteTest):
+    """What a check of a site finds."""
+
+    def earnest_site(self, *arguments, settings=None, **options):
+        site = self.site(*arguments,
+                         settings={**EARNEST, **(settings or {})}, **options)
+        self.assertEqual(site.sweep().returncode, 0)
+        return site
+
+    def findings(self, site, *arguments, environment=None):
+        """The exit status, and (severity, text) of each line."""
+        done = site.ctl("check", *arguments, environment=environment)
+        self.assertIn(done.returncode, (0, 1), done)
+        lines = done.stdout.decode().splitlines()
+        found = [tuple(line.split(None, 1)) for line in lines[:-1]]
+        for severity, _ in found:
+            self.assertIn(severity, ("ok", "warning", "error"), lines)
+        bad = [severity for severity, _ in found if severity != "ok"]
+        self.assertEqual(
+            lines[-1], "errors: %d, warnings: %d" % (
+                bad.count("error"), bad.count("warning"))
+            if bad else "nothing is wrong")
+        self.assertEqual(done.returncode, int("error" in bad))
+        return found
+
+    @staticmethod
+    def stored(site):
+        """What is in the store; files are as long as they ever were."""
+        return [line for line in site.ctl("stats").stdout.splitlines()
+                if not line.startswith((b"bytes_wal", b"bytes_free"))]
+
+    def assertGood(self, site, *arguments):
+        """Nothing is wrong, and of each thing something was said."""
+        found = self.findings(site, *arguments)
+        self.assertEqual([line for line in found if line[0] != "ok"], [])
+        return found
+
+    def assertNamed(self, site, severity, words, *arguments, **options):
+        """One line of this severity has all the words."""
+        found = self.findings(site, *arguments, **options)
+        self.assertTrue(
+            any(line[0] == severity and all(word in line[1] for word in words)
+                for line in found), "%r not in %r" % (words, found))
+        return found
+
+
+class Local(CheckTest):
+    """The site as it lies there."""
+
+    def names(self, site, plant, *words, severity="error"):
+        """The fault is named while it is there, and only then."""
+        self.assertGood(site)
+        with plant:
+            self.assertNamed(site, severity, words)
+        self.assertGood(site)
+
+    @contextlib.contextmanager
+    def mode(self, path, mode):
+        before = os.stat(path).st_mode & 0o7777
+        os.chmod(path, mode)
+        yield
+        os.chmod(path, before)
+
+    def test_good(self):
+        """a good site: every part is looked at, and nothing is left of it"""
+        site = self.earnest_site(server=None, start=False)
+        before = self.stored(site)
+        whats = [text.split(":")[0] for _, text in self.assertGood(site)]
+        self.assertEqual(whats, [
+            "settings", "state directory", "key file", "file system",
+            "settings", "database", "clock", "sweeper", "a secret"])
+        self.assertEqual(self.stored(site), before)
+        with site.reader() as database:
+            self.assertEqual(database.execute(
+                "SELECT count(*) FROM secret").fetchone(), (0,))
+
+    def test_open_to_others(self):
+        """files and directories that others may read or replace"""
+        site = self.earnest_site(server=None, start=False)
+        copy = os.path.join(site.keys, "server.key.old")
+        extra = os.path.join(site.state, "notes")
+        for path in (copy, extra):
+            shutil.copy(site.key_file, path)
+            os.chmod(path, 0o600)
+        for path, mode, words in (
+                (site.state, 0o755, ("state directory", "0755", "chmod 700")),
+                (site.database, 0o640, ("oncelink.db", "0640", "chmod 600")),
+                (extra, 0o644, (extra, "0644", "chmod 600")),
+                (site.keys, 0o750, ("key file", "0750", "chmod 700")),
+                (site.key_file, 0o604, (site.key_file, "0604", "chmod 600")),
+                (copy, 0o644, (copy, "chmod 600")),
+                (site.conf_file, 0o664, (site.conf_file, "chmod go-w")),
+                (site.directory, 0o777, ("everybody may write",
+                                         "chmod o-w"))):
+            with self.subTest("%s %o" % (os.path.basename(path), mode)):
+                self.names(site, self.mode(path, mode), *words)
+
+    def test_strange_file(self):
+        """what is no file of ours in the state directory"""
+        site = self.earnest_site(server=None, start=False)
+
+        @contextlib.contextmanager
+        def link():
+            path = os.path.join(site.state, "oncelink.db-copy")
+            os.symlink(site.conf_file, path)
+            yield
+            os.unlink(path)
+        self.names(site, link(), "oncelink.db-copy", "not a regular file")
+
+    def moved(self, site, **places):
+        """The state or the key somewhere else, as the settings say."""
+        @contextlib.contextmanager
+        def plant():
+            before = {name: site.settings[name] for name in places}
+            for name, path in places.items():
+                os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+                os.rename(before[name], path)
+            site.configure(**places)
+            yield
+            for name, path in places.items():
+                os.rename(path, before[name])
+            site.configure(**before)
+        return plant()
+
+    def test_places(self):
+        """the key beside the database, or both where web servers look"""
+        site = self.earnest_site(server=None, start=False)
+        web = os.path.join(site.directory, "public_html")
+        with self.subTest("the key with the database"):
+            self.names(site, self.moved(site, key_file=os.path.join(
+                site.state, "server.key")), "lies with the database")
+        with self.subTest("the key in public_html"):
+            self.names(site, self.moved(site, key_file=os.path.join(
+                web, "keys", "server.key")), "key file", "`public_html'")
+        with self.subTest("the state in public_html"):
+            self.names(site, self.moved(site, state_dir=os.path.join(
+                web, "state")), "state directory", "`public_html'")
+
+    def test_key_gone(self):
+        """no key file"""
+        site = self.earnest_site(server=None, start=False)
+
+        @contextlib.contextmanager
+        def away():
+            os.rename(site.key_file, site.directory + "/away")
+            yield
+            os.rename(site.directory + "/away", site.key_file)
+        self.names(site, away(), site.key_file, "No such file", "copy")
+
+    def test_damage(self):
+        """a database with a page that somebody wrote over"""
+        site = self.earnest_site(server=None)
+        for _ in range(20):
+            site.direct("POST", "/secrets", (
+                '{"passphrase":"a","message":"%s"}' % random_text(9000)
+            ).encode(), JSON_TYPE)
+        site.stop_workers()
+        self.assertEqual(site.sweep().returncode, 0)
+        with site.reader() as database:
+            page = database.execute(
+                "SELECT rootpage FROM sqlite_schema WHERE name = 'record'"
+            ).fetchone()[0]
+
+        @contextlib.contextmanager
+        def plant():
+            with open(site.database, "r+b") as file:
+                file.seek((page - 1) * 4096)
+                before = file.read(4096)
+                file.seek((page - 1) * 4096 + 12)
+                file.write(b"\x0f\xff" * 8)
+            yield
+            with open(site.database, "r+b") as file:
+                file.seek((page - 1) * 4096)
+                file.write(before)
+        self.assertGood(site)
+        with plant():
+            self.assertNamed(site, "error", ("database", "damaged"))
+        self.assertGood(site)
+
+    def test_clock(self):
+        """a clock that went back"""
+        site = self.earnest_site(server=None)
+        site.direct("POST", "/secrets", b'{"passphrase":"a","message":"b"}',
+                    JSON_TYPE)
+        self.assertGood(site)
+        with site.writer() as database:
+            database.execute("UPDATE secret SET created_at = created_at + "
+                             "4 * 86400000 - 3600000")
+        self.assertNamed(site, "error", ("clock", "3 days", "went back"))
+
+    def test_sweeper(self):
+        """nobody sweeps, or not any more"""
+        site = self.earnest_site(server=None)
+        lock = os.path.join(site.state, "sweep.lock")
+
+        @contextlib.contextmanager
+        def long_ago():
+            os.utime(lock, (0, time.time() - 3 * 86400 - 60))
+            yield
+            self.assertEqual(site.sweep().returncode, 0)
+        self.names(site, long_ago(), "sweeper", "3 days ago", "cron",
+                   "timer")
+
+        @contextlib.contextmanager
+        def never():
+            os.unlink(lock)
+            yield
+            self.assertEqual(site.sweep().returncode, 0)
+        self.names(site, never(), "not run yet", "timer",
+                   severity="warning")
+
+        @contextlib.contextmanager
+        def overdue():
+            site.direct("POST", "/secrets",
+                        b'{"passphrase":"a","message":"b"}', JSON_TYPE)
+            with site.writer() as database:
+                database.execute(
+                    "UPDATE secret SET due_at = due_at - 10 * 86400000")
+            yield
+            with site.writer() as database:
+                database.execute("DELETE FROM secret")
+        self.names(site, overdue(), "sweeper", "still on the disk")
+
+    def test_full(self):
+        """a store that has no room for a secret"""
+        site = self.earnest_site(server=None, settings={
+            "max_store": "4M", "max_envelope": "512K"})
+        self.assertGood(site)
+        for _ in range(30):
+            self.assertStatus(site.direct("POST", "/secrets", (
+                '{"passphrase":"a","message":"%s"}' % random_text(60000)
+            ).encode(), JSON_TYPE), 200)
+        site.configure(max_store="1M")
+        self.assertNamed(site, "error", ("a secret", "max_store"))
+
+    def test_settings(self):
+        """what is allowed, but seldom meant"""
+        site = self.earnest_site(server=None, start=False)
+        for name, value, word in (
+                ("claim_seconds", "0s", "claim_seconds is 0"),
+                ("create", "nobody", "nobody make"),
+                ("erase_delay", "30s", "ten seconds"),
+                ("kdf_passes", "1", "cheaper"),
+                ("pin_size", "3", "one guesser in a thousand"),
+                ("trusted_proxies", "10.0.0.1 0.0.0.0/0", "everybody"),
+                ("trusted_proxies", "::/0", "everybody"),
+                ("log_level", "info", "in the log"),
+                ("max_store", "16T", "max_store")):
+            with self.subTest(name + " = " + value):
+                before = site.settings.get(name)
+                site.configure(**{name: value})
+                self.assertNamed(site, "warning", (word,))
+                site.configure(**{name: before})
+        self.assertGood(site)
+
+    def test_sign_key(self):
+        """SIGN_KEY is told of and not told"""
+        site = self.earnest_site(server=None, start=False, environment={
+            "SIGN_KEY": random_id().hex()})
+        found = self.assertNamed(site, "warning", ("SIGN_KEY",))
+        self.assertNotIn(site.environment["SIGN_KEY"], str(found))
+
+    def test_another_user(self):
+        """who is not the worker's user is told how to be"""
+        if os.getuid() != 0:
+            # Only root can have files of somebody else's made.
+            return
+        site = self.earnest_site(server=None, start=False)
+        self.assertGood(site)
+        for path in (site.state, site.keys):
+            os.chown(path, 65534, 65534)
+        self.assertNamed(site, "error", (site.state, "another user",
+                                         "setpriv --reuid=nobody"))
+
+    def test_usage(self):
+        """options that do not fit, addresses that are none"""
+        site = self.earnest_site(server=None, start=False)
+        done = site.ctl("check", "--force")
+        self.assertEqual(done.returncode, EX_USAGE)
+        for url in ("ftp://a.example", "https://user:word@a.example/",
+                    "https://a.example/?q", "https://a.example/#f", "//",
+                    "file:///etc/passwd"):
+            self.assertNamed(site, "error", ("address", "--url"),
+                             "--url", url)
+        done = run([CTL, "-c", site.conf_file, "check", "--help"])
+        self.assertIn(b"--connect-to", done.stdout)
+
+
+class Busy(CheckTest):
+    """A check of a large store while it is used."""
+
+    def test_erasing(self):
+        """what is over is erased in time while checks run"""
+        site = self.earnest_site(server=None, settings={
+            "erase_delay": "500ms", "claim_seconds": "0s"})
+        envelope = 1 << 20
+        for _ in range(scaled(96, 32)):
+            self.make(site, os.urandom(envelope))
+        with site.reader() as database:
+            newest = database.execute("SELECT max(id) FROM record").fetchone()
+        self.assertGreaterEqual(newest[0], 32)
+        over = threading.Event()
+
+        def check(_):
+            while not over.is_set():
+                found = self.findings(site)
+                self.assertIn(("ok", "database: whole"), found)
+
+        def erase(_):
+            try:
+                return [self.erase_one(site) for _ in range(scaled(10, 4))]
+            finally:
+                over.set()
+        results = in_threads(3, lambda number: (
+            erase if number == 0 else check)(number))
+        note("erased within %.2f s while checks ran" % max(results[0]))
+        # The delay, a copy of the store, and the pause before another try.
+        self.assertLess(max(results[0]), 0.5 + 4)
+
+    def make(self, site, envelope):
+        secret = random_id()
+        answer = site.direct(
+            "POST", "/api/v2/secrets", native_creation(
+                secret, random_id(), envelope), FRAME_TYPE)
+        self.assertStatus(answer, 201)
+        return secret
+
+    def erase_one(self, site):
+        """The seconds from a secret's end until its sealed bytes are gone."""
+        secret = self.make(site, os.urandom(4000))
+        with site.reader() as database:
+            record = database.execute(
+                "SELECT sealed FROM record ORDER BY id DESC LIMIT 1"
+            ).fetchone()[0]
+        piece = bytes(record[1000:1032])
+        self.assertTrue(self.holds(site, piece))
+        answer = site.direct("POST", "/api/v2/secrets/open",
+                             native_opening(secret, random_id()), JSON_TYPE)
+        self.assertStatus(answer, 200)
+        began = time.monotonic()
+        wait_until(lambda: not self.holds(site, piece), "the erasing", 60)
+        return time.monotonic() - began
+
+    @staticmethod
+    def holds(site, piece):
+        return any(piece in contents
+                   for contents in site.database_bytes().values())
+
+
+class Through(CheckTest):
+    """The site through its address."""
+
+    def address(self, site, path=None, port=None):
+        """The options for a site that no name server knows."""
+        path = site.prefix if path is None else path
+        clear = site.http_port if site.tls else site.port
+        options = [
+            "--url", "http%s://%s%s" % ("s" if site.tls else "", SERVER_NAME,
+                                        path),
+            "--connect-to", "%s:443:127.0.0.1:%d,%s:80:127.0.0.1:%d" % (
+                SERVER_NAME, port or site.port, SERVER_NAME, clear)]
+        if site.tls:
+            trusted = os.path.join(site.directory, "trusted.pem")
+            shutil.copy(site.server.words()["CERTIFICATE"], trusted)
+            os.chmod(trusted, 0o644)
+            options += ["--ca-file", trusted]
+        return options
+
+    def restart(self, site):
+        site.web.end()
+        site.web = Process(
+            site.server.arguments(),
+            os.path.join(site.directory, "server.log"),
+            {"ONCELINK_CONF": site.conf_file, **site.server.environment()},
+            cwd=site.directory)
+        site.await_socket(site.web, ("127.0.0.1", site.port))
+
+    @contextlib.contextmanager
+    def spoilt(self, site, changes):
+        """{file below share/: [(old, new), …]} in the web server's files."""
+        before = {}
+        for name, pairs in changes.items():
+            path = os.path.join(site.directory, name)
+            with open(path, encoding="utf-8") as file:
+                before[path] = text = file.read()
+            for old, new in pairs:
+                self.assertIn(old, text)
+                text = text.replace(old, new)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        try:
+            self.restart(site)
+            yield
+        finally:
+            for path, text in before.items():
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+            self.restart(site)
+
+
+LOCATIONS = "share/nginx/locations.conf"
+LIMITS = "nginx-limits.conf"
+HTTP = "share/nginx/http.conf"
+TLS = "share/nginx/site-tls.conf"
+
+# What is spoilt in the files of a nginx with TLS at /once, and which words of
+# the finding name it.
+FAULTS = {
+    "Authorization is dropped": (
+        {LOCATIONS: [("fastcgi_pass unix:",
+                      'fastcgi_param HTTP_AUTHORIZATION "";\n'
+                      "fastcgi_pass unix:")]},
+        "error", ("Authorization", "does not arrive")),
+    "the path is decoded": (
+        {LOCATIONS: [("REQUEST_URI $request_uri", "REQUEST_URI $uri")]},
+        "error", ("paths", "as it was sent")),
+    "prefetches are hidden": (
+        {LOCATIONS: [("fastcgi_pass unix:",
+                      'fastcgi_param HTTP_SEC_PURPOSE "";\n'
+                      "fastcgi_pass unix:")]},
+        "error", ("prefetch", "uses a secret up")),
+    "HEAD becomes GET": (
+        {HTTP: [("# What nginx (1.22", "map $request_method $spoilt "
+                 "{ HEAD GET; default $request_method; }\n"
+                 "# What nginx (1.22")],
+         LOCATIONS: [("REQUEST_METHOD $request_method",
+                      "REQUEST_METHOD $spoilt")]},
+        "error", ("HEAD", "uses a secret up")),
+    "a limit of one MiB": (
+        {LIMITS: [("client_max_body_size 11264k", "client_max_body_size 1m")]},
+        "error", ("sizes", "envelope", "config --web-server")),
+    "a limit of 100 KiB": (
+        {LIMITS: [("client_max_body_size 11264k",
+                   "client_max_body_size 100k")]},
+        "error", ("sizes", "message", "config --web-server")),
+    "no Content-Security-Policy": (
+        {LOCATIONS: [("add_header Content-Security-Policy",
+                      "add_header X-Nothing")]},
+        "error", ("pages", "content-security-policy")),
+    "no HSTS": (
+        {HTTP: [('on "max-age=31536000"', 'on ""')]},
+        "error", ("pages", "strict-transport-security")),
+    "no Cache-Control from the worker": (
+        {LOCATIONS: [("fastcgi_pass unix:",
+                      "fastcgi_hide_header Cache-Control;\n"
+                      "fastcgi_pass unix:")]},
+        "error", ("answers", "cache-control")),
+    "headers twice": (
+        {LOCATIONS: [("absolute_redirect off;\n\tserver_tokens",
+                      "absolute_redirect off;\n"
+                      "add_header X-Content-Type-Options nosniff always;\n"
+                      "server_tokens")]},
+        "error", ("answers", "x-content-type-options", "2 times")),
+    "a cache": (
+        {HTTP: [("# What nginx (1.22", "fastcgi_cache_path "
+                 "@DIRECTORY@/cache keys_zone=kept:1m;\n# What nginx (1.22")],
+         LOCATIONS: [("fastcgi_cache off;",
+                      "fastcgi_cache kept; fastcgi_cache_valid 200 1m;\n"
+                      "fastcgi_cache_key $request_method$request_uri;\n"
+                      "fastcgi_ignore_headers Cache-Control;")]},
+        "error", ("caches", "given out again")),
+    "older links go nowhere": (
+        {LOCATIONS: [("/read/?$oncelink_id", "/?$oncelink_id")]},
+        "error", ("older links", "not 302 to /read/")),
+    "older links twice": (
+        {LOCATIONS: [("return 302 /once/read/#m",
+                      "return 302 /once/message/x#m")]},
+        "error", ("older links",)),
+    "in the clear": (
+        {TLS: [("return 301 https://site.test$request_uri;",
+                "return 200;")]},
+        "error", ("http", "without TLS")),
+    "to another place": (
+        {TLS: [("return 301 https://site.test$request_uri;",
+                "return 301 https://site.test/;")]},
+        "error", ("http", "not to the same path")),
+    "TLS 1.1": (
+        {TLS: [("ssl_protocols TLSv1.2 TLSv1.3",
+                "ssl_protocols TLSv1.1 TLSv1.2"),
+               ("ssl_ciphers ECDHE", "ssl_ciphers ALL:@SECLEVEL=0:ECDHE")]},
+        "error", ("TLS", "before 1.2")),
+    "the version is told": (
+        {LOCATIONS: [("server_tokens off;", "server_tokens on;")]},
+        "warning", ("answers", "version", "nginx/")),
+    "what it is made with is told": (
+        {LOCATIONS: [("add_header Cache-Control no-cache always;",
+                      "add_header Cache-Control no-cache always;\n"
+                      "add_header X-Powered-By PHP/4.0 always;")]},
+        "warning", ("answers", "X-Powered-By: PHP/4.0")),
+    "error pages quote": (
+        {LOCATIONS: [("# Pages are files.",
+                      "location ^~ /once/css/zqx { return 404 "
+                      '"$request_uri was not found"; }')]},
+        "warning", ("answers", "quotes the path")),
+    "the settings are given out": (
+        {LOCATIONS: [("# Pages are files.",
+                      "location = /once/oncelink.conf { alias "
+                      "@DIRECTORY@/oncelink.conf; }")]},
+        "error", ("files", "/oncelink.conf", "fetched")),
+    "directories are listed": (
+        {LOCATIONS: [("# Pages are files.",
+                      "location = /once/css/ { alias "
+                      "@DIRECTORY@/share/htdocs/css/; autoindex on; }")]},
+        "error", ("files", "directories are listed")),
+    "pages elsewhere": (
+        {LOCATIONS: [("root @DIRECTORY@/share/htdocs;",
+                      "root @DIRECTORY@/share;")]},
+        "error", ("pages", "/ is answered 404")),
+    "nothing for the worker": (
+        {LOCATIONS: [("# Pages are files.",
+                      "location ^~ /once/api/v2/ { return 404; }")]},
+        "error", ("address", "not a worker's")),
+    "a loop": (
+        {LOCATIONS: [("# Pages are files.",
+                      "location ^~ /once/api/v2/ "
+                      "{ return 302 $request_uri; }")]},
+        "error", ("address", "redirects to /once/api/v2/health", "loop")),
+}
+
+class Planted(Through):
+    """Faults in the settings of a web server, and around it."""
+
+    def test_faults(self):
+        """each fault in nginx's settings is named, and only while it is"""
+        site = self.earnest_site("nginx", conf="shipped", prefix="/once",
+                                 tls=True)
+        options = self.address(site)
+        before = self.stored(site)
+        self.assertGood(site, *options)
+        for name, (changes, severity, words) in FAULTS.items():
+            with self.subTest(name):
+                filled = {file: [
+                    tuple(text.replace("@DIRECTORY@", site.directory)
+                          for text in pair) for pair in pairs]
+                    for file, pairs in changes.items()}
+                with self.spoilt(site, filled):
+                    self.assertNamed(site, severity, words, *options)
+        self.assertGood(site, *options)
+        # Whatever went wrong, the store is as it was.
+        self.assertEqual(self.stored(site), before)
+
+    def test_around(self):
+        """a wrong address, an unknown certificate, no worker, another site"""
+        site = self.earnest_site("nginx", conf="shipped", prefix="/once",
+                                 tls=True)
+        options = self.address(site)
+        self.assertGood(site, *options)
+        with self.subTest("an unknown certificate"):
+            self.assertNamed(site, "error", ("address", "certificate"),
+                             *options[:4])
+        with self.subTest("another name"):
+            self.assertNamed(
+                site, "error", ("address", "certificate"),
+                *(option.replace(SERVER_NAME, "other.test")
+                  for option in options))
+        with self.subTest("another path"):
+            self.assertNamed(site, "error", ("address", "path_prefix",
+                                             "`/once'"),
+                             *self.address(site, "/twice"))
+        with self.subTest("a slash behind it"):
+            self.assertGood(site, *self.address(site, "/once/"))
+        with self.subTest("another site"):
+            other = self.earnest_site("nginx", conf="shipped",
+                                      prefix="/once", tls=True)
+            self.assertNamed(
+                site, "error", ("address", "another database"),
+                *self.address(site, port=other.port)[:4],
+                "--ca-file", self.address(other)[5])
+        with self.subTest("no worker"):
+            site.stop_workers()
+            self.assertNamed(site, "error", ("address", "502", "worker"),
+                             *options)
+        with self.subTest("no web server"):
+            site.web.end()
+            self.assertNamed(site, "error", ("address", "no answer"),
+                             *options)
+
+    def test_no_proxy(self):
+        """the environment's proxies are not asked"""
+        site = self.earnest_site("nginx", conf="shipped")
+        found = self.findings(site, *self.address(site), environment={
+            name: "http://127.0.0.1:1" for name in
+            ("http_proxy", "https_proxy", "all_proxy", "ALL_PROXY")})
+        self.assertIn(("ok", "address: it is this site"), found)
+
+    def test_silent(self):
+        """nothing that opens a secret is in what the check prints"""
+        site = self.earnest_site("nginx", conf="shipped")
+        keys = []
+        stop = threading.Event()
+
+        def watch():
+            while not stop.is_set():
+                with site.reader() as database:
+                    keys.extend(row[0].hex() for row in database.execute(
+                        "SELECT lookup FROM secret"))
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        found = str(self.findings(site, *self.address(site)))
+        stop.set()
+        watcher.join()
+        # 22 letters and digits, or 32 hex digits in a row, are in no sentence
+        # but for the made-up links of the check.
+        self.assertNotRegex(found.replace(site.directory, ""),
+                            r"[0-9A-Za-z_-]{22}|[0-9a-f-]{32}")
+
+
+class Kinds(Through):
+    """Every kind of web server as it is shipped."""
+
+
+def _good(kind, prefix, tls):
+    def test(self):
+        site = self.earnest_site(kind, conf="shipped", prefix=prefix, tls=tls)
+        found = self.findings(site, *self.address(site))
+        bad = [line for line in found if line[0] != "ok"]
+        if not tls:
+            self.assertEqual([text.split(":")[0] for _, text in bad],
+                             ["TLS"])
+        else:
+            self.assertEqual(bad, [])
+    test.__doc__ = "%s%s%s as it is shipped is good" % (
+        kind, prefix, " with TLS" if tls else "")
+    return test
+
+
+for _kind in KINDS:
+    for _number, (_prefix, _tls) in enumerate((("", False), ("/once", True))):
+        setattr(Kinds, "test_%s_%d" % (_kind.replace("-", "_"), _number),
+                _good(_kind, _prefix, _tls))
+
+
+if __name__ == "__main__":
+    main()
