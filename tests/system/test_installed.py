@@ -18,18 +18,21 @@ import subprocess
 import tempfile
 import unittest
 
-from oncelink_apache import MAIN, MODULES, USUAL
+from oncelink_apache import HOST, MAIN, MODULES, USUAL
 from oncelink_server import unprivileged
 from oncelink_site import (
     BUILDDIR, SRCDIR, Process, become, clean_environment, wait_until,
 )
 from oncelink_test import main
 from oncelink_wire import (
-    JSON_TYPE, http_bytes, parse_http, read_to_end, safesecrets_path,
+    FRAME_TYPE, JSON_TYPE, http_bytes, native_creation, native_opening,
+    parse_frame, parse_http, random_envelope, random_id, read_to_end,
+    safesecrets_path,
 )
 
 # What is run as it stands, on places of the test's own.
-HARMLESS = ("echo", "install", "nginx", "oncelinkctl", "rm", "runuser")
+HARMLESS = ("echo", "install", "mkdir", "nginx", "oncelinkctl", "rm", "runuser",
+            "sbin/oncelinkctl")
 
 NGINX_CONF = """# As Debian's, as far as it matters here.
 %(user)spid %(place)s/run/nginx.pid;
@@ -62,6 +65,12 @@ def unit_values(text, name):
 class Machine:
     """A directory that stands for a machine."""
 
+    # Where things are there.
+    prefix = "usr"
+    etc = "etc"
+    var = "var"
+    user = {}
+
     def __init__(self, test):
         self.test = test
         self.place = tempfile.mkdtemp(prefix="oncelink-test.")
@@ -73,7 +82,7 @@ class Machine:
         test.addCleanup(self.end)
         self.port = None
         self.environment = {
-            "ONCELINK_CONF": self.path("etc/oncelink/oncelink.conf"),
+            "ONCELINK_CONF": self.path(self.etc + "/oncelink/oncelink.conf"),
             "PATH": "%s:%s:%s:/usr/sbin:/sbin" % (
                 self.path("bin"), self.path("usr/sbin"),
                 os.environ["PATH"]),
@@ -132,10 +141,10 @@ class Machine:
         done = subprocess.run(
             ["make", "-s", "-C", BUILDDIR, "install",
              "ready=" + self.path("ready"),
-             "prefix=" + self.path("usr"),
-             "exec_prefix=" + self.path("usr"),
-             "sysconfdir=" + self.path("etc"),
-             "localstatedir=" + self.path("var"),
+             "prefix=" + self.path(self.prefix),
+             "exec_prefix=" + self.path(self.prefix),
+             "sysconfdir=" + self.path(self.etc),
+             "localstatedir=" + self.path(self.var),
              "runstatedir=" + self.path("run"),
              "web_user=" + self.owner.pw_name,
              "worker_user=" + self.owner.pw_name],
@@ -143,33 +152,39 @@ class Machine:
             stderr=subprocess.STDOUT, umask=0o022, check=False)
         self.test.assertEqual(done.returncode, 0, done.stdout)
         # The programs were built for other places than these.
-        with open(self.path("etc/oncelink/oncelink.conf"), "a",
+        with open(self.environment["ONCELINK_CONF"], "a",
                   encoding="utf-8") as file:
             file.write("state_dir = %s\nkey_file = %s\nlog = stderr\n"
                        "kdf_passes = 1\nkdf_memory = 8M\n" % (
-                           self.path("var/lib/oncelink"),
-                           self.path("etc/oncelink/keys/server.key")))
+                           self.path(self.var + "/lib/oncelink"),
+                           self.path(self.etc + "/oncelink/keys/server.key")))
 
-    def guide(self, title):
-        """The commands of a way, as they stand on the installed page."""
-        text = self.read("usr/share/man/man7/oncelink.7")
+    def section(self, title, text=None):
+        text = text or self.read(self.prefix + "/share/man/man7/oncelink.7")
         section = re.search(r"^\.Ss %s$(.*?)^\.S[hs] " % re.escape(title),
                             text, re.MULTILINE | re.DOTALL)
         self.test.assertIsNotNone(section, title)
+        return section.group(1)
+
+    def guide(self, title, text=None):
+        """The commands of a way, as they stand on the installed page."""
+        section = self.section(title, text)
         self.test.assertLessEqual(
-            len(re.findall(r"^\.It$", section.group(1), re.MULTILINE)), 10)
+            len(re.findall(r"^\.It$", section, re.MULTILINE)), 10)
         text = "\n".join(re.findall(
-            r"^\.Bd -literal$\n(.*?)^\.Ed$", section.group(1),
+            r"^\.Bd -literal$\n(.*?)^\.Ed$", section,
             re.MULTILINE | re.DOTALL)).replace("\\e\n", "")
         return re.findall(r"^[#$] (.*)$", text, re.MULTILINE)
 
     # Following.
 
-    def follow(self, title):
-        for command in self.guide(title):
+    def follow(self, title, text=None):
+        for command in self.guide(title, text):
             # What is not ours of /etc is this machine's all the same.
             command = re.sub(r"(?<![\w.])/etc/", self.path("etc/"), command)
             command = command.replace("https://secrets.example.org/",
+                                      "http://127.0.0.1:%s/" % self.port)
+            command = command.replace("https://@SERVER_NAME@/",
                                       "http://127.0.0.1:%s/" % self.port)
             words = shlex.split(command)
             special = getattr(self, "do_" + re.sub(r"\W", "_", words[0]),
@@ -188,9 +203,9 @@ class Machine:
             ["/bin/sh", "-c", command], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, umask=0o022,
             env=clean_environment(self.environment), check=False,
-            cwd=self.directory)
-        self.test.assertEqual(done.returncode, 0, "%s: %s" % (
-            command, done.stdout.decode("utf-8", "replace")))
+            cwd=self.directory, **self.user)
+        self.test.assertEqual(done.returncode, 0, "%s: %s%s" % (
+            command, done.stdout.decode("utf-8", "replace"), self.logs()))
 
     def do_apt_get(self, words):
         # Debian's apache2 is apache2-bin and the usual configuration.
@@ -199,8 +214,9 @@ class Machine:
         self.test.assertLessEqual(set(words[2:]), known)
 
     def do_cd(self, words):
-        self.test.assertTrue(words[1].startswith(self.place), words)
-        self.directory = words[1]
+        place = words[1].replace("~", self.environment.get("HOME", "~"))
+        self.test.assertTrue(place.startswith(self.place), words)
+        self.directory = place
 
     def do_a2enmod(self, words):
         self.apache_modules += words[1:]
@@ -290,9 +306,7 @@ class Machine:
         """Then the reader changes the name of the site, and here its port."""
         self.shell(shlex.join(words))
         if "/sites-" in words[2] or "lighttpd.conf" in words[2]:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.port = probe.getsockname()[1]
+            self.take_port()
             with open(words[2], encoding="utf-8") as file:
                 text = file.read()
             changed = re.sub(r"\b80\b", str(self.port), text).replace(
@@ -301,6 +315,11 @@ class Machine:
             self.test.assertNotEqual(text, changed)
             with open(words[2], "w", encoding="utf-8") as file:
                 file.write(changed)
+
+    def take_port(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
 
     def write_apache(self):
         """Debian's apache2.conf, in short, and the sites."""
@@ -313,7 +332,7 @@ class Machine:
             "modules": "\n".join(
                 'LoadModule %s_module "%s/mod_%s.so"' % (name, MODULES, name)
                 for name in dict.fromkeys(self.apache_modules)),
-            "user": user if os.getuid() == 0 else "",
+            "user": user if os.getuid() == 0 and not self.user else "",
         }
         text += "Listen 127.0.0.1:%d\n" % self.port
         for name in self.apache_sites:
@@ -326,7 +345,7 @@ class Machine:
 
     def start(self, name, arguments):
         process = Process(arguments, self.path("var/%s.log" % name),
-                          self.environment, cwd=self.place)
+                          self.environment, cwd=self.place, **self.user)
         self.processes[name] = process
         wait_until(lambda: self.listens(process), name + " to listen")
 
@@ -347,11 +366,63 @@ class Machine:
                 text += self.read(os.path.join(place, name))
         return text
 
-    def request(self, method, path, body=None):
-        headers = {"Content-Type": JSON_TYPE} if body is not None else {}
+    def request(self, method, path, body=None, content_type=JSON_TYPE):
+        headers = {"Content-Type": content_type} if body is not None else {}
         with socket.create_connection(("127.0.0.1", self.port), 60) as line:
             line.sendall(http_bytes(method, path, body, headers))
             return parse_http(read_to_end(line))
+
+
+class Host(Machine):
+    """A user's part of a machine whose Apache is somebody else's."""
+
+    prefix = "home/oncelink"
+    etc = prefix + "/etc"
+    var = prefix + "/var"
+
+    def __init__(self, test):
+        super().__init__(test)
+        self.user = become(self.owner)
+        self.environment["HOME"] = self.path("home")
+        os.makedirs(self.path("home/public_html"))
+        self.give_home()
+        self.take_port()
+        self.apache_modules += ["cgid", "headers", "rewrite"]
+        self.write_apache()
+        with open(self.path("apache/apache.conf"), "a",
+                  encoding="utf-8") as file:
+            file.write(HOST % {
+                "port": self.port, "name": "site.test",
+                "root": self.path("home/public_html"),
+                "slashes": "Off", "tls": ""})
+        self.start("apache2", ["apache2", "-D", "FOREGROUND", "-f",
+                               self.path("apache/apache.conf")])
+
+    def give_home(self):
+        for place, _, names in os.walk(self.path("home")):
+            for name in (place, *(os.path.join(place, n) for n in names)):
+                os.chown(name, self.owner.pw_uid, self.owner.pw_gid)
+
+    def do___configure(self, words):
+        self.test.assertEqual(words[1:], ["--prefix=$HOME/oncelink"])
+
+    def do_make(self, words):
+        if words[1:] == ["install"]:
+            self.install()
+            with open(self.environment["ONCELINK_CONF"], "a",
+                      encoding="utf-8") as file:
+                file.write("faces = native\n")
+            self.give_home()
+
+    def do_cp(self, words):
+        # The shell knows what ~ is.
+        self.shell(" ".join(words))
+
+    def sweep(self):
+        line = re.search(r"^\*/5 \* \* \* \* (.*)$",
+                         self.section("Shared hosting"), re.MULTILINE)
+        self.directory = self.path("home")
+        self.shell(line.group(1))
 
 
 class Guide(unittest.TestCase):
@@ -386,6 +457,24 @@ class Guide(unittest.TestCase):
         """Apache and mod_fcgid as the guide installs them"""
         machine = self.way("Apache and mod_fcgid")
         self.hand_over(machine)
+        machine.sweep()
+
+    def test_shared(self):
+        """shared hosting, where no step needs root"""
+        machine = Host(self)
+        with open(os.path.join(SRCDIR, "man", "oncelink.7"),
+                  encoding="utf-8") as file:
+            machine.follow("Shared hosting", file.read())
+        self.assertEqual(machine.request("GET", "/").status, 200)
+        secret, envelope = random_id(), random_envelope()
+        made = machine.request(
+            "POST", "/api/v2/secrets",
+            native_creation(secret, random_id(), envelope), FRAME_TYPE)
+        self.assertEqual(made.status, 201, made)
+        opened = machine.request(
+            "POST", "/api/v2/secrets/open",
+            native_opening(secret, random_id()))
+        self.assertEqual(parse_frame(opened.body)[1], envelope)
         machine.sweep()
 
     def test_nginx_spawn(self):
