@@ -180,6 +180,7 @@ class ApacheCgi(Apache):
     """The same files where mod_fcgid is not loaded."""
 
     kind = "apache-cgi"
+    spools = False
     modules = ("cgid",)
 
 

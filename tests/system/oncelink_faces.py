@@ -97,6 +97,11 @@ class Through:
             answer = site.request(
                 "GET", "/api/v1/message/%s/%s?unused=1" % (key, sent))
             self.assertStatus(answer, 200, sent)
+        for pin in ("åäö12", "€€€€€"):
+            key = site.safesecrets_create("text", pin).json()["key"]
+            answer = site.request(
+                "GET", ("/api/v1/message/%s/%s" % (key, pin)).encode())
+            self.assertStatus(answer, 200, ascii(pin))
         # An upper-case key is the same key.
         key = site.safesecrets_create("text").json()["key"]
         self.assertStatus(site.safesecrets_open(key.upper()), 200)

@@ -20,6 +20,7 @@ class Lighttpd(Server):
     kind = "lighttpd"
     family = "lighttpd"
     starts_workers = True
+    spools_above = 64 << 10
 
     def write(self):
         self.install()

@@ -40,12 +40,17 @@ class Server:
     family          the directory of conf/, and of `config --web-server`
     starts_workers  the server starts the worker itself
     quiet           what the server logs is ours to say
+    spools          it puts bodies into files where nobody told it otherwise
+    spools_above    as we tell it, bodies in plain text of more bytes than
+                    this may wait in a file in memory; None: they never do
     """
 
     kind = None
     family = None
     starts_workers = False
     quiet = True
+    spools = True
+    spools_above = None
 
     def __init__(self, site, prefix="", tls=False, leaky=False):
         self.site = site

@@ -2,94 +2,17 @@
 """Promise 6: what comes in with a request stays in no log, no standard
 error, no temporary file, no argument and no environment."""
 
-import base64
 import contextlib
-import ctypes
 import json
 import os
-import struct
 import threading
 
+from oncelink_canary import Canaries, Watch
 from oncelink_test import SiteTest, main
 from oncelink_wire import (
-    FRAME_TYPE, JSON_TYPE, b64u, frame, native_creation, native_opening, quote,
+    FRAME_TYPE, JSON_TYPE, b64u, frame, native_creation, native_opening,
     random_envelope, random_id, random_text, safesecrets_path,
 )
-
-IN_CREATE, IN_MOVED_TO, IN_ISDIR = 0x100, 0x80, 0x40000000
-
-
-class Watch:
-    """The names of all files that appear in some directories, by
-    inotify(7)."""
-
-    def __init__(self, *directories):
-        libc = ctypes.CDLL(None, use_errno=True)
-        self.fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        if self.fd == -1:
-            raise OSError(ctypes.get_errno(), "inotify_init1")
-        for directory in directories:
-            for place, _, _ in os.walk(directory):
-                if libc.inotify_add_watch(self.fd, place.encode(),
-                                          IN_CREATE | IN_MOVED_TO) == -1:
-                    raise OSError(ctypes.get_errno(), place)
-
-    def seen(self):
-        names = []
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                events = os.read(self.fd, 65536)
-                while events:
-                    _, mask, _, length = struct.unpack("iIII", events[:16])
-                    if not mask & IN_ISDIR:
-                        names.append(
-                            events[16:16 + length].rstrip(b"\0").decode())
-                    events = events[16 + length:]
-        return names
-
-    def close(self):
-        os.close(self.fd)
-
-
-class Canaries:
-    """Words and bytes that must turn up nowhere, and how they may be
-    written."""
-
-    def __init__(self):
-        self.planted = []
-
-    def text(self, what, size=24):
-        word = random_text(size).replace("/", "x").replace("+", "y")
-        self.planted.append((what, word.encode()))
-        return word
-
-    def pin(self, what):
-        # Five characters occur by chance; these do not.
-        word = "".join(chr(0x4E00 + byte) for byte in os.urandom(5))
-        self.planted.append((what, word.encode()))
-        self.planted.append((what, quote(word).encode()))
-        return word
-
-    def raw(self, what, size=16):
-        value = os.urandom(size)
-        self.planted.append((what, value))
-        self.planted.append((what, b64u(value).encode()))
-        self.planted.append((what, base64.b64encode(value).rstrip(b"=")))
-        self.planted.append((what, value.hex().encode()))
-        return value
-
-    def key(self, what, written):
-        """A key as the server wrote it."""
-        self.planted.append((what, written.encode()))
-        digits = written.replace("-", "")
-        self.planted.append((what, digits.encode()))
-        self.planted.append((what, bytes.fromhex(digits)))
-
-    def found_in(self, content):
-        lower = content.lower()
-        return sorted({
-            what for what, value in self.planted
-            if value in content or value.lower() in lower})
 
 
 class Canary(SiteTest):
@@ -304,7 +227,9 @@ class Canary(SiteTest):
             process.signal(15)
         site.stop_workers()
         self.look(site, canaries, "at the end")
-        self.assertEqual(os.listdir(os.path.join(site.directory, "tmp")), [])
+        for place in site.server.scratch():
+            self.assertEqual([name for name in os.listdir(place)
+                              if not name.startswith("worker.sock")], [])
 
     def test_search(self):
         """the search finds what is there"""
@@ -323,6 +248,10 @@ class Canary(SiteTest):
         """lighttpd with conf/lighttpd; what is above 64 KiB waits in
         its upload directory, and is gone from there afterwards"""
         self.everything("lighttpd", may_write=True)
+
+    def test_apache(self):
+        """Apache with conf/apache and mod_fcgid"""
+        self.everything("apache", may_write=False)
 
     def test_programs(self):
         """SIGN_KEY leaves the environment, also of one CGI request, and

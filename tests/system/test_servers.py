@@ -182,8 +182,6 @@ class Served(Through):
 # A case for each kind at each place.
 for _kind in KINDS:
     for _prefix in ("", "/once"):
-        if KINDS[_kind][0] == "oncelink_server":
-            continue    # one file for everything, and at the root only
         _name = re.sub("[^a-z]", "_", _kind + _prefix)
         globals()[_name] = type(_name, (Served, SiteTest), {
             "kind": _kind, "prefix": _prefix, "__module__": __name__})

@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: ISC
+"""Promise 6 where it is kept or broken: hostile requests, broken workers, and
+what each kind of web server then writes to its logs and its files."""
+
+import contextlib
+import os
+import re
+import socket
+import struct
+import time
+
+from oncelink_broken import MODES, broken_worker
+from oncelink_canary import Canaries, files_with, open_files_with
+from oncelink_hostile import (
+    FAR_TOO_LARGE, REQUESTS, Words, friendly, post, whole,
+)
+from oncelink_server import KINDS, server_class
+from oncelink_site import wait_until
+from oncelink_test import SiteTest, main, note, scaled
+from oncelink_wire import (
+    FRAME_TYPE, Broken, native_creation, parse_http, random_envelope,
+    random_id,
+)
+
+# How long an answer may take before the request counts as one that the web
+# server waits for the rest of.
+ANSWER_SECONDS = 0.4
+
+# client, time, method, status, bytes
+LINE = re.compile(rb"^[0-9a-f.:]+ \[[^\]\"]+\] [^ /]* (\d{3}|-) (\d+|-)$")
+
+
+def reset(connection):
+    """End a connection as a client does that is killed."""
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                              struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def unread(connection):
+    """Is anything on its way to the web server, or not read by it yet?"""
+    here, there = connection.getsockname(), connection.getpeername()
+    ends = {":%04X" % here[1], ":%04X" % there[1]}
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        for line in list(file)[1:]:
+            fields = line.split()
+            if {fields[1][8:], fields[2][8:]} == ends and any(
+                    int(queue, 16) for queue in fields[4].split(":")):
+                return True
+    return False
+
+
+class Hostile:
+    """A mixin: one kind of web server."""
+
+    kind = None
+
+    def open_site(self, **options):
+        return self.site(self.kind, conf="shipped", **options)
+
+    def places(self, site):
+        """Where nothing may be found."""
+        return [site.directory, *site.server.logs(), *site.server.scratch()]
+
+    def processes(self, site):
+        return [member for process in [*site.workers, site.web]
+                for member in process.members()]
+
+    def assertNowhere(self, site, canaries, when, spool=None):
+        """No canary in a file; spool: those below the directories for
+        temporary files may have some."""
+        found = files_with(canaries, *self.places(site))
+        found.update(open_files_with(canaries, self.processes(site)))
+        if spool:
+            found = {name: words for name, words in found.items()
+                     if not name.startswith(tuple(site.server.scratch()))}
+        self.assertEqual(found, {}, when)
+
+    def send(self, site, requests):
+        """Send them one by one; the connections that wait for more."""
+        waiting = []
+        for request in requests:
+            connection = site.connect()
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(request)
+            connection.settimeout(ANSWER_SECONDS)
+            try:
+                while connection.recv(1 << 16):
+                    pass
+                connection.close()
+            except TimeoutError:
+                waiting.append(connection)
+            except OSError:
+                connection.close()
+        return waiting
+
+    def end(self, site):
+        """End everything, so that all logs are written, and look at them."""
+        site.web.end()
+        site.stop_workers()
+        with open(site.server.access_log(), "rb") as file:
+            return file.read().splitlines()
+
+    def assertFormat(self, lines):
+        for line in lines:
+            self.assertRegex(line, LINE)
+
+    def test_requests(self):
+        """hostile requests leave nothing in logs and temporary files"""
+        site = self.open_site()
+        everything = Canaries()
+        count = 0
+        for name, make in REQUESTS.items():
+            with self.subTest(name):
+                canaries = Canaries()
+                requests = make(Words(canaries, name))
+                everything.planted += canaries.planted
+                count += len(requests)
+                waiting = self.send(site, requests)
+                self.assertNowhere(site, canaries, name)
+                for connection in waiting:
+                    reset(connection)
+        # It is still there.
+        self.assertStatus(site.request("GET", "/ping"), 200)
+        lines = self.end(site)
+        self.assertGreater(len(lines), count // 2)
+        self.assertFormat(lines)
+        self.assertNowhere(site, everything, "at the end")
+        note("%s: %d requests with %d canaries" % (
+            self.kind, count, len(everything.planted)))
+
+    def test_caught(self):
+        """the same requests are found in the logs when the web server does
+        as it likes"""
+        site = self.open_site(leaky=True)
+        canaries = Canaries()
+        for name in ("a known path, unknown key", "an unknown path",
+                     "links of older services", "broken escapes"):
+            for connection in self.send(
+                    site, REQUESTS[name](Words(canaries, name))):
+                reset(connection)
+        self.end(site)
+        found = set()
+        for words in files_with(canaries, *self.places(site)).values():
+            found.update(words)
+        for what in ("key", "PIN", "Referer"):
+            self.assertIn("a known path, unknown key: " + what, found)
+        for what in ("an unknown path: path", "broken escapes: path",
+                     "links of older services: older link"):
+            self.assertIn(what, found)
+
+    def test_broken_workers(self):
+        """workers that die, hang and talk nonsense: the web server tells
+        nobody what was asked for"""
+        for mode in MODES:
+            with self.subTest(mode):
+                self.broken(mode)
+
+    def broken(self, mode):
+        site = self.open_site(start=False)
+        site.break_workers(broken_worker(site.directory, mode))
+        site.start()
+        canaries = Canaries()
+        words = Words(canaries, mode)
+        waiting = self.send(site, friendly(words) + [
+            whole(words, "HEAD"), post(words, words.json(900000)),
+            whole(words, "POST", "/api/v2/secrets",
+                  ["Content-Type: " + FRAME_TYPE], words.json(200000))])
+        if mode == "hangs":
+            self.assertGreaterEqual(len(waiting), 3)
+        self.assertNowhere(site, canaries, mode, spool=True)
+        for connection in waiting:
+            reset(connection)
+        wait_until(lambda: not files_with(canaries, *site.server.scratch()),
+                   "temporary files to go")
+        self.assertFormat(self.end(site))
+        self.assertNowhere(site, canaries, mode + ", at the end")
+
+    def test_answers_of_broken_workers(self):
+        """what a worker that talks nonsense says is no answer"""
+        for mode in ("dies", "garbage", "no head"):
+            with self.subTest(mode):
+                site = self.open_site(start=False)
+                site.break_workers(broken_worker(site.directory, mode))
+                site.start()
+                for path in ("/ping", "/api/v1/message/x/y"):
+                    try:
+                        answer = site.request("GET", path)
+                    except Broken:
+                        continue
+                    self.assertGreaterEqual(answer.status, 500, answer)
+                    self.assertNotIn(b"message/x", answer.body)
+                self.assertStatus(site.request("GET", "/"), 200)
+
+    def test_half_sent(self):
+        """a secret that comes slowly is in no file while the rest is
+        awaited; what is sealed may wait in memory's files, and is gone when
+        the client is"""
+        site = self.open_site()
+        limit = site.server.spools_above
+        for size, target, kind in (
+                (2000, "/api/v1/message", "application/json"),
+                (60000, "/secrets", "application/json"),
+                (60000, "/api/secrets", "application/json"),
+                (380000, "/api/v1/message", "application/json"),
+                (380000, "/api/secrets", "application/json")):
+            with self.subTest("%d bytes to %s" % (size, target)):
+                canaries = Canaries()
+                words = Words(canaries, "half")
+                body = words.json(size)
+                connection = self.half(site, whole(
+                    words, "POST", target, ["Content-Type: " + kind], body))
+                self.assertNowhere(
+                    site, canaries, "half-sent",
+                    spool=limit is not None and size > limit)
+                reset(connection)
+                wait_until(
+                    lambda: not files_with(canaries, site.directory),
+                    "temporary files to go")
+
+        # An envelope, which nobody can open who has only that.
+        canaries = Canaries()
+        envelope = random_envelope(8 * 2048)
+        canaries.planted.append(("envelope", envelope[5000:5040]))
+        connection = self.half(site, whole(
+            Words(canaries, "half"), "POST", "/api/v2/secrets",
+            ["Content-Type: " + FRAME_TYPE],
+            native_creation(random_id(), random_id(), envelope)))
+        self.assertNowhere(site, canaries, "half-sent envelope", spool=True)
+        reset(connection)
+        wait_until(lambda: not files_with(canaries, site.directory),
+                   "temporary files to go")
+
+    def half(self, site, request):
+        """Send all but the last bytes and wait until they were read."""
+        connection = site.connect()
+        connection.sendall(request[:-100])
+        wait_until(lambda: not unread(connection), "the server to read")
+        # From the socket it goes to where it is kept within this time.
+        time.sleep(0.1)
+        return connection
+
+    def test_half_sent_caught(self):
+        """a body in a file is found when the web server does as it likes"""
+        if not server_class(self.kind).spools:
+            return
+        site = self.open_site(leaky=True)
+        canaries = Canaries()
+        words = Words(canaries, "half")
+        connection = self.half(site, post(words, words.json(380000)))
+        found = files_with(canaries, *site.server.scratch())
+        found.update(open_files_with(canaries, self.processes(site)))
+        self.assertIn("half: long message", sum(found.values(), []))
+        reset(connection)
+
+    def test_many(self):
+        """guesses and creations in great number, limited or not, leave
+        nothing either"""
+        site = self.open_site()
+        canaries = Canaries()
+        statuses = set()
+        for number in range(scaled(200, 60)):
+            words = Words(canaries, "many")
+            for request in (whole(words), post(words, words.json())):
+                with contextlib.closing(site.connect()) as connection:
+                    connection.sendall(request)
+                    raw = b""
+                    while part := connection.recv(1 << 16):
+                        raw += part
+                answer = parse_http(raw)
+                statuses.add(answer.status)
+                if answer.status == 429:
+                    self.assertNotIn(b"<html", answer.body.lower())
+        self.assertLessEqual(statuses, {400, 404, 201, 429, 503})
+        self.assertFormat(self.end(site))
+        self.assertNowhere(site, canaries, "many")
+
+    def test_limit(self):
+        """a body that the web server itself refuses is 413, and is not
+        waited for"""
+        site = self.open_site()
+        with contextlib.closing(site.connect()) as connection:
+            connection.sendall(
+                b"POST /api/v1/message HTTP/1.1\r\nHost: site.test\r\n"
+                b"Content-Length: %d\r\nConnection: close\r\n\r\n"
+                % FAR_TOO_LARGE)
+            raw = b""
+            with contextlib.suppress(ConnectionResetError):
+                while part := connection.recv(1 << 16):
+                    raw += part
+        self.assertStatus(parse_http(raw), 413)
+
+
+for _kind in KINDS:
+    if not server_class(_kind).quiet:
+        continue
+    _name = re.sub("[^a-z]", "_", _kind)
+    globals()[_name] = type(_name, (Hostile, SiteTest), {
+        "kind": _kind, "__module__": __name__})
+
+
+if __name__ == "__main__":
+    main()
