@@ -147,6 +147,23 @@ check_options() {
 	done
 }
 
+# oncelinkctl's commands in its own order, each before its options.
+check_commands() {
+	ctl=$builddir/src/oncelinkctl
+	"$ctl" --help | sed -n 's/^  \([a-z][a-z-]*\)  *.*/\1/p' |
+	    while read -r command; do
+		echo "$command"
+		"$ctl" "$command" --help | sed -n '1,/^$/p' | tr -s ' []' '\n' |
+		    sed -n 's/^--/option --/p'
+	done >"$scratch/expected"
+	[ -s "$scratch/expected" ] || echo "oncelinkctl has no commands"
+	sed -n '/^\.Sh COMMANDS/,/^\.Sh ENVIRONMENT/ {
+	    s/^\.It Cm \([a-z-]*\).*/\1/p
+	    s/^\.It Fl -\([a-z-]*\).*/option --\1/p
+	    }' "$pages/oncelinkctl.8" >"$scratch/found"
+	differ oncelinkctl "$scratch/expected" "$scratch/found"
+}
+
 # variables PAGE: what stands in its lists of variables.
 variables() {
 	sed -n 's/^\.It Ev //p' "$pages/$1" | tr -d ' ' | tr , '\n' | sort -u
@@ -171,6 +188,8 @@ check_variables() {
 	differ oncelink.fcgi "$scratch/expected" "$scratch/found"
 	variables oncelink-sweep.8 >"$scratch/found"
 	differ oncelink-sweep "$scratch/settings" "$scratch/found"
+	variables oncelinkctl.8 >"$scratch/found"
+	differ oncelinkctl "$scratch/settings" "$scratch/found"
 	variables oncelink.conf.5 >"$scratch/found"
 	differ oncelink.conf "$scratch/settings" "$scratch/found"
 }
@@ -179,7 +198,7 @@ check_variables() {
 statuses() {
 	page=$1
 	shift
-	grep -ho 'EX_[A-Z]*' "$@" | grep -v '^EX_OK$' | sort -u \
+	grep -how 'EX_[A-Z]*' "$@" | grep -v '^EX_OK$' | sort -u \
 	    >"$scratch/expected"
 	[ -s "$scratch/expected" ] || echo "$page: the sources have none"
 	sed -n 's/^\.It Dv \(EX_[A-Z]*\)$/\1/p' "$pages/$page" | sort \
@@ -190,6 +209,7 @@ statuses() {
 check_statuses() {
 	statuses oncelink.fcgi.8 "$srcdir/src/prog/worker.c"
 	statuses oncelink-sweep.8 "$srcdir/src/prog/sweep.c"
+	statuses oncelinkctl.8 "$srcdir"/src/prog/ctl*.c
 }
 
 # Pages refer to pages: to ours that there are, under their section.
@@ -245,7 +265,8 @@ sees() {
 	esac
 }
 
-for check in settings calls events options variables statuses lint; do
+for check in settings calls events options commands variables statuses \
+    lint; do
 	holds "$check"
 done
 
@@ -270,6 +291,10 @@ sees events $worker 's/store-busy Pq warning/store-busy Pq error/' \
     'not on the page: store-busy warning'
 sees options $worker '/^\.It Fl -listen/d' 'not on the page: --listen'
 sees options $sweep 's/^\.It Fl v/.It Fl q/' 'only on the page: -q'
+sees commands oncelinkctl.8 's/^\.It Cm stats/.It Cm state/' \
+    'only on the page: state'
+sees commands oncelinkctl.8 '/^\.It Fl -ca-file/d' \
+    'not on the page: option --ca-file'
 sees variables $worker 's/ , QUERY_STRING//' 'not on the page: QUERY_STRING'
 sees variables $sweep 's/SIGN_KEY , //' 'not on the page: SIGN_KEY'
 sees statuses $sweep '/^\.It Dv EX_IOERR/d' 'not on the page: EX_IOERR'
