@@ -16,11 +16,17 @@
 #include "store/sqlite.h"
 #include "store/writer.h"
 
-/* Pages of log at which it is checkpointed in any case; less for a small
- * store, whose quota counts them. */
-#define WAL_PAGES_MAX		2000
+/*
+ * Pages of log at which it is checkpointed in any case.  In a large database
+ * nearly each entry of an index is on a page of its own: the longer the log,
+ * the more of them meet on one, and the nearer to each other the pages lie
+ * that a checkpoint writes.  A small store's quota counts the log.
+ */
+#define WAL_PAGES		2000
+#define WAL_DATABASE_SHARE	16
+#define WAL_PAGES_MAX		16000
+#define WAL_QUOTA_SHARE		8
 #define WAL_PAGES_MIN		16
-#define WAL_SHARE		8
 
 /* How long a checkpoint that readers held up is put off, in ms. */
 #define BACKOFF_FIRST		100
@@ -54,7 +60,8 @@ struct batch {
 	struct writer	*writer;
 	int64_t		 lock_wait;
 	int64_t		 erase_delay;
-	int		 wal_limit;	/* pages */
+	int64_t		 max_bytes;	/* of database and log; 0: no limit */
+	int		 wal_limit;	/* pages, since the last checkpoint */
 	bool		 has_eraser;
 	pthread_t	 eraser;
 
@@ -134,6 +141,22 @@ checkpoint_due(struct batch *batch, bool asked)
 	    CHECKPOINT_REWIND : CHECKPOINT_NONE;
 }
 
+static int
+pages_before_checkpoint(const struct batch *batch)
+{
+	int64_t	 pages = writer_pages(batch->writer) / WAL_DATABASE_SHARE;
+	int64_t	 quota = batch->max_bytes / SQLITE_PAGE_BYTES /
+	    WAL_QUOTA_SHARE;
+
+	if (pages < WAL_PAGES)
+		pages = WAL_PAGES;
+	if (pages > WAL_PAGES_MAX)
+		pages = WAL_PAGES_MAX;
+	if (batch->max_bytes != 0 && pages > quota)
+		pages = quota < WAL_PAGES_MIN ? WAL_PAGES_MIN : quota;
+	return (int)pages;
+}
+
 /* The mutex is held: remember how a checkpoint went. */
 static void
 note_checkpoint(struct batch *batch, enum checkpoint kind, int result)
@@ -143,6 +166,7 @@ note_checkpoint(struct batch *batch, enum checkpoint kind, int result)
 			batch->erase_at = NEVER;
 		batch->retry_at = 0;
 		batch->backoff = 0;
+		batch->wal_limit = pages_before_checkpoint(batch);
 		return;
 	}
 	batch->backoff = batch->backoff == 0 ? BACKOFF_FIRST :
@@ -397,16 +421,6 @@ erase_in_time(void *argument)
 	return NULL;
 }
 
-static int
-pages_before_checkpoint(int64_t max_bytes)
-{
-	int64_t	 pages = max_bytes / SQLITE_PAGE_BYTES / WAL_SHARE;
-
-	if (max_bytes == 0 || pages > WAL_PAGES_MAX)
-		return WAL_PAGES_MAX;
-	return pages < WAL_PAGES_MIN ? WAL_PAGES_MIN : (int)pages;
-}
-
 struct batch *
 batch_open(struct writer *writer, const struct store_options *options)
 {
@@ -417,7 +431,8 @@ batch_open(struct writer *writer, const struct store_options *options)
 	batch->writer = writer;
 	batch->lock_wait = options->lock_wait;
 	batch->erase_delay = options->erase_delay;
-	batch->wal_limit = pages_before_checkpoint(options->max_bytes);
+	batch->max_bytes = options->max_bytes;
+	batch->wal_limit = pages_before_checkpoint(batch);
 	batch->tail = &batch->head;
 	/* Who was killed before may have left something to erase. */
 	batch->erase_at = options->resident && writer_has_log(writer) ?

@@ -426,15 +426,25 @@ sqlite_in_transaction(struct sqlite *sqlite)
 	return sqlite3_get_autocommit(sqlite->db) == 0;
 }
 
-int64_t
-sqlite_log_bytes(struct sqlite *sqlite)
+static int64_t
+size_of(const char *path)
 {
 	struct stat	 status;
 
-	if (stat(sqlite3_filename_wal(sqlite3_db_filename(sqlite->db,
-	    "main")), &status) == -1)
-		return 0;
-	return status.st_size;
+	return stat(path, &status) == -1 ? 0 : status.st_size;
+}
+
+int64_t
+sqlite_file_bytes(struct sqlite *sqlite)
+{
+	return size_of(sqlite3_db_filename(sqlite->db, "main"));
+}
+
+int64_t
+sqlite_log_bytes(struct sqlite *sqlite)
+{
+	return size_of(sqlite3_filename_wal(sqlite3_db_filename(sqlite->db,
+	    "main")));
 }
 
 void

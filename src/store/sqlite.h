@@ -142,7 +142,9 @@ bool	 sqlite_in_transaction(struct sqlite *sqlite);
  */
 int	 sqlite_checkpoint(struct sqlite *sqlite, bool erase);
 
-/* sqlite_log_bytes(sqlite): the size of the log as a file. */
+/* sqlite_file_bytes(sqlite), sqlite_log_bytes(sqlite): the sizes of the
+ * database and of its log as files. */
+int64_t	 sqlite_file_bytes(struct sqlite *sqlite);
 int64_t	 sqlite_log_bytes(struct sqlite *sqlite);
 
 /* sqlite_end_writing(sqlite): before the write lock is let go: nothing of a

@@ -336,6 +336,12 @@ writer_has_log(struct writer *writer)
 	return sqlite_log_bytes(&writer->sqlite) > 0;
 }
 
+int64_t
+writer_pages(struct writer *writer)
+{
+	return sqlite_file_bytes(&writer->sqlite) / SQLITE_PAGE_BYTES;
+}
+
 int
 writer_wal_pages(const struct writer *writer)
 {

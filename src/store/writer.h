@@ -54,6 +54,9 @@ int	 writer_checkpoint(struct writer *writer, bool erase);
 /* writer_has_log(writer): is there anything in the log's file? */
 bool	 writer_has_log(struct writer *writer);
 
+/* writer_pages(writer): pages in the database's file. */
+int64_t	 writer_pages(struct writer *writer);
+
 /* writer_wal_pages(writer): pages in the log after the last commit. */
 int	 writer_wal_pages(const struct writer *writer);
 

@@ -394,6 +394,46 @@ test_checkpoint_of_all(void **state)
 	stores_remove(directory);
 }
 
+/* The longest that a log becomes on a database whose file has this size. */
+static int64_t
+longest_log(int64_t database_bytes)
+{
+	char			*directory = stores_make();
+	char			*path = stores_path(directory, "oncelink.db");
+	struct store_options	 options = stores_options(directory);
+	struct store		*store;
+	int64_t			 longest;
+
+	/* A hole behind what is there: it counts, and takes no room. */
+	if (database_bytes > 0)
+		assert_int_equal(truncate(path, database_bytes), 0);
+	free(path);
+	store = stores_open(&options);
+	for (uint64_t number = 1; number <= 600; number++) {
+		struct stores_work work = { .number = number, .bytes = 20000 };
+
+		assert_int_equal(store_update(store, stores_insert, &work), 0);
+	}
+	/* It is written over from its start, and keeps its size. */
+	longest = stores_size(directory, "oncelink.db-wal");
+	store_close(store);
+	stores_remove(directory);
+	return longest;
+}
+
+static void
+test_log_length(void **state)
+{
+	const int64_t	 page = 4096 + 24;
+	int64_t		 small, large;
+
+	(void)state;
+	small = longest_log(0);
+	assert_in_range(small, 2000 * page, 2100 * page);
+	large = longest_log((int64_t)1 << 30);
+	assert_in_range(large, 4000 * page, 16100 * page);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -406,6 +446,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_reader_elsewhere_does_not_delay),
 		cmocka_unit_test(test_erasing_catches_up),
 		cmocka_unit_test(test_checkpoint_of_all),
+		cmocka_unit_test(test_log_length),
 	};
 
 	stores_main(argc, argv);
