@@ -2,11 +2,22 @@
 """Requests that no friendly client sends, each with words in it that nobody
 may keep."""
 
+import contextlib
 import random
+import re
+import socket
+import struct
 import uuid
 
-from oncelink_canary import plain_text
+from oncelink_canary import files_with, open_files_with, plain_text
 from oncelink_wire import FRAME_TYPE, JSON_TYPE, quote
+
+# How long an answer may take before the request counts as one that the web
+# server waits for the rest of.
+ANSWER_SECONDS = 0.4
+
+# client, time, method, status, bytes
+LINE = re.compile(rb"^[0-9a-f.:]+ \[[^\]\"]+\] [^ /]* (\d{3}|-) (\d+|-)$")
 
 # Above what any shipped configuration takes.
 FAR_TOO_LARGE = 200 << 20
@@ -373,3 +384,65 @@ def friendly(words):
     return [whole(words), whole(words, target="/read/?" + words("query")),
             post(words, words.json()), post(words, words.json(50000)),
             post(words, words.json(), target="/api/secrets")]
+
+
+# Sending them, and looking for what was left.
+
+def reset(connection):
+    """End a connection as a client does that is killed."""
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                              struct.pack("ii", 1, 0))
+    connection.close()
+
+
+class Silent:
+    """A mixin of test cases: nothing of a request is left anywhere."""
+
+    def places(self, site):
+        """Where nothing may be found."""
+        return [site.directory, *site.server.logs(), *site.server.scratch()]
+
+    def processes(self, site):
+        return [member for process in [*site.workers, site.web]
+                for member in process.members()]
+
+    def assertNowhere(self, site, canaries, when, spool=None):
+        """No canary in a file; spool: those below the directories for
+        temporary files may have some."""
+        found = files_with(canaries, *self.places(site))
+        found.update(open_files_with(canaries, self.processes(site)))
+        if spool:
+            found = {name: words for name, words in found.items()
+                     if not name.startswith(tuple(site.server.scratch()))}
+        self.assertEqual(found, {}, when)
+
+    def send(self, site, requests, tls=None):
+        """Send them one by one; the connections that wait for more."""
+        waiting = []
+        for request in requests:
+            connection = site.connect(tls)
+            connection.settimeout(ANSWER_SECONDS)
+            try:
+                with contextlib.suppress(BrokenPipeError,
+                                         ConnectionResetError):
+                    connection.sendall(request)
+                while connection.recv(1 << 16):
+                    pass
+                connection.close()
+            except TimeoutError:
+                waiting.append(connection)
+            except OSError:
+                connection.close()
+        return waiting
+
+    def end(self, site):
+        """End everything, so that all logs are written, and look at them."""
+        site.web.end()
+        site.stop_workers()
+        with open(site.server.access_log(), "rb") as file:
+            return file.read().splitlines()
+
+    def assertFormat(self, lines):
+        for line in lines:
+            self.assertRegex(line, LINE)

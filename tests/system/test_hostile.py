@@ -3,16 +3,13 @@
 what each kind of web server then writes to its logs and its files."""
 
 import contextlib
-import os
 import re
-import socket
-import struct
 import time
 
 from oncelink_broken import MODES, broken_worker
 from oncelink_canary import Canaries, files_with, open_files_with
 from oncelink_hostile import (
-    FAR_TOO_LARGE, REQUESTS, Words, friendly, post, whole,
+    FAR_TOO_LARGE, REQUESTS, Silent, Words, friendly, post, reset, whole,
 )
 from oncelink_server import KINDS, server_class
 from oncelink_site import wait_until
@@ -21,21 +18,6 @@ from oncelink_wire import (
     FRAME_TYPE, Broken, native_creation, parse_http, random_envelope,
     random_id,
 )
-
-# How long an answer may take before the request counts as one that the web
-# server waits for the rest of.
-ANSWER_SECONDS = 0.4
-
-# client, time, method, status, bytes
-LINE = re.compile(rb"^[0-9a-f.:]+ \[[^\]\"]+\] [^ /]* (\d{3}|-) (\d+|-)$")
-
-
-def reset(connection):
-    """End a connection as a client does that is killed."""
-    with contextlib.suppress(OSError):
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                              struct.pack("ii", 1, 0))
-    connection.close()
 
 
 def unread(connection):
@@ -51,60 +33,13 @@ def unread(connection):
     return False
 
 
-class Hostile:
+class Hostile(Silent):
     """A mixin: one kind of web server."""
 
     kind = None
 
     def open_site(self, **options):
         return self.site(self.kind, conf="shipped", **options)
-
-    def places(self, site):
-        """Where nothing may be found."""
-        return [site.directory, *site.server.logs(), *site.server.scratch()]
-
-    def processes(self, site):
-        return [member for process in [*site.workers, site.web]
-                for member in process.members()]
-
-    def assertNowhere(self, site, canaries, when, spool=None):
-        """No canary in a file; spool: those below the directories for
-        temporary files may have some."""
-        found = files_with(canaries, *self.places(site))
-        found.update(open_files_with(canaries, self.processes(site)))
-        if spool:
-            found = {name: words for name, words in found.items()
-                     if not name.startswith(tuple(site.server.scratch()))}
-        self.assertEqual(found, {}, when)
-
-    def send(self, site, requests):
-        """Send them one by one; the connections that wait for more."""
-        waiting = []
-        for request in requests:
-            connection = site.connect()
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                connection.sendall(request)
-            connection.settimeout(ANSWER_SECONDS)
-            try:
-                while connection.recv(1 << 16):
-                    pass
-                connection.close()
-            except TimeoutError:
-                waiting.append(connection)
-            except OSError:
-                connection.close()
-        return waiting
-
-    def end(self, site):
-        """End everything, so that all logs are written, and look at them."""
-        site.web.end()
-        site.stop_workers()
-        with open(site.server.access_log(), "rb") as file:
-            return file.read().splitlines()
-
-    def assertFormat(self, lines):
-        for line in lines:
-            self.assertRegex(line, LINE)
 
     def test_requests(self):
         """hostile requests leave nothing in logs and temporary files"""
