@@ -53,7 +53,6 @@ bool	 token_from_base64url(uint8_t *bytes, size_t size, const char *text,
 
 /* token_to_base64url(bytes, text): write 16 bytes as base64url without
  * padding, with a NUL byte behind. */
-#define TOKEN_BASE64URL_LENGTH 22
 void	 token_to_base64url(const uint8_t bytes[TOKEN_BYTES],
 	    char text[TOKEN_BASE64URL_LENGTH + 1]);
 

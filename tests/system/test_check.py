@@ -339,7 +339,7 @@ class Busy(CheckTest):
             erase if number == 0 else check)(number))
         note("erased within %.2f s while checks ran" % max(results[0]))
         # The delay, a copy of the store, and the pause before another try.
-        self.assertLess(max(results[0]), 0.5 + 4)
+        self.assertLess(max(results[0]), 0.5 + 2)
 
     def make(self, site, envelope):
         secret = random_id()

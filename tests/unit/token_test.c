@@ -26,12 +26,15 @@ writes_and_reads_each_form(void **state)
 {
 	uint8_t	 token[TOKEN_BYTES];
 	char	 hex[TOKEN_HEX_LENGTH + 1], uuid[TOKEN_UUID_LENGTH + 1];
+	char	 base64url[TOKEN_BASE64URL_LENGTH + 1];
 
 	(void)state;
 	token_to_hex(known, hex);
 	assert_string_equal(hex, known_hex);
 	token_to_uuid(known, uuid);
 	assert_string_equal(uuid, known_uuid);
+	token_to_base64url(known, base64url);
+	assert_string_equal(base64url, known_base64url);
 
 	memset(token, 0, sizeof(token));
 	assert_true(token_from_hex(token, known_hex, TOKEN_HEX_LENGTH));
