@@ -172,6 +172,10 @@ class Apache(Server):
         return "".join('%s %s "%s"\n' % (directive, name, value)
                        for name, value in wanted.items())
 
+    def environment(self):
+        # Where mod_fcgid would put files, which no directive says.
+        return {"TMPDIR": self.scratch()[0]}
+
     def arguments(self):
         return ["apache2", "-D", "FOREGROUND", "-f", self.main_conf()]
 

@@ -1,0 +1,396 @@
+# SPDX-License-Identifier: ISC
+"""What is special about Apache: how mod_fcgid and mod_cgid treat requests and
+workers, and what users of shared hosting put up themselves."""
+
+import contextlib
+import os
+import shutil
+import signal
+
+from oncelink_site import wait_until
+from oncelink_test import SiteTest, main
+from oncelink_wire import (
+    FRAME_TYPE, JSON_TYPE, Broken, http_bytes, native_creation, parse_http,
+    random_envelope, random_id, read_to_end, safesecrets_path,
+)
+
+BODY = b'{"message":"m","exp":60,"pin":"12345"}'
+
+# A FastCGI worker that notes what it was asked and dies.
+DYING = '''#!%(python)s
+import os, socket, struct
+connection = socket.socket(fileno=0).accept()[0]
+asked = b""
+while True:
+    head = connection.recv(8, socket.MSG_WAITALL)
+    kind, length, padding = struct.unpack(">xBxxHBx", head)
+    content = connection.recv(length + padding, socket.MSG_WAITALL)
+    if kind == 4:
+        asked += content
+    if kind == 5 and length == 0:
+        break
+uri = asked.partition(b"REQUEST_URI")[2].split(b"canary")[1]
+with open(%(notes)r, "ab") as file:
+    file.write(uri + b"\\n")
+%(more)s
+os._exit(0)
+'''
+HALF = ('text = b"Status: 200\\r\\nContent-Length: 100\\r\\n\\r\\nhalf"\n'
+        'connection.sendall(struct.pack(">BBHHBB", 1, 6, 1, len(text), 0, 0)'
+        ' + text)')
+
+
+def lines(name):
+    with contextlib.suppress(FileNotFoundError):
+        with open(name, "rb") as file:
+            return file.read().splitlines()
+    return []
+
+
+class ApacheTest(SiteTest):
+
+    def open_site(self, kind="apache", **options):
+        return self.site(kind, conf="shipped", **options)
+
+    def ask(self, site, raw):
+        """Send these bytes; the answer, or None when it is not whole."""
+        with contextlib.closing(site.connect()) as connection:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(raw)
+            try:
+                return parse_http(read_to_end(connection))
+            except Broken:
+                return None
+
+    def error_log(self, site):
+        with open(os.path.join(site.server.log_directory(), "apache2",
+                               "error.log"), encoding="utf-8") as file:
+            return file.read()
+
+
+class Sent(ApacheTest):
+    """A request would use a secret up, were it sent twice."""
+
+    def dying(self, more):
+        site = self.open_site(start=False)
+        notes = os.path.join(site.directory, "state", "notes")
+        directory = os.path.join(site.directory, "dying")
+        os.mkdir(directory)
+        name = os.path.join(directory, "oncelink.fcgi")
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(DYING % {"python": "/usr/bin/python3", "notes": notes,
+                                "more": more})
+        os.chmod(name, 0o755)
+        os.chmod(directory, 0o755)
+        site.programs = {**site.programs, "WORKER": name}
+        site.await_health = lambda: None
+        site.start()
+        return site, notes
+
+    def test_dying_worker(self):
+        """a worker that dies with a request is not replaced by one that gets
+        the same request again"""
+        for what, more in (("before", ""), ("in the middle of", HALF)):
+            with self.subTest("%s its answer" % what):
+                site, notes = self.dying(more)
+                wanted = []
+                for number in range(4):
+                    path = "/ping?canary%dcanary" % number
+                    answer = self.ask(site, http_bytes(
+                        "POST" if number % 2 else "GET", path,
+                        b"x" * 100 if number % 2 else None))
+                    if answer is not None:
+                        self.assertGreaterEqual(answer.status, 500)
+                    wanted.append(b"%d" % number)
+                    self.assertEqual(lines(notes), wanted)
+
+    def test_killed_idle(self):
+        """a worker that was killed while it had nothing to do costs
+        nobody anything"""
+        site = self.open_site()
+        for _ in range(3):
+            key = site.safesecrets_create("text").json()["key"]
+            for member in site.web.members():
+                with open("/proc/%d/comm" % member, "rb") as file:
+                    if file.read().startswith(b"oncelink.fcgi"):
+                        os.kill(member, signal.SIGKILL)
+            answer = site.safesecrets_open(key)
+            self.assertStatus(answer, 200)
+            self.assertEqual(answer.json()["message"], "text")
+            self.assertStatus(site.safesecrets_open(key), 400)
+
+    def in_flight(self, number):
+        """A request that is in the worker while Apache gets a signal."""
+        site = self.open_site()
+        with contextlib.closing(site.connect()) as connection:
+            with site.write_lock():
+                connection.sendall(http_bytes(
+                    "POST", "/api/v1/message", BODY,
+                    {"Content-Type": JSON_TYPE}))
+                lock = os.path.join(site.state, "write.lock")
+                wait_until(lambda: self.waits_for(lock),
+                           "the worker to wait for the lock")
+                site.web.signal(number)
+                wait_until(lambda: "AH00" in self.error_log(site)
+                           .partition("resuming")[2].partition("AH00094")[2],
+                           "Apache to act on it")
+            answer = parse_http(read_to_end(connection))
+        self.assertStatus(answer, 201)
+        return site, answer.json()["key"]
+
+    def waits_for(self, path):
+        """Does anybody wait for the lock on this file?"""
+        inode = ":%d " % os.stat(path).st_ino
+        with open("/proc/locks", encoding="ascii") as file:
+            return any("->" in line and inode in line for line in file)
+
+    def test_graceful(self):
+        """a graceful restart or stop lets a worker finish"""
+        site, key = self.in_flight(signal.SIGUSR1)
+        self.assertStatus(site.safesecrets_open(key), 200)
+        site, key = self.in_flight(signal.SIGWINCH)
+        self.assertEqual(site.web.wait(), 0)
+        wait_until(lambda: not site.web.members(), "all processes to end")
+
+
+class Lengths(ApacheTest):
+
+    def test_lengths(self):
+        """a body in chunks is 411, one that is too large 413, and neither
+        comes to the worker in part"""
+        for kind in ("apache", "apache-cgi", "shared"):
+            with self.subTest(kind):
+                self.lengths(self.open_site(kind))
+
+    def lengths(self, site):
+        def chunked(body):
+            return http_bytes(
+                "POST", "/api/v2/secrets", None, {
+                    "Content-Type": FRAME_TYPE,
+                    "Transfer-Encoding": "chunked"}) + body
+        secret = random_id()
+        body = native_creation(secret, random_id(), random_envelope(100))
+        for end in (b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body),
+                    b"%x\r\n%s\r\nzz\r\n" % (len(body) - 2000, body[:-2000]),
+                    b"%x\r\n%s\r\n" % (len(body) - 2000, body[:-2000])):
+            answer = self.ask(site, chunked(end))
+            self.assertStatus(answer, 411)
+        answer = site.native("secrets/peek", id=secret)
+        self.assertStatus(answer, 404)
+        # The largest that the worker is let to refuse itself, and the rest.
+        for size in (1 << 19, 11 << 20):
+            answer = site.request("POST", "/api/v1/message", b"x" * size)
+            self.assertStatus(answer, 413)
+            self.assertEqual(answer.json(),
+                             {"error": "the request is too large"})
+        answer = site.request("POST", "/api/v1/message", b"x" * (14 << 20))
+        self.assertStatus(answer, 413)
+        # A body that nobody asked for.
+        answer = site.request("GET", "/ping", b"x" * (1 << 20))
+        self.assertStatus(answer, 200)
+        # Nor does a query without "=" harm, which CGI makes arguments of.
+        self.assertStatus(site.request("GET", "/ping?--listen+x"), 200)
+
+    def test_whole(self):
+        """an answer goes out whole and as it is: not in ranges, not packed,
+        with no header more"""
+        for kind in ("apache", "apache-cgi"):
+            site = self.open_site(kind)
+            for _ in range(5):
+                answer = site.request("GET", "/ping", headers={
+                    "Range": "bytes=0-1"})
+                self.assertStatus(answer, 200)
+                self.assertEqual(answer.body, b"pong")
+            key = site.safesecrets_create("m" * 5000).json()["key"]
+            answer = site.request(
+                "GET", safesecrets_path(key, "12345"), headers={
+                    "Range": "bytes=0-9", "Accept-Encoding": "gzip",
+                    "If-None-Match": "*"})
+            self.assertStatus(answer, 200)
+            self.assertEqual(answer.json()["message"], "m" * 5000)
+            for name in ("vary", "content-encoding", "accept-ranges"):
+                self.assertNotIn(name, answer.headers)
+
+    def half(self, site, body):
+        """Send all but the end of a creation; what temporary files there
+        are when Apache waits for the rest."""
+        with contextlib.closing(site.connect()) as connection:
+            connection.sendall(http_bytes(
+                "POST", "/api/v2/secrets", body,
+                {"Content-Type": FRAME_TYPE})[:-1])
+            return self.files(site, len(body))
+
+    def files(self, site, size):
+        """Await that one of Apache's processes has the body in memory, or
+        a file."""
+        place = site.server.scratch()[0]
+        wait_until(lambda: os.listdir(place) or any(
+            self.memory(member) > self.before + size // 1024 * 9 // 10
+            for member in site.web.members()), "Apache to read")
+        return os.listdir(place)
+
+    @staticmethod
+    def memory(process):
+        """How many KiB of its own has it?"""
+        with contextlib.suppress(OSError):
+            with open("/proc/%d/status" % process, encoding="ascii") as file:
+                for line in file:
+                    if line.startswith("RssAnon:"):
+                        return int(line.split()[1])
+        return 0
+
+    def test_files(self):
+        """the largest request is held in memory, and in no file"""
+        body = native_creation(random_id(), random_id(),
+                               b"\x02" + os.urandom((10 << 20) - 1))
+        for leaky in (False, True):
+            site = self.open_site(leaky=leaky)
+            self.before = max(map(self.memory, site.web.members()))
+            found = self.half(site, body)
+            # Apache left to itself shows that a file would be seen.
+            self.assertEqual(bool(found), leaky, found)
+
+
+class Told(ApacheTest):
+
+    def test_status(self):
+        """mod_status does not tell what others ask for"""
+        shown = []
+        for quiet in (True, False):
+            site = self.open_site(start=False)
+            write_main = site.server.write_main
+
+            def write(rest, quiet=quiet, write_main=write_main):
+                write_main(rest + (
+                    '<Location "/server-status">\n'
+                    "SetHandler server-status\n</Location>\n"
+                    + ("" if quiet else "ExtendedStatus On\n")))
+            site.server.write_main = write
+            site.start()
+            for _ in range(20):
+                site.request("GET", "/api/v1/message/canary/canary")
+            answer = site.request("GET", "/server-status")
+            self.assertStatus(answer, 200)
+            self.assertIn(b"Server uptime", answer.body)
+            shown.append(b"canary" in answer.body)
+        self.assertEqual(shown, [False, True])
+
+    def test_links(self):
+        """links of older services lead on without a scheme, which somebody
+        in front may know better; two slashes are not one"""
+        site = self.open_site()
+        path = "/message/8b0b8a2e-1b1b-4c1b-8d1b-0a2e3f4a5b6c"
+        answer = site.request("GET", path)
+        self.assertStatus(answer, 302)
+        self.assertEqual(answer.headers["location"],
+                         path.replace("/message/", "/read/#m="))
+        answer = site.request("GET", path.replace("ge/", "ge//"))
+        self.assertStatus(answer, 404)
+
+    def test_redirect(self):
+        """on its way to https a path stays as it was sent"""
+        site = self.open_site(tls=True)
+        for path in ("/api/v1/message/x/a%2Fb%252%3f", "/?x=%2f&y", "/a%20b",
+                     "//x//", "/\xe5"):
+            answer = site.request("GET", path.encode("latin-1"), tls=False)
+            self.assertStatus(answer, 301)
+            self.assertEqual(
+                answer.headers["location"].lower().replace("%e5", "\xe5"),
+                "https://site.test" + path.lower())
+
+
+class Shared(ApacheTest):
+
+    def test_missing(self):
+        """what is missing is named in the error log, and to the client
+        nothing is said"""
+        site = self.open_site("shared", start=False)
+        site.await_health = lambda: None
+        site.start()
+        words = site.server.words()
+        launcher = os.path.join(words["HTDOCS"], "cgi-bin", "oncelink.cgi")
+        with open(launcher, encoding="utf-8") as file:
+            text = file.read()
+        elsewhere = os.path.join(site.directory, "elsewhere")
+        bad = os.path.join(site.directory, "bad.conf")
+        with open(bad, "w", encoding="utf-8") as file:
+            file.write("threads = many\n")
+        for old, new, said in (
+                (site.conf_file, elsewhere + ".conf",
+                 "the settings are not there"),
+                (words["WORKER"], elsewhere, "the worker is not there"),
+                (words["WORKER"], site.conf_file, "cannot be run"),
+                (site.conf_file, site.directory, "cannot be read"),
+                (site.conf_file, bad, "threads: must be")):
+            with self.subTest(said):
+                with open(launcher, "w", encoding="utf-8") as file:
+                    file.write(text.replace("'%s'" % old, "'%s'" % new))
+                before = len(self.error_log(site))
+                for answer in (
+                        site.safesecrets_open("canary", "canary"),
+                        site.request("POST", "/api/v1/message",
+                                     b"canary" * 50000, {
+                                         "Authorization": "canary"})):
+                    self.assertStatus(answer, 500)
+                    self.assertEqual(answer.headers["cache-control"],
+                                     "no-store")
+                    self.assertNotIn(b"/", answer.body)
+                found = self.error_log(site)[before:]
+                self.assertEqual(found.count(said), 2, found)
+                self.assertIn(new, found)
+                self.assertNotIn("canary", found)
+
+    def test_document_root(self):
+        """secrets below the document root are not served"""
+        site = self.open_site("shared", start=False)
+        place = os.path.join(site.server.document_root(), "state")
+        os.makedirs(place)
+        os.rmdir(place)
+        shutil.move(site.state, place)
+        site.configure(state_dir=place)
+        site.await_health = lambda: None
+        site.start()
+        self.assertStatus(site.request("GET", "/ping"), 500)
+        self.assertIn("document-root", self.error_log(site))
+
+    def test_slashes(self):
+        """a hoster's AllowEncodedSlashes Off: a PIN with a slash is 404, and
+        costs the secret nothing"""
+        site = self.open_site("shared", start=False)
+        site.server.slashes = "Off"
+        site.start()
+        key = site.safesecrets_create("text", "a/b%2").json()["key"]
+        for _ in range(5):
+            self.assertStatus(site.safesecrets_open(key, "a/b%2"), 404)
+        key = site.safesecrets_create("text", "+ #?&").json()["key"]
+        self.assertStatus(site.safesecrets_open(key, "+ #?&"), 200)
+
+    def test_fastcgi(self):
+        """the launcher as oncelink.fcgi, where mod_fcgid takes that suffix"""
+        site = self.open_site("shared", start=False)
+        server = site.server
+        server.modules = ("fcgid", "rewrite")
+        put = server.put
+
+        def put_fcgi(place):
+            put(place)
+            os.rename(os.path.join(place, "cgi-bin", "oncelink.cgi"),
+                      os.path.join(place, "cgi-bin", "oncelink.fcgi"))
+            name = os.path.join(place, ".htaccess")
+            with open(name, encoding="utf-8") as file:
+                text = file.read()
+            with open(name, "w", encoding="utf-8") as file:
+                file.write(text.replace("oncelink.cgi", "oncelink.fcgi")
+                           .replace("cgi-script .cgi",
+                                    "fcgid-script .fcgi"))
+        server.put = put_fcgi
+        site.start()
+        for pin in ("12345", "a/b%2"):
+            key = site.safesecrets_create("text", pin).json()["key"]
+            self.assertStatus(site.safesecrets_open(key, pin), 200)
+        self.assertEqual(
+            self.error_log(site).count("event=worker-started"), 1)
+
+
+if __name__ == "__main__":
+    main()
