@@ -1,9 +1,11 @@
 -- Accounts, and all that belongs to one: keys, the listing of secrets with the
 -- log of their views, secret requests, mail.  Whatever was typed by people is
--- sealed and lies in rowid tables, like the records.
+-- sealed and lies in rowid tables, like the records.  The numbers of accounts
+-- and keys are remembered by people and by requests that are on their way:
+-- none is given again.
 
 CREATE TABLE account (
-	id		INTEGER PRIMARY KEY,
+	id		INTEGER PRIMARY KEY AUTOINCREMENT,
 	name		TEXT NOT NULL,
 	created_at	INTEGER NOT NULL,
 	allowance	INTEGER NOT NULL,	-- a month; -1: no limit
@@ -17,7 +19,7 @@ CREATE UNIQUE INDEX account_name ON account (name);
 
 -- A key is found by 63 bits of a keyed hash, like a secret.
 CREATE TABLE api_key (
-	id		INTEGER PRIMARY KEY,
+	id		INTEGER PRIMARY KEY AUTOINCREMENT,
 	account		INTEGER NOT NULL,
 	private		INTEGER NOT NULL,
 	hash_id		INTEGER NOT NULL,

@@ -150,15 +150,16 @@ check_options() {
 # oncelinkctl's commands in its own order, each before its options.
 check_commands() {
 	ctl=$builddir/src/oncelinkctl
-	"$ctl" --help | sed -n 's/^  \([a-z][a-z-]*\)  *.*/\1/p' |
+	"$ctl" --help | sed -n 's/^  \([a-z][a-z -]*[a-z]\)   *.*/\1/p' |
 	    while read -r command; do
 		echo "$command"
-		"$ctl" "$command" --help | sed -n '1,/^$/p' | tr -s ' []' '\n' |
+		# shellcheck disable=SC2086	# one word or two
+		"$ctl" $command --help | sed -n '1,/^$/p' | tr -s ' []' '\n' |
 		    sed -n 's/^--/option --/p'
 	done >"$scratch/expected"
 	[ -s "$scratch/expected" ] || echo "oncelinkctl has no commands"
 	sed -n '/^\.Sh COMMANDS/,/^\.Sh ENVIRONMENT/ {
-	    s/^\.It Cm \([a-z-]*\).*/\1/p
+	    s/^\.It Cm \([a-z -]*[a-z]\).*/\1/p
 	    s/^\.It Fl -\([a-z-]*\).*/option --\1/p
 	    }' "$pages/oncelinkctl.8" >"$scratch/found"
 	differ oncelinkctl "$scratch/expected" "$scratch/found"
@@ -293,6 +294,8 @@ sees options $worker '/^\.It Fl -listen/d' 'not on the page: --listen'
 sees options $sweep 's/^\.It Fl v/.It Fl q/' 'only on the page: -q'
 sees commands oncelinkctl.8 's/^\.It Cm stats/.It Cm state/' \
     'only on the page: state'
+sees commands oncelinkctl.8 's/^\.It Cm key revoke/.It Cm key/' \
+    'not on the page: key revoke'
 sees commands oncelinkctl.8 '/^\.It Fl -ca-file/d' \
     'not on the page: option --ca-file'
 sees variables $worker 's/ , QUERY_STRING//' 'not on the page: QUERY_STRING'

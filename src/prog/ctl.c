@@ -23,7 +23,7 @@
 enum { FIRST_OPTION = 256 };	/* behind every letter */
 
 struct command {
-	const char	*name;
+	const char	*name;		/* one word or two */
 	const char	*usage;		/* behind the name */
 	const char	*summary;
 	const char	*help;
@@ -89,6 +89,48 @@ static const struct command commands[] = {
 	    "With `list' print the number of each seal key, when it was made\n"
 	    "and how many secrets need it.\n",
 	    ctl_key_run, 0, 1, false },
+	{ "account add", " [--allowance N] [--request-allowance N] NAME",
+	    "let somebody use password.link's interface",
+	    "Make the account NAME: letters, digits, `.', `_', `@' and `-',\n"
+	    "64 at most.  It needs a key before anybody can use it.  With\n"
+	    "--allowance it may make so many secrets in a month (of UTC),\n"
+	    "with --request-allowance so many secret requests; without them,\n"
+	    "or with `unlimited', as many as it likes.\n",
+	    ctl_account_add, TAKES(CTL_OPTION_ALLOWANCE) |
+	    TAKES(CTL_OPTION_REQUEST_ALLOWANCE), 1, false },
+	{ "account list", "", "list the accounts",
+	    "Print a line for each account: its name, when it was made, and\n"
+	    "what it made this month of what it may, secrets and requests.\n",
+	    ctl_account_list, 0, 0, false },
+	{ "account show", " NAME", "print all about one account",
+	    "Print what is known of the account NAME, one line each.\n",
+	    ctl_account_show, 0, 1, false },
+	{ "account set", " [--allowance N] [--request-allowance N] NAME",
+	    "let an account make more, or less",
+	    "Change what the account NAME may make in a month; `unlimited'\n"
+	    "takes the limit away.  What is not given stays as it is.  What\n"
+	    "was made this month counts on.\n",
+	    ctl_account_set, TAKES(CTL_OPTION_ALLOWANCE) |
+	    TAKES(CTL_OPTION_REQUEST_ALLOWANCE), 1, false },
+	{ "account remove", " NAME", "end an account with all it has",
+	    "Remove the account NAME with its keys, secrets, receipts, the\n"
+	    "log of their views, secret requests and mail that waits.  Links\n"
+	    "to its secrets open nothing any more.  Nobody is asked again.\n",
+	    ctl_account_remove, 0, 1, false },
+	{ "key add", " NAME private | public", "make a key for an account",
+	    "Make a key for the account NAME and print it, alone on its\n"
+	    "line.  It is shown this once: only a hash of it is kept.  A\n"
+	    "private key may do all that its account may, a public key only\n"
+	    "read secrets of it.\n",
+	    ctl_account_key_add, 0, 2, false },
+	{ "key list", " NAME", "list the keys of an account",
+	    "Print a line for each key of the account NAME: its number, its\n"
+	    "kind, when it was made and the last day (of UTC) of its use.\n",
+	    ctl_account_key_list, 0, 1, false },
+	{ "key revoke", " NAME NUMBER", "make a key useless",
+	    "Take the key of this number from the account NAME.  It is not\n"
+	    "known from then on, by running workers too.\n",
+	    ctl_account_key_revoke, 0, 2, false },
 	{ "stats", "", "count what is in the store",
 	    "Count what is in the store, expired secrets that wait for the\n"
 	    "sweeper included.  This reads all of it.\n",
@@ -100,12 +142,16 @@ static const struct command commands[] = {
 static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
+	{ "allowance", required_argument, NULL,
+	    FIRST_OPTION + CTL_OPTION_ALLOWANCE },
 	{ "ca-file", required_argument, NULL,
 	    FIRST_OPTION + CTL_OPTION_CA_FILE },
 	{ "connect-to", required_argument, NULL,
 	    FIRST_OPTION + CTL_OPTION_CONNECT_TO },
 	{ "url", required_argument, NULL, FIRST_OPTION + CTL_OPTION_URL },
 	{ "force", no_argument, NULL, FIRST_OPTION + CTL_OPTION_FORCE },
+	{ "request-allowance", required_argument, NULL,
+	    FIRST_OPTION + CTL_OPTION_REQUEST_ALLOWANCE },
 	{ "web-server", required_argument, NULL,
 	    FIRST_OPTION + CTL_OPTION_WEB_SERVER },
 	{ NULL, 0, NULL, 0 }
@@ -139,12 +185,12 @@ print_usage(FILE *out)
 {
 	fputs("usage: " CTL_PROGRAM " [-c FILE] COMMAND\n\n", out);
 	for (size_t i = 0; i < COMMANDS_COUNT; i++)
-		fprintf(out, "  %-13s%s\n", commands[i].name,
+		fprintf(out, "  %-16s%s\n", commands[i].name,
 		    commands[i].summary);
 	fputs("\n"
-	    "  -c FILE      the configuration file (also ONCELINK_CONF)\n"
-	    "  -h, --help   this text; after a command: about the command\n"
-	    "  --version    the version\n", out);
+	    "  -c FILE         the configuration file (also ONCELINK_CONF)\n"
+	    "  -h, --help      this text; after a command: about the command\n"
+	    "  --version       the version\n", out);
 }
 
 static void
@@ -154,13 +200,73 @@ print_command_usage(const struct command *command, FILE *out)
 	    command->usage);
 }
 
+/* How many of these words are the command's name; 0: it is not this one. */
+static int
+match_name(const struct command *command, int count, char *const words[])
+{
+	const char	*space = strchr(command->name, ' ');
+	size_t		 length = space == NULL ? strlen(command->name) :
+			    (size_t)(space - command->name);
+
+	if (count == 0 || strlen(words[0]) != length ||
+	    strncmp(words[0], command->name, length) != 0)
+		return 0;
+	if (space == NULL)
+		return 1;
+	return count > 1 && strcmp(words[1], space + 1) == 0 ? 2 : 0;
+}
+
+/* Is there a command whose name begins with this word and goes on? */
+static bool
+begins_name(const char *word)
+{
+	size_t	 length = strlen(word);
+
+	for (size_t i = 0; i < COMMANDS_COUNT; i++)
+		if (strncmp(commands[i].name, word, length) == 0 &&
+		    commands[i].name[length] == ' ')
+			return true;
+	return false;
+}
+
+static void
+print_usage_of(const char *word, FILE *out)
+{
+	size_t	 length = strlen(word);
+
+	for (size_t i = 0; i < COMMANDS_COUNT; i++)
+		if (strncmp(commands[i].name, word, length) == 0 &&
+		    commands[i].name[length] == ' ')
+			print_command_usage(&commands[i], out);
+}
+
+/* The command that the words begin with, and how many of them are its name.
+ * NULL when there is none. */
 static const struct command *
-find_command(const char *name)
+find_command(int count, char *const words[], int *taken)
 {
 	for (size_t i = 0; i < COMMANDS_COUNT; i++)
-		if (strcmp(commands[i].name, name) == 0)
+		if ((*taken = match_name(&commands[i], count, words)) > 0)
 			return &commands[i];
 	return NULL;
+}
+
+/* What was asked for is no command: half of one is half an answer. */
+static int
+refuse_words(int count, char *const words[], bool help)
+{
+	if (!begins_name(words[0]))
+		return ctl_complain(EX_USAGE, "there is no command `%s' (see "
+		    CTL_PROGRAM " --help)", words[0]);
+	if (help && count == 1) {
+		print_usage_of(words[0], stdout);
+		return ctl_flush();
+	}
+	if (count > 1)
+		ctl_complain(EX_USAGE, "there is no command `%s %s'",
+		    words[0], words[1]);
+	print_usage_of(words[0], stderr);
+	return EX_USAGE;
 }
 
 /* The name of an option as it is written. */
@@ -230,7 +336,7 @@ main(int argc, char *argv[])
 	struct ctl_call		 call = { .conf = NULL };
 	const char		*reason;
 	bool			 help = false;
-	int			 option;
+	int			 option, taken = 0;
 
 	log_open(CTL_PROGRAM, LOG_TO_STDERR, LOG_LEVEL_WARNING);
 	if ((reason = start_safely()) != NULL)
@@ -254,9 +360,9 @@ main(int argc, char *argv[])
 			take_option(&call, option);
 			break;
 		}
-	if (optind < argc && (command = find_command(argv[optind])) == NULL)
-		return ctl_complain(EX_USAGE, "there is no command `%s' (see "
-		    CTL_PROGRAM " --help)", argv[optind]);
+	if (optind < argc && (command = find_command(argc - optind,
+	    argv + optind, &taken)) == NULL)
+		return refuse_words(argc - optind, argv + optind, help);
 	if (help && command != NULL) {
 		print_command_usage(command, stdout);
 		printf("\n%s", command->help);
@@ -270,7 +376,7 @@ main(int argc, char *argv[])
 		print_usage(stderr);
 		return EX_USAGE;
 	}
-	call.operands = argv + optind + 1;
-	call.operands_count = (size_t)(argc - optind - 1);
+	call.operands = argv + optind + taken;
+	call.operands_count = (size_t)(argc - optind - taken);
 	return run_command(command, &call);
 }

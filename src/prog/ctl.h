@@ -11,9 +11,11 @@ struct conf;
 
 /* The options of single commands; the table in ctl.c names them. */
 enum ctl_option {
+	CTL_OPTION_ALLOWANCE,
 	CTL_OPTION_CA_FILE,
 	CTL_OPTION_CONNECT_TO,
 	CTL_OPTION_FORCE,
+	CTL_OPTION_REQUEST_ALLOWANCE,
 	CTL_OPTION_URL,
 	CTL_OPTION_WEB_SERVER,
 	CTL_OPTION__MAX
@@ -46,5 +48,13 @@ int	 ctl_key_run(const struct ctl_call *call);
 int	 ctl_backup_run(const struct ctl_call *call);
 int	 ctl_backup_restore(const struct ctl_call *call); /* without conf */
 int	 ctl_check_run(const struct ctl_call *call);
+int	 ctl_account_add(const struct ctl_call *call);
+int	 ctl_account_list(const struct ctl_call *call);
+int	 ctl_account_show(const struct ctl_call *call);
+int	 ctl_account_set(const struct ctl_call *call);
+int	 ctl_account_remove(const struct ctl_call *call);
+int	 ctl_account_key_add(const struct ctl_call *call);
+int	 ctl_account_key_list(const struct ctl_call *call);
+int	 ctl_account_key_revoke(const struct ctl_call *call);
 
 #endif

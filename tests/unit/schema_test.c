@@ -86,8 +86,10 @@ test_every_row_has_an_end(void **state)
 	char		 sql[512];
 
 	(void)state;
+	/* SQLite's own has two rows. */
 	assert_int_equal(stores_number(db, "SELECT count(*) FROM sqlite_schema "
-	    "WHERE type = 'table'"), sizeof(growing) / sizeof(growing[0]));
+	    "WHERE type = 'table' AND name <> 'sqlite_sequence'"),
+	    sizeof(growing) / sizeof(growing[0]));
 	for (size_t i = 0; i < sizeof(growing) / sizeof(growing[0]); i++) {
 		snprintf(sql, sizeof(sql), "SELECT count(*) FROM sqlite_schema"
 		    " WHERE type = 'table' AND name = '%s'", growing[i].table);

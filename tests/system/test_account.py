@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: ISC
+"""oncelinkctl account and key: made, shown, changed, ended; what is refused."""
+
+import datetime
+import re
+import unittest
+
+from oncelink_site import CTL, run
+from oncelink_test import SiteTest, in_threads, main
+
+EX_USAGE, EX_DATAERR = 64, 65
+TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
+
+
+class Account(SiteTest):
+    """A site whose worker runs while accounts come and go."""
+
+    def setUp(self):
+        self.one = self.site(server=None, start=False)
+
+    def good(self, *arguments):
+        done = self.one.ctl(*arguments)
+        self.assertEqual((done.returncode, done.stderr), (0, b""), done)
+        return done.stdout.decode()
+
+    def bad(self, status, words, *arguments):
+        done = self.one.ctl(*arguments)
+        self.assertEqual((done.returncode, done.stdout), (status, b""), done)
+        self.assertIn(words, done.stderr.decode())
+
+    def show(self, name):
+        return dict(line.split(" = ") for line in
+                    self.good("account", "show", name).splitlines())
+
+    def keys(self, name):
+        """[[number, kind, made, last used]]"""
+        lines = self.good("key", "list", name).splitlines()
+        self.assertRegex(lines[0], "^key +kind +made +last used$")
+        return [line.split() for line in lines[1:]]
+
+    def test_accounts(self):
+        """an account is made, shown, changed and removed"""
+        self.assertEqual(self.good("account", "add", "team.a@b-c_d"), "")
+        self.good("account", "add", "small", "--allowance", "5",
+                  "--request-allowance=0")
+        lines = self.good("account", "list").splitlines()
+        self.assertRegex(lines[0], "^account +made +secrets +requests$")
+        self.assertRegex(lines[1],
+                         "^team.a@b-c_d +" + TIME +
+                         " +0/unlimited +0/unlimited$")
+        self.assertRegex(lines[2], "^small +" + TIME + " +0/5 +0/0$")
+        shown = self.show("small")
+        self.assertRegex(shown.pop("made"), "^" + TIME + "$")
+        self.assertEqual(shown, {
+            "name": "small", "keys": "0", "secrets_listed": "0",
+            "secrets_this_month": "0", "secrets_allowance": "5",
+            "requests_listed": "0", "requests_this_month": "0",
+            "requests_allowance": "0"})
+        self.good("account", "set", "small", "--allowance", "unlimited")
+        shown = self.show("small")
+        self.assertEqual(shown["secrets_allowance"], "unlimited")
+        self.assertEqual(shown["requests_allowance"], "0")
+        self.good("account", "remove", "small")
+        self.assertEqual(len(self.good("account", "list").splitlines()), 2)
+        self.bad(EX_DATAERR, "there is no account `small'",
+                 "account", "show", "small")
+
+    def test_refusals(self):
+        """names, allowances, words and numbers that are not right"""
+        self.good("account", "add", "team")
+        for name in ("", "a b", "a/b", "å", "a\nb", "x" * 65, "a,b"):
+            with self.subTest(repr(name)):
+                self.bad(EX_USAGE, "the name of an account", "account", "add",
+                         "--", name)
+        self.bad(EX_USAGE, "the name of an account", "account", "add", "--",
+                 "-a")
+        self.good("account", "add", "x" * 64)
+        self.bad(EX_DATAERR, "already", "account", "add", "team")
+        for text in ("-1", "", " 1", "1.5", "1k", "none", "9" * 30):
+            with self.subTest(repr(text)):
+                self.bad(EX_USAGE, "an allowance is a whole number",
+                         "account", "add", "other", "--allowance=" + text)
+                self.bad(EX_USAGE, "an allowance is a whole number",
+                         "account", "set", "team",
+                         "--request-allowance=" + text)
+        self.bad(EX_USAGE, "nothing to set", "account", "set", "team")
+        self.bad(EX_USAGE, "takes no --allowance", "account", "show", "team",
+                 "--allowance", "1")
+        self.bad(EX_USAGE, "private or public", "key", "add", "team",
+                 "secret")
+        self.bad(EX_USAGE, "not the number of a key", "key", "revoke",
+                 "team", "private_key_")
+        self.bad(EX_DATAERR, "no key of this number", "key", "revoke", "team",
+                 "7")
+        for command in (("account", "set", "nobody", "--allowance", "1"),
+                        ("account", "remove", "nobody"),
+                        ("account", "show", "nobody"),
+                        ("key", "add", "nobody", "private"),
+                        ("key", "list", "nobody"),
+                        ("key", "revoke", "nobody", "1")):
+            with self.subTest(" ".join(command)):
+                self.bad(EX_DATAERR, "there is no account `nobody'",
+                         *command)
+
+    def test_words(self):
+        """half a command says how it goes on"""
+        usage = self.good("account", "--help")
+        for word in ("add", "list", "show", "set", "remove"):
+            self.assertIn("[-c FILE] account %s" % word, usage)
+            self.assertIn("usage: oncelinkctl [-c FILE] account " + word,
+                          self.good("account", word, "--help"))
+        self.assertNotIn(" key ", usage)
+        for words in (("key",), ("key", "burn")):
+            done = run([CTL, *words])
+            self.assertEqual((done.returncode, done.stdout), (EX_USAGE, b""))
+            self.assertIn(b"key revoke NAME NUMBER", done.stderr)
+        self.bad(EX_USAGE, "no command `acc'", "acc", "add", "team")
+        self.bad(EX_USAGE, "usage", "account", "add")
+
+    def test_keys(self):
+        """a key is shown once, listed without itself, and revoked"""
+        self.good("account", "add", "team")
+        self.good("account", "add", "other")
+        today = [datetime.datetime.now(datetime.timezone.utc).date()]
+        made = {kind: self.good("key", "add", "team", kind)
+                for kind in ("private", "public")}
+        today.append(datetime.datetime.now(datetime.timezone.utc).date())
+        for kind, text in made.items():
+            self.assertRegex(text, "^%s_key_[0-9A-Za-z]{32,}\n$" % kind)
+        rows = self.keys("team")
+        self.assertEqual([row[1] for row in rows], ["private", "public"])
+        for row in rows:
+            self.assertIn(row[2][:10], [str(day) for day in today])
+            self.assertEqual(row[3], "never")
+        self.assertEqual(self.show("team")["keys"], "2")
+        self.assertEqual(self.keys("other"), [])
+        # The number of another account's key is no number here.
+        self.bad(EX_DATAERR, "no key of this number", "key", "revoke",
+                 "other", rows[0][0])
+        self.good("key", "revoke", "team", rows[1][0])
+        self.assertEqual([row[1] for row in self.keys("team")], ["private"])
+        # A number that was told somebody is not given to another key.
+        self.good("key", "add", "team", "public")
+        self.assertNotIn(rows[1][0], [row[0] for row in self.keys("team")])
+
+        held = self.one.database_bytes()
+        for text in made.values():
+            key = text.strip().encode()
+            self.assertNotIn(key, held)
+            self.assertNotIn(key.rpartition(b"_")[2], held)
+            self.assertNotIn(key, self.one.log().encode())
+
+    def test_unseen(self):
+        """a key that could not be printed is an error that says so"""
+        self.good("account", "add", "team")
+        done = run(["/bin/sh", "-c",
+                    '"$0" -c "$1" key add team public >/dev/full', CTL,
+                    self.one.conf_file])
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(b"revoke it", done.stderr)
+
+    def test_at_once(self):
+        """of many who take a name, one gets it; keys are all different"""
+        done = in_threads(8, lambda _: self.one.ctl("account", "add", "a"))
+        self.assertEqual(sorted(one.returncode for one in done),
+                         [0] + [EX_DATAERR] * 7)
+        keys = in_threads(8, lambda _: self.good("key", "add", "a",
+                                                 "private"))
+        self.assertEqual(len(set(keys)), 8)
+        self.assertEqual(len({row[0] for row in self.keys("a")}), 8)
+
+
+if __name__ == "__main__":
+    main()
