@@ -14,12 +14,13 @@ import re
 import shlex
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import unittest
 
 from oncelink_apache import HOST, MAIN, MODULES, USUAL
-from oncelink_server import unprivileged
+from oncelink_server import SERVER_NAME, unprivileged
 from oncelink_site import (
     BUILDDIR, SRCDIR, Process, become, clean_environment, wait_until,
 )
@@ -29,6 +30,9 @@ from oncelink_wire import (
     parse_frame, parse_http, random_envelope, random_id, read_to_end,
     safesecrets_path,
 )
+
+# The site's name on the page; the one that it gets here.
+EXAMPLE = "secrets.example.org"
 
 # What is run as it stands, on places of the test's own.
 HARMLESS = ("echo", "install", "mkdir", "nginx", "oncelinkctl", "rm", "runuser",
@@ -58,6 +62,22 @@ def packages_of_bootstrap():
         r'^[a-z]+_packages="([^"]*)"', text, re.MULTILINE)).split())
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def make_certificate(chain, key):
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-subj", "/CN=" + SERVER_NAME,
+         "-addext", "subjectAltName=DNS:" + SERVER_NAME,
+         "-keyout", key, "-out", chain],
+        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def unit_values(text, name):
     return re.findall("^%s=(.*)$" % name, text, re.MULTILINE)
 
@@ -81,6 +101,7 @@ class Machine:
         self.processes = {}
         test.addCleanup(self.end)
         self.port = None
+        self.http_port = None
         self.environment = {
             "ONCELINK_CONF": self.path(self.etc + "/oncelink/oncelink.conf"),
             "PATH": "%s:%s:%s:/usr/sbin:/sbin" % (
@@ -182,10 +203,8 @@ class Machine:
         for command in self.guide(title, text):
             # What is not ours of /etc is this machine's all the same.
             command = re.sub(r"(?<![\w.])/etc/", self.path("etc/"), command)
-            command = command.replace("https://secrets.example.org/",
-                                      "http://127.0.0.1:%s/" % self.port)
-            command = command.replace("https://@SERVER_NAME@/",
-                                      "http://127.0.0.1:%s/" % self.port)
+            command = re.sub(r"https://(@SERVER_NAME@|%s)/" % EXAMPLE,
+                             self.address(), command)
             words = shlex.split(command)
             special = getattr(self, "do_" + re.sub(r"\W", "_", words[0]),
                               None)
@@ -209,7 +228,7 @@ class Machine:
 
     def do_apt_get(self, words):
         # Debian's apache2 is apache2-bin and the usual configuration.
-        known = packages_of_bootstrap() | {"apache2", "cron"}
+        known = packages_of_bootstrap() | {"apache2", "certbot", "cron"}
         self.test.assertEqual(words[1], "install")
         self.test.assertLessEqual(set(words[2:]), known)
 
@@ -302,24 +321,45 @@ class Machine:
         self.test.assertEqual(user, self.owner.pw_name)
         self.shell("runuser -u %s -- sh -c %s" % (user, shlex.quote(command)))
 
-    def do_cp(self, words):
-        """Then the reader changes the name of the site, and here its port."""
-        self.shell(shlex.join(words))
-        if "/sites-" in words[2] or "lighttpd.conf" in words[2]:
-            self.take_port()
-            with open(words[2], encoding="utf-8") as file:
-                text = file.read()
-            changed = re.sub(r"\b80\b", str(self.port), text).replace(
-                "0.0.0.0", "127.0.0.1").replace(
-                "secrets.example.org", "site.test")
-            self.test.assertNotEqual(text, changed)
-            with open(words[2], "w", encoding="utf-8") as file:
-                file.write(changed)
+    def do_certbot(self, words):
+        """A throw-away certificate, where certbot leaves one."""
+        self.test.assertEqual(words[1:6], [
+            "certonly", "--webroot", "-w", "/var/www/html", "-d"])
+        place = self.path("etc/letsencrypt/live/" + SERVER_NAME)
+        os.makedirs(place, mode=0o700)
+        make_certificate(place + "/fullchain.pem", place + "/privkey.pem")
+        shutil.copy(place + "/fullchain.pem", self.path("authority.pem"))
+        os.chmod(self.path("authority.pem"), 0o644)
 
-    def take_port(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+    def do_cp(self, words):
+        """Then the reader changes the name of the site, and here its ports
+        and what else belongs to the whole machine."""
+        self.shell(shlex.join(words))
+        name = os.path.join(self.directory, words[2])
+        if "/sites-" not in name and "lighttpd.conf" not in name:
+            return
+        self.port = free_port()
+        self.http_port = free_port()
+        with open(name, encoding="utf-8") as file:
+            text = file.read()
+        for old, new in (
+                (r"\b443\b", str(self.port)),
+                (r"\b80\b", str(self.http_port)),
+                (r"\b0\.0\.0\.0\b|\*(?=:\d)", "127.0.0.1"),
+                (re.escape(EXAMPLE), SERVER_NAME),
+                (r"/etc/letsencrypt/", self.path("etc/letsencrypt/")),
+                (r"/var/www/html\b", self.path("var/www/html"))):
+            self.test.assertRegex(text, old)
+            text = re.sub(old, new, text)
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def address(self):
+        """The site's address, and how oncelinkctl check comes there."""
+        return ("https://%s/ --ca-file %s --connect-to "
+                "%s:443:127.0.0.1:%s,%s:80:127.0.0.1:%s" % (
+                    SERVER_NAME, self.path("authority.pem"),
+                    SERVER_NAME, self.port, SERVER_NAME, self.http_port))
 
     def write_apache(self):
         """Debian's apache2.conf, in short, and the sites."""
@@ -334,7 +374,9 @@ class Machine:
                 for name in dict.fromkeys(self.apache_modules)),
             "user": user if os.getuid() == 0 and not self.user else "",
         }
-        text += "Listen 127.0.0.1:%d\n" % self.port
+        for port in (self.port, self.http_port):
+            if port:
+                text += "Listen 127.0.0.1:%d\n" % port
         for name in self.apache_sites:
             text += 'Include "%s"\n' % self.path(
                 "etc/apache2/sites-available/%s.conf" % name)
@@ -368,8 +410,21 @@ class Machine:
 
     def request(self, method, path, body=None, content_type=JSON_TYPE):
         headers = {"Content-Type": content_type} if body is not None else {}
-        with socket.create_connection(("127.0.0.1", self.port), 60) as line:
+        with self.connect() as line:
             line.sendall(http_bytes(method, path, body, headers))
+            return parse_http(read_to_end(line))
+
+    def connect(self):
+        line = socket.create_connection(("127.0.0.1", self.port), 60)
+        context = ssl.create_default_context(
+            cafile=self.path("authority.pem"))
+        return context.wrap_socket(line, server_hostname=SERVER_NAME)
+
+    def clear_request(self, path):
+        """A GET at the port without TLS."""
+        with socket.create_connection(("127.0.0.1", self.http_port),
+                                      60) as line:
+            line.sendall(http_bytes("GET", path))
             return parse_http(read_to_end(line))
 
 
@@ -386,17 +441,23 @@ class Host(Machine):
         self.environment["HOME"] = self.path("home")
         os.makedirs(self.path("home/public_html"))
         self.give_home()
-        self.take_port()
+        self.port = free_port()
         self.apache_modules += ["cgid", "headers", "rewrite"]
         self.write_apache()
         with open(self.path("apache/apache.conf"), "a",
                   encoding="utf-8") as file:
             file.write(HOST % {
-                "port": self.port, "name": "site.test",
+                "port": self.port, "name": SERVER_NAME,
                 "root": self.path("home/public_html"),
                 "slashes": "Off", "tls": ""})
         self.start("apache2", ["apache2", "-D", "FOREGROUND", "-f",
                                self.path("apache/apache.conf")])
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), 60)
+
+    def address(self):
+        return "http://127.0.0.1:%d/" % self.port
 
     def give_home(self):
         for place, _, names in os.walk(self.path("home")):
@@ -446,6 +507,20 @@ class Guide(unittest.TestCase):
         self.assertEqual(machine.request("GET", path).json()["message"],
                          "It works.")
         self.assertEqual(machine.request("GET", path).status, 400)
+        self.renew(machine)
+
+    def renew(self, machine):
+        """A certificate is renewed by http, whatever else is redirected."""
+        place = machine.path("var/www/html/.well-known/acme-challenge")
+        os.makedirs(place)
+        with open(place + "/answer", "w", encoding="utf-8") as file:
+            file.write("it is me")
+        answer = machine.clear_request("/.well-known/acme-challenge/answer")
+        self.assertEqual((answer.status, answer.body), (200, b"it is me"))
+        other = machine.clear_request("/a%2Fb//?c")
+        self.assertEqual(other.status, 301, other)
+        self.assertEqual(other.headers["location"],
+                         "https://%s/a%%2Fb//?c" % SERVER_NAME)
 
     def test_lighttpd(self):
         """lighttpd as the guide installs it hands over a secret"""
