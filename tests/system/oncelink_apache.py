@@ -197,6 +197,7 @@ class Shared(Apache):
     modules = ("cgid", "rewrite")
     quiet = False
     slashes = "NoDecode"
+    redirects = True
 
     def document_root(self):
         return os.path.join(self.site.directory, "home", "public_html")
@@ -221,9 +222,15 @@ class Shared(Apache):
                          names["CERTIFICATE_KEY"]):
                 os.chown(name, site.owner.pw_uid, site.owner.pw_gid)
             tls = TLS % (names["CERTIFICATE"], names["CERTIFICATE_KEY"])
-            text = TO_TLS % (site.http_port, SERVER_NAME, SERVER_NAME)
-        return text + HOST % {
-            "port": site.port, "root": self.document_root(),
+            if self.redirects:
+                text = TO_TLS % (site.http_port, SERVER_NAME, SERVER_NAME)
+            else:
+                text = self.host(site.http_port, "")
+        return text + self.host(site.port, tls)
+
+    def host(self, port, tls):
+        return HOST % {
+            "port": port, "root": self.document_root(),
             "name": SERVER_NAME, "slashes": self.slashes, "tls": tls}
 
     def access_log(self):

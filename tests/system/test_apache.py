@@ -112,8 +112,11 @@ class Sent(ApacheTest):
             key = site.safesecrets_create("text").json()["key"]
             for member in site.web.members():
                 with open("/proc/%d/comm" % member, "rb") as file:
-                    if file.read().startswith(b"oncelink.fcgi"):
-                        os.kill(member, signal.SIGKILL)
+                    if not file.read().startswith(b"oncelink.fcgi"):
+                        continue
+                os.kill(member, signal.SIGKILL)
+                wait_until(lambda: member not in site.web.members(),
+                           "the worker to die")
             answer = site.safesecrets_open(key)
             self.assertStatus(answer, 200)
             self.assertEqual(answer.json()["message"], "text")
@@ -289,7 +292,33 @@ class Told(ApacheTest):
 
     def test_redirect(self):
         """on its way to https a path stays as it was sent"""
-        site = self.open_site(tls=True)
+        self.redirects(self.open_site(tls=True))
+
+    def test_redirect_of_user(self):
+        """the same by the lines of .htaccess that are there for it; over
+        https there is HSTS"""
+        site = self.open_site("shared", start=False, tls=True)
+        site.server.redirects = False
+        put = site.server.put
+
+        def put_redirect(place):
+            put(place)
+            name = os.path.join(place, ".htaccess")
+            with open(name, encoding="utf-8") as file:
+                text = file.read()
+            self.assertEqual(text.count("#Rewrite"), 3)
+            with open(name, "w", encoding="utf-8") as file:
+                file.write(text.replace("#Rewrite", "Rewrite"))
+        site.server.put = put_redirect
+        site.start()
+        self.redirects(site)
+        key = site.safesecrets_create("text", "a/b%2").json()["key"]
+        for answer in (site.safesecrets_open(key, "a/b%2"),
+                       site.request("GET", "/")):
+            self.assertStatus(answer, 200)
+            self.assertIn("strict-transport-security", answer.headers)
+
+    def redirects(self, site):
         for path in ("/api/v1/message/x/a%2Fb%252%3f", "/?x=%2f&y", "/a%20b",
                      "//x//", "/\xe5"):
             answer = site.request("GET", path.encode("latin-1"), tls=False)
