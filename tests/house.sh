@@ -28,7 +28,7 @@ tree() {
 		    ! -name '*.trs' ! -name '*.pyc' ! -name '*.Po' \
 		    ! -name '.dirstamp' ! -name 'oncelink.fcgi' \
 		    ! -name migrate_sql.c
-		find conf cgi-bin htdocs man -type f 2>/dev/null
+		find conf cgi-bin htdocs man -type f
 	} | sort
 }
 

@@ -267,7 +267,7 @@ sees() {
 }
 
 for check in settings calls events options commands variables statuses \
-    lint; do
+    references lint; do
 	holds "$check"
 done
 
@@ -301,6 +301,8 @@ sees commands oncelinkctl.8 '/^\.It Fl -ca-file/d' \
 sees variables $worker 's/ , QUERY_STRING//' 'not on the page: QUERY_STRING'
 sees variables $sweep 's/SIGN_KEY , //' 'not on the page: SIGN_KEY'
 sees statuses $sweep '/^\.It Dv EX_IOERR/d' 'not on the page: EX_IOERR'
+sees references $conf 's/^\.Xr oncelink-sweep 8/.Xr oncelink-sweep 1/' \
+    'there is no oncelink-sweep.1'
 sees lint $conf 's/^\.El$/.Ex/' 'oncelink.conf.5'
 
 echo "1..$count"

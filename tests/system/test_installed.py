@@ -36,7 +36,7 @@ EXAMPLE = "secrets.example.org"
 
 # What is run as it stands, on places of the test's own.
 HARMLESS = ("echo", "install", "mkdir", "nginx", "oncelinkctl", "rm", "runuser",
-            "sbin/oncelinkctl")
+            "sbin/oncelinkctl", "umask")
 
 NGINX_CONF = """# As Debian's, as far as it matters here.
 %(user)spid %(place)s/run/nginx.pid;
@@ -557,6 +557,9 @@ class Guide(unittest.TestCase):
         machine = self.way("nginx and spawn-fcgi")
         self.hand_over(machine)
         machine.sweep()
+        machine.directory = machine.place
+        machine.follow("Backup")
+        self.assertIn("kdf_passes = 1", machine.read("settings.backup"))
 
     def test_nginx_systemd(self):
         """nginx and systemd as the guide installs them"""
