@@ -143,6 +143,7 @@ store_account_remove(struct store_txn *txn, int64_t id)
 {
 	sqlite3_stmt	*account, *keys;
 
+	txn->erased = true;
 	keys = txn_prepare(txn, SQLITE_STATEMENT_API_KEY_DELETE_ALL,
 	    "account");
 	account = txn_prepare(txn, SQLITE_STATEMENT_ACCOUNT_DELETE, "account");
