@@ -91,8 +91,9 @@ class Machine:
     var = "var"
     user = {}
 
-    def __init__(self, test):
+    def __init__(self, test, path=""):
         self.test = test
+        self.below = path
         self.place = tempfile.mkdtemp(prefix="oncelink-test.")
         test.addCleanup(shutil.rmtree, self.place, ignore_errors=True)
         os.chmod(self.place, 0o755)
@@ -176,9 +177,11 @@ class Machine:
         with open(self.environment["ONCELINK_CONF"], "a",
                   encoding="utf-8") as file:
             file.write("state_dir = %s\nkey_file = %s\nlog = stderr\n"
-                       "kdf_passes = 1\nkdf_memory = 8M\n" % (
+                       "kdf_passes = 1\nkdf_memory = 8M\n"
+                       "path_prefix = %s\n" % (
                            self.path(self.var + "/lib/oncelink"),
-                           self.path(self.etc + "/oncelink/keys/server.key")))
+                           self.path(self.etc + "/oncelink/keys/server.key"),
+                           self.below))
 
     def section(self, title, text=None):
         text = text or self.read(self.prefix + "/share/man/man7/oncelink.7")
@@ -201,21 +204,24 @@ class Machine:
 
     def follow(self, title, text=None):
         for command in self.guide(title, text):
-            # What is not ours of /etc is this machine's all the same.
-            command = re.sub(r"(?<![\w.])/etc/", self.path("etc/"), command)
-            command = re.sub(r"https://(@SERVER_NAME@|%s)/" % EXAMPLE,
-                             self.address(), command)
-            words = shlex.split(command)
-            special = getattr(self, "do_" + re.sub(r"\W", "_", words[0]),
-                              None)
-            if special is not None:
-                special(words)
-            else:
-                # Nothing may touch the machine that this runs on.
-                self.test.assertTrue(
-                    words[0] in HARMLESS or
-                    words[0].startswith(self.place), command)
-                self.shell(command)
+            self.do(command)
+
+    def do(self, command):
+        # What is not ours of /etc is this machine's all the same.
+        command = re.sub(r"(?<![\w.])/etc/", self.path("etc/"), command)
+        command = re.sub(r"https://(@SERVER_NAME@|%s)/" % EXAMPLE,
+                         self.address(), command)
+        words = shlex.split(command)
+        special = getattr(self, "do_" + re.sub(r"\W", "_", words[0]),
+                          None)
+        if special is not None:
+            special(words)
+        else:
+            # Nothing may touch the machine that this runs on.
+            self.test.assertTrue(
+                words[0] in HARMLESS or
+                words[0].startswith(self.place), command)
+            self.shell(command)
 
     def shell(self, command):
         done = subprocess.run(
@@ -239,6 +245,10 @@ class Machine:
 
     def do_a2enmod(self, words):
         self.apache_modules += words[1:]
+
+    def do_a2dismod(self, words):
+        self.apache_modules = [name for name in self.apache_modules
+                               if name not in words[1:]]
 
     def do_a2dissite(self, words):
         self.test.assertEqual(words[1:], ["000-default"])
@@ -351,14 +361,16 @@ class Machine:
                 (r"/var/www/html\b", self.path("var/www/html"))):
             self.test.assertRegex(text, old)
             text = re.sub(old, new, text)
+        if self.below:
+            text = re.sub(r"/(locations|common)\.conf", r"/\1-once.conf", text)
         with open(name, "w", encoding="utf-8") as file:
             file.write(text)
 
     def address(self):
         """The site's address, and how oncelinkctl check comes there."""
-        return ("https://%s/ --ca-file %s --connect-to "
+        return ("https://%s%s/ --ca-file %s --connect-to "
                 "%s:443:127.0.0.1:%s,%s:80:127.0.0.1:%s" % (
-                    SERVER_NAME, self.path("authority.pem"),
+                    SERVER_NAME, self.below, self.path("authority.pem"),
                     SERVER_NAME, self.port, SERVER_NAME, self.http_port))
 
     def write_apache(self):
@@ -411,7 +423,8 @@ class Machine:
     def request(self, method, path, body=None, content_type=JSON_TYPE):
         headers = {"Content-Type": content_type} if body is not None else {}
         with self.connect() as line:
-            line.sendall(http_bytes(method, path, body, headers))
+            line.sendall(http_bytes(method, self.below + path, body,
+                                    headers))
             return parse_http(read_to_end(line))
 
     def connect(self):
@@ -489,8 +502,8 @@ class Host(Machine):
 class Guide(unittest.TestCase):
     """Each way of the guide, to a secret that was handed over."""
 
-    def way(self, title):
-        machine = Machine(self)
+    def way(self, title, path=""):
+        machine = Machine(self, path)
         machine.install()
         machine.follow(title)
         return machine
@@ -499,6 +512,10 @@ class Guide(unittest.TestCase):
         page = machine.request("GET", "/")
         self.assertEqual(page.status, 200, page)
         self.assertIn("content-security-policy", page.headers)
+        self.secret(machine)
+        self.renew(machine)
+
+    def secret(self, machine):
         made = machine.request(
             "POST", "/api/v1/message",
             b'{"message":"It works.","exp":60,"pin":"12345"}')
@@ -507,7 +524,6 @@ class Guide(unittest.TestCase):
         self.assertEqual(machine.request("GET", path).json()["message"],
                          "It works.")
         self.assertEqual(machine.request("GET", path).status, 400)
-        self.renew(machine)
 
     def renew(self, machine):
         """A certificate is renewed by http, whatever else is redirected."""
@@ -533,6 +549,29 @@ class Guide(unittest.TestCase):
         machine = self.way("Apache and mod_fcgid")
         self.hand_over(machine)
         machine.sweep()
+
+    def test_cgi(self):
+        """Apache and plain CGI, which is the same but for a step"""
+        machine = Machine(self)
+        machine.install()
+        machine.follow("Apache and plain CGI")
+        for command in machine.guide("Apache and mod_fcgid"):
+            if not command.startswith(("apt-get install apache2", "a2enmod")):
+                machine.do(command)
+        self.assertNotIn("fcgid", machine.apache_modules)
+        self.hand_over(machine)
+
+    def test_below(self):
+        """a path of its own in a site, by what is installed for that"""
+        for title in ("nginx and spawn-fcgi", "lighttpd",
+                      "Apache and mod_fcgid"):
+            with self.subTest(title):
+                machine = self.way(title, "/once")
+                self.assertEqual(machine.request("GET", "/").status, 200)
+                self.secret(machine)
+                machine.below = ""
+                self.assertEqual(
+                    machine.request("GET", "/api/v2/health").status, 404)
 
     def test_shared(self):
         """shared hosting, where no step needs root"""
