@@ -53,7 +53,7 @@ header(struct ctl_site *site, const struct ctl_http_answer *answer,
 
 static void
 check_headers(struct ctl_site *site, const char *what, const char *path,
-    const struct wanted *wanted)
+    int status, const struct wanted *wanted)
 {
 	struct ctl_check *check = site->check;
 	struct ctl_http_answer answer;
@@ -63,7 +63,7 @@ check_headers(struct ctl_site *site, const char *what, const char *path,
 
 	if (!ctl_site_get(site, what, path, &answer))
 		return;
-	if (answer.status != 200) {
+	if (answer.status != status) {
 		ctl_check_fail(check, what, "%s is answered %d; are the pages "
 		    "where the web server looks for them?", path,
 		    answer.status);
@@ -103,7 +103,7 @@ check_caches(struct ctl_site *site)
 	const char	*value;
 
 	for (int i = 0; i < 2; i++)
-		if (!ctl_site_get(site, what, "/api/v2/params", &answer))
+		if (!ctl_site_get(site, what, site->call->path, &answer))
 			return;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		value = header(site, &answer, names[i]);
@@ -200,8 +200,8 @@ check_clear(struct ctl_site *site)
 	const char	*location, *within;
 	char		*url;
 
-	if (asprintf(&url, "http://%s%s/api/v2/health",
-	    ctl_http_host(site->http), ctl_http_path(site->http)) == -1)
+	if (asprintf(&url, "http://%s%s%s", ctl_http_host(site->http),
+	    ctl_http_path(site->http), site->call->path) == -1)
 		return;
 	ctl_http_send(site->http, check->arena, &(struct ctl_http_request){
 		.method = "GET", .url = url
@@ -219,7 +219,7 @@ check_clear(struct ctl_site *site)
 	else if (answer.status >= 400)
 		ctl_check_good(check, what, "nothing is served without TLS "
 		    "(%d)", answer.status);
-	else if (within == NULL || strcmp(within, "/api/v2/health") != 0 ||
+	else if (within == NULL || strcmp(within, site->call->path) != 0 ||
 	    strncasecmp(location, "https://", 8) != 0)
 		ctl_check_fail(check, what, "it redirects to %s, not to the "
 		    "same path with https", location == NULL ? "nowhere" :
@@ -237,7 +237,7 @@ check_tls(struct ctl_site *site)
 
 	ctl_http_send(site->http, site->check->arena,
 	    &(struct ctl_http_request){
-		.method = "GET", .path = "/api/v2/health", .old_tls = true
+		.method = "GET", .path = site->call->path, .old_tls = true
 	    }, &answer);
 	if (answer.status != 0)
 		ctl_check_fail(site->check, what, "versions before 1.2 are "
@@ -355,8 +355,9 @@ ctl_pages_check(struct ctl_site *site)
 	struct ctl_check *check = site->check;
 	unsigned int	 before;
 
-	check_headers(site, "pages", "/", page_headers);
-	check_headers(site, "answers", "/api/v2/health", answer_headers);
+	check_headers(site, "pages", "/", 200, page_headers);
+	check_headers(site, "answers", site->call->path, site->call->status,
+	    answer_headers);
 	check_caches(site);
 	check_older_links(site);
 	if (ctl_http_is_tls(site->http)) {

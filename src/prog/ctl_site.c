@@ -2,15 +2,12 @@
 /*
  * oncelinkctl check --url: secrets that go through the web server both ways.
  * A secret that is made behind the web server and found before it shows that
- * it is this site; paths, bodies and headers must arrive as they were sent.
+ * it is this site; paths and headers must arrive as they were sent.
  * Nothing is left of these secrets.
  */
 #include "prog/ctl_site.h"
 
-#include <sys/random.h>
-
 #include <ctype.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,7 +23,6 @@
 #include "web/http.h"
 #include "web/json.h"
 
-#define EXPIRES_IN	(TRIAL_LIFETIME / 1000)
 #define PIN_MAX		100	/* characters: conf's largest pin_size */
 
 bool
@@ -49,8 +45,8 @@ ctl_site_get(struct ctl_site *site, const char *what, const char *path,
 	}, answer);
 }
 
-static bool
-post(struct ctl_site *site, const char *what, const char *path,
+bool
+ctl_site_post(struct ctl_site *site, const char *what, const char *path,
     const char *type, const struct buf *body, struct ctl_http_answer *answer)
 {
 	if (body->failed) {
@@ -61,6 +57,22 @@ post(struct ctl_site *site, const char *what, const char *path,
 		.method = "POST", .path = path, .type = type,
 		.body = body->data, .body_size = body->len
 	}, answer);
+}
+
+/* The first one whose face is served. */
+static const struct ctl_site_call calls[] = {
+	{ CONF_FACE_NATIVE, "/api/v2/health", 200, "\"status\":\"ok\"" },
+	{ CONF_FACE_SAFESECRETS, "/api/v1/ping", 200, "pong" },
+	{ CONF_FACE_ONETIME, "/secrets", 405, "\"success\":\"False\"" },
+};
+
+static const struct ctl_site_call *
+find_call(const struct conf *conf)
+{
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if ((conf->faces & calls[i].face) != 0)
+			return &calls[i];
+	return NULL;
 }
 
 /* Is there anybody, and is it reached directly? */
@@ -79,7 +91,7 @@ check_reached(struct ctl_site *site)
 		return false;
 	}
 	ctl_http_send(site->http, check->arena, &(struct ctl_http_request){
-		.method = "GET", .path = "/api/v2/health"
+		.method = "GET", .path = site->call->path
 	}, &answer);
 	if (answer.untrusted)
 		ctl_check_fail(check, what, "browsers will not believe the "
@@ -100,11 +112,11 @@ check_reached(struct ctl_site *site)
 		    "does not reach the worker, or that not its database; is "
 		    "the worker running, may the web server use its socket?",
 		    answer.status);
-	else if (answer.status != 200 ||
-	    strstr(answer.body, "\"status\":\"ok\"") == NULL)
+	else if (answer.status != site->call->status ||
+	    strstr(answer.body, site->call->text) == NULL)
 		ctl_check_fail(check, what, "the answer (%d) is not a "
-		    "worker's; the web server must hand /api/v2/ to it",
-		    answer.status);
+		    "worker's; the web server must hand %s to it",
+		    answer.status, site->call->path);
 	else {
 		ctl_check_good(check, what, "a worker answers");
 		return true;
@@ -112,10 +124,9 @@ check_reached(struct ctl_site *site)
 	return false;
 }
 
-/* `{"id":…` of our own calls, open for more. */
-static void
-begin_call(struct ctl_site *site, struct buf *body, struct json_writer *json,
-    const uint8_t token[TOKEN_BYTES])
+void
+ctl_site_begin(struct ctl_site *site, struct buf *body,
+    struct json_writer *json, const uint8_t token[TOKEN_BYTES])
 {
 	char	 id[TOKEN_BASE64URL_LENGTH + 1];
 
@@ -126,7 +137,8 @@ begin_call(struct ctl_site *site, struct buf *body, struct json_writer *json,
 	explicit_bzero(id, sizeof(id));
 }
 
-/* What is made here must be found there. */
+/* What is made here must be found there.  Without our own interface there is
+ * no looking without reading; then what is read later shows it. */
 static bool
 check_same(struct ctl_site *site)
 {
@@ -140,12 +152,14 @@ check_same(struct ctl_site *site)
 	struct json_writer json;
 	struct buf	 body;
 
+	if ((check->conf->faces & CONF_FACE_NATIVE) == 0)
+		return true;
 	if (trial_create(check->site, check->arena, &trial) != 0)
 		return false;	/* said before */
-	begin_call(site, &body, &json, trial.token);
+	ctl_site_begin(site, &body, &json, trial.token);
 	json_close(&json);
-	if (post(site, what, "/api/v2/secrets/peek", HTTP_JSON_TYPE, &body,
-	    &answer) && answer.status != 200)
+	if (ctl_site_post(site, what, "/api/v2/secrets/peek", HTTP_JSON_TYPE,
+	    &body, &answer) && answer.status != 200)
 		ctl_check_fail(check, what, "the worker there has another "
 		    "database or another key (a secret made here is not found, "
 		    "%d); which settings does it use?", answer.status);
@@ -310,199 +324,6 @@ check_authorization(struct ctl_site *site)
 		ctl_check_good(check, what, "the header arrives");
 }
 
-/* A frame with an envelope of `size` random bytes. */
-static bool
-make_frame(struct ctl_site *site, const uint8_t token[TOKEN_BYTES],
-    size_t size, struct buf *body, const uint8_t **envelope)
-{
-	struct json_writer json;
-	uint8_t		 receipt[TOKEN_BYTES], *bytes;
-	char		 text[TOKEN_BASE64URL_LENGTH + 1];
-	size_t		 at = 0;
-	ssize_t		 got;
-
-	if ((bytes = arena_alloc(site->check->arena, size)) == NULL)
-		return false;
-	while (at < size && (got = getrandom(bytes + at, size - at, 0)) > 0)
-		at += (size_t)got;
-	begin_call(site, body, &json, token);
-	token_random(receipt);
-	token_to_base64url(receipt, text);
-	json_text(&json, "receipt", text);
-	json_integer(&json, "expires_in", EXPIRES_IN);
-	json_close(&json);
-	buf_append(body, "\n", 1);
-	buf_append(body, bytes, size);
-	*envelope = bytes;
-	return !body->failed && at == size;
-}
-
-/* The largest envelope, in and out. */
-static bool
-try_envelope(struct ctl_site *site, const char *what,
-    const uint8_t token[TOKEN_BYTES])
-{
-	struct ctl_check *check = site->check;
-	size_t		 size = (size_t)check->conf->max_envelope;
-	const uint8_t	*envelope;
-	uint8_t		 claim[TOKEN_BYTES];
-	char		 text[TOKEN_BASE64URL_LENGTH + 1];
-	struct ctl_http_answer answer;
-	struct json_writer json;
-	struct buf	 body;
-
-	if (!make_frame(site, token, size, &body, &envelope)) {
-		ctl_check_warn(check, what, "there is no memory to try the "
-		    "largest envelope");
-		return false;
-	}
-	if (!post(site, what, "/api/v2/secrets", HTTP_FRAME_TYPE, &body,
-	    &answer))
-		return false;
-	if (answer.status != 201) {
-		ctl_check_fail(check, what, "an envelope of %zu bytes, which "
-		    "max_envelope allows, is answered %d; put in the web "
-		    "server's limits anew: " CTL_PROGRAM " config "
-		    "--web-server", size, answer.status);
-		return false;
-	}
-	begin_call(site, &body, &json, token);
-	token_random(claim);
-	token_to_base64url(claim, text);
-	json_text(&json, "claim", text);
-	json_close(&json);
-	if (!post(site, what, "/api/v2/secrets/open", HTTP_JSON_TYPE, &body,
-	    &answer))
-		return false;
-	if (answer.status == 200 && answer.body_size > size &&
-	    memcmp(answer.body + answer.body_size - size, envelope, size) ==
-	    0)
-		return true;
-	ctl_check_fail(check, what, "an envelope of %zu bytes does not come "
-	    "back as it was (%d, %zu bytes); put in the web server's limits "
-	    "anew: " CTL_PROGRAM " config --web-server", size, answer.status,
-	    answer.body_size);
-	return false;
-}
-
-/* A byte more must be refused by us, in words that our clients know. */
-static bool
-try_too_large(struct ctl_site *site, const char *what,
-    const uint8_t token[TOKEN_BYTES])
-{
-	struct ctl_http_answer answer;
-	const uint8_t	*envelope;
-	struct buf	 body;
-
-	if (!make_frame(site, token, (size_t)site->check->conf->max_envelope +
-	    1, &body, &envelope) || !post(site, what, "/api/v2/secrets",
-	    HTTP_FRAME_TYPE, &body, &answer))
-		return false;
-	if (answer.status == 413 && strstr(answer.body, "tag:oncelink,") !=
-	    NULL)
-		return true;
-	ctl_check_fail(site->check, what, "an envelope of one byte too many is "
-	    "answered %d%s; put in the web server's limits anew: " CTL_PROGRAM
-	    " config --web-server", answer.status, answer.status == 413 ?
-	    " by the web server, in words that our clients do not know" : "");
-	return false;
-}
-
-/* The largest message, each byte of it written as six. */
-static bool
-try_message(struct ctl_site *site, const char *what, const char *pin,
-    uint8_t token[TOKEN_BYTES], bool *made)
-{
-	struct message {
-		struct json_string	 id;
-		struct json_string	 message;
-	} read = { { NULL, 0 }, { NULL, 0 } };
-	struct json_member id = {
-		.name = "id", .kind = JSON_STRING, .required = true,
-		.max = TOKEN_HEX_LENGTH, .offset = offsetof(struct message, id)
-	}, message = {
-		.name = "message", .kind = JSON_STRING, .required = true,
-		.max = site->check->conf->max_message,
-		.offset = offsetof(struct message, message)
-	};
-	struct ctl_check *check = site->check;
-	struct ctl_http_answer answer;
-	struct json_error error;
-	struct buf	 body;
-	char		 path[64];
-
-	buf_init(&body, check->arena);
-	buf_printf(&body, "{\"passphrase\":\"%s\",\"expiration_time\":%d,"
-	    "\"message\":\"", pin, EXPIRES_IN);
-	for (int64_t i = 0; i < check->conf->max_message; i++)
-		buf_text(&body, "\\u0001");
-	buf_text(&body, "\"}");
-	if (!post(site, what, "/secrets", HTTP_JSON_TYPE, &body, &answer))
-		return false;
-	if (answer.status != 200 || json_read(check->arena, answer.body,
-	    answer.body_size, &id, 1, JSON_IGNORE_EXTRAS, &read, &error) ==
-	    -1 || !token_from_hex(token, read.id.bytes, read.id.length)) {
-		ctl_check_fail(check, what, "a message of %" PRId64 " bytes, "
-		    "which max_message allows, is answered %d; put in the web "
-		    "server's limits anew: " CTL_PROGRAM " config "
-		    "--web-server", check->conf->max_message, answer.status);
-		return false;
-	}
-	*made = true;
-	snprintf(path, sizeof(path), "/secrets/%s", read.id.bytes);
-	buf_init(&body, check->arena);
-	buf_printf(&body, "{\"passphrase\":\"%s\"}", pin);
-	if (!post(site, what, path, HTTP_JSON_TYPE, &body, &answer))
-		return false;
-	if (answer.status == 200 && json_read(check->arena, answer.body,
-	    answer.body_size, &message, 1, JSON_IGNORE_EXTRAS, &read,
-	    &error) == 0 &&
-	    read.message.length == (size_t)check->conf->max_message)
-		return true;
-	ctl_check_fail(check, what, "a message of %" PRId64 " bytes does not "
-	    "come back whole (%d); put in the web server's limits anew: "
-	    CTL_PROGRAM " config --web-server", check->conf->max_message,
-	    answer.status);
-	return false;
-}
-
-static void
-check_sizes(struct ctl_site *site)
-{
-	static const char what[] = "sizes";
-	struct ctl_check *check = site->check;
-	uint8_t		 token[TOKEN_BYTES];
-	char		 pin[TOKEN_HEX_LENGTH + 1];
-	bool		 good, made = false;
-
-	if (check->conf->create != CONF_CREATE_ANYONE) {
-		ctl_check_warn(check, what, "not tried, since nobody may make "
-		    "a secret");
-		return;
-	}
-	token_random(token);
-	good = try_envelope(site, what, token);
-	trial_forget(check->site, token);
-	arena_reset(check->arena);
-	token_random(token);
-	good = try_too_large(site, what, token) && good;
-	trial_forget(check->site, token);
-	arena_reset(check->arena);
-	if ((check->conf->faces & CONF_FACE_ONETIME) != 0) {
-		token_random(token);
-		token_to_hex(token, pin);
-		good = try_message(site, what, pin, token, &made) && good;
-		if (made)
-			trial_forget(check->site, token);
-		arena_reset(check->arena);
-	}
-	explicit_bzero(token, sizeof(token));
-	explicit_bzero(pin, sizeof(pin));
-	if (good)
-		ctl_check_good(check, what, "the largest secrets go in and "
-		    "out, larger ones are refused by the worker");
-}
-
 void
 ctl_site_check(struct ctl_check *check)
 {
@@ -515,11 +336,13 @@ ctl_site_check(struct ctl_check *check)
 		    ((size_t)1 << 20),
 	};
 	struct complaint	 error;
-	struct ctl_site		 site = { .check = check };
+	struct ctl_site		 site = {
+		.check = check, .call = find_call(check->conf)
+	};
 
-	if ((check->conf->faces & CONF_FACE_NATIVE) == 0) {
-		ctl_check_fail(check, "address", "not looked at: the native "
-		    "face is not served, which the check goes by");
+	if (site.call == NULL) {
+		ctl_check_warn(check, "address", "not looked at: no face that "
+		    "the check knows is served");
 		return;
 	}
 	if ((site.http = ctl_http_open(&options, &error)) == NULL) {
@@ -529,7 +352,7 @@ ctl_site_check(struct ctl_check *check)
 	if (check_reached(&site) && check_same(&site)) {
 		check_paths(&site);
 		check_authorization(&site);
-		check_sizes(&site);
+		ctl_sizes_check(&site);
 		ctl_pages_check(&site);
 	}
 	ctl_http_close(site.http);

@@ -4,13 +4,26 @@
 
 #include <stdbool.h>
 
+#include "crypto/token.h"
 #include "prog/ctl_check.h"
 #include "prog/ctl_http.h"
+
+struct buf;
+struct json_writer;
 
 /* A site that is looked at through its address. */
 struct ctl_site {
 	struct ctl_check *check;
 	struct ctl_http	*http;
+	const struct ctl_site_call *call;
+};
+
+/* A GET that changes nothing, and what a worker answers. */
+struct ctl_site_call {
+	unsigned int	 face;		/* CONF_FACE_… that has it */
+	const char	*path;
+	int		 status;
+	const char	*text;		/* is in the answer's body */
 };
 
 /*
@@ -24,6 +37,19 @@ bool	 ctl_site_ask(struct ctl_site *site, const char *what,
 /* ctl_site_get(site, what, path, answer): likewise, a GET. */
 bool	 ctl_site_get(struct ctl_site *site, const char *what,
 	    const char *path, struct ctl_http_answer *answer);
+
+/* ctl_site_post(site, what, path, type, body, answer): likewise, a POST. */
+bool	 ctl_site_post(struct ctl_site *site, const char *what,
+	    const char *path, const char *type, const struct buf *body,
+	    struct ctl_http_answer *answer);
+
+/* ctl_site_begin(site, body, json, token): `{"id":…` of our own calls, open for
+ * more. */
+void	 ctl_site_begin(struct ctl_site *site, struct buf *body,
+	    struct json_writer *json, const uint8_t token[TOKEN_BYTES]);
+
+/* The largest secrets there may be, in and out. */
+void	 ctl_sizes_check(struct ctl_site *site);
 
 /* What the site's pages and answers say beside what they are for: headers,
  * redirects, TLS, files that are none of the world's business. */

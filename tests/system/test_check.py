@@ -5,6 +5,7 @@ in it is named; nothing is left behind, nobody is held up."""
 import contextlib
 import os
 import shutil
+import tempfile
 import threading
 import time
 
@@ -159,6 +160,17 @@ class Local(CheckTest):
         with self.subTest("the state in public_html"):
             self.names(site, self.moved(site, state_dir=os.path.join(
                 web, "state")), "state directory", "`public_html'")
+
+    def test_memory(self):
+        """a state directory in memory is said to be"""
+        site = self.earnest_site(server=None, start=False)
+        place = tempfile.mkdtemp(prefix="oncelink-test.", dir="/dev/shm")
+        self.addCleanup(shutil.rmtree, place)
+        site.configure(state_dir=os.path.join(place, "state"))
+        self.assertEqual(site.ctl("init").returncode, 0)
+        self.assertEqual(site.sweep().returncode, 0)
+        self.assertTrue(any("in memory" in text for _, text in
+                            self.findings(site)))
 
     def test_key_gone(self):
         """no key file"""
@@ -598,6 +610,18 @@ class Planted(Through):
             site.web.end()
             self.assertNamed(site, "error", ("address", "no answer"),
                              *options)
+
+    def test_faces(self):
+        """a site that serves one of the older faces alone"""
+        site = self.earnest_site("nginx", conf="shipped", prefix="/once",
+                                 tls=True)
+        options = self.address(site)
+        for face in ("safesecrets", "onetime", "native"):
+            with self.subTest(face):
+                site.stop_workers()
+                site.configure(faces=face)
+                site.workers = [site.start_worker(0)]
+                self.assertGood(site, *options)
 
     def test_no_proxy(self):
         """the environment's proxies are not asked"""
