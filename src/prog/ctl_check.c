@@ -103,7 +103,8 @@ ctl_check_run(const struct ctl_call *call)
 			ctl_site_check(&check);
 		site_close(&site);
 	} else
-		ctl_check_fail(&check, "site", "%s", error.text);
+		ctl_check_fail(&check, "site", "it cannot be opened, and so "
+		    "nothing more was looked at: %s", error.text);
 	arena_destroy(check.arena);
 	if (check.errors == 0 && check.warnings == 0)
 		printf("nothing is wrong\n");

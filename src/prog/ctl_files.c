@@ -75,13 +75,13 @@ check_above(struct ctl_check *check, const char *what, const char *path)
 	free(whole);
 }
 
-/* What web servers are wont to give out. */
+/* What web servers are wont to give out; `www' alone may be above that. */
 static void
 check_outside(struct ctl_check *check, const char *what, const char *path)
 {
 	static const char *const names[] = {
-		"public_html", "htdocs", "www", "wwwroot", "html", "webroot",
-		"cgi-bin", "public",
+		"public_html", "htdocs", "httpdocs", "wwwroot", "html",
+		"webroot", "cgi-bin",
 	};
 	char	*whole, *part, *rest;
 

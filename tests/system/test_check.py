@@ -674,8 +674,6 @@ def _good(kind, prefix, tls):
 
 for _kind in KINDS:
     for _number, (_prefix, _tls) in enumerate((("", False), ("/once", True))):
-        if _kind == "lighttpd" and _tls:
-            continue
         setattr(Kinds, "test_%s_%d" % (_kind.replace("-", "_"), _number),
                 _good(_kind, _prefix, _tls))
 
