@@ -439,6 +439,10 @@ LIMITS = "nginx-limits.conf"
 HTTP = "share/nginx/http.conf"
 TLS = "share/nginx/site-tls.conf"
 
+# The frame in which a check sends the largest envelope.
+FRAME = 10244 * 1024 + 1 + len(
+    '{"id":"","receipt":"","expires_in":300}') + 2 * 22
+
 # What is spoilt in the files of a nginx with TLS at /once, and which words of
 # the finding name it.
 FAULTS = {
@@ -469,6 +473,11 @@ FAULTS = {
         {LIMITS: [("client_max_body_size 11264k",
                    "client_max_body_size 100k")]},
         "error", ("sizes", "message", "config --web-server")),
+    "a refusal that is not ours": (
+        {LIMITS: [("client_max_body_size 11264k",
+                   "client_max_body_size %d" % FRAME)],
+         LOCATIONS: [("error_page 413", "error_page 418")]},
+        "error", ("sizes", "one byte too many", "by the web server")),
     "no Content-Security-Policy": (
         {LOCATIONS: [("add_header Content-Security-Policy",
                       "add_header X-Nothing")]},

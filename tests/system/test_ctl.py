@@ -7,11 +7,12 @@ import re
 import shutil
 import stat
 import tempfile
+import threading
 import time
 import unittest
 
 from oncelink_site import CTL, run, wait_until
-from oncelink_test import SiteTest, main
+from oncelink_test import SiteTest, in_threads, main, scaled
 from oncelink_wire import random_id
 
 EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_UNAVAILABLE = 64, 65, 66, 69
@@ -457,6 +458,38 @@ class ServerKey(SiteTest):
         self.assertIn(site.key_file, site.log())
         os.rename(site.key_file + ".away", site.key_file)
         self.assertStatus(self.create(site), 200)
+
+    def test_nothing_is_lost(self):
+        """keys change while secrets are made; a new worker opens them all"""
+        site = self.site(server=None, workers=2)
+        over = threading.Event()
+
+        def work(number):
+            made = []
+            if number == 0:
+                for _ in range(scaled(20, 5)):
+                    self.rotate(site)
+                    # A fresh process brings records with the newest key
+                    # among those of the workers.
+                    made.append(site.cgi(
+                        "POST", "/secrets",
+                        b'{"passphrase":"a","message":"b"}',
+                        "application/json"))
+                    self.read(site, made[-1], worker=len(made) % 2)
+                over.set()
+                return []
+            while not over.is_set():
+                made.append(self.create(site, worker=number % 2))
+                self.assertStatus(made[-1], 200)
+            return made
+        made = sum(in_threads(5, work), [])
+        used = [key for key, count in self.keys(site).items() if count > 0]
+        self.assertGreater(len(used), 2)
+        self.assertEqual(len(made), sum(self.keys(site).values()))
+        for worker in (0, 1):
+            site.kill_worker(worker)
+        for number, created in enumerate(made):
+            self.read(site, created, worker=number % 2)
 
     def test_unused_go(self):
         """keys that nothing needs go, an hour after they were the newest"""
