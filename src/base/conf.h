@@ -12,10 +12,16 @@
 #define CONF_FACE_SAFESECRETS	0x1u
 #define CONF_FACE_ONETIME	0x2u
 #define CONF_FACE_NATIVE	0x4u
+#define CONF_FACE_PASSWORDLINK	0x8u
 
 struct complaint;
 
 enum conf_create { CONF_CREATE_ANYONE, CONF_CREATE_KEYS, CONF_CREATE_NOBODY };
+
+/* What of a viewer's address an account may see. */
+enum conf_addresses {
+	CONF_ADDRESSES_FULL, CONF_ADDRESSES_TRUNCATED, CONF_ADDRESSES_NONE
+};
 
 /* A range of addresses; an IPv4 address is kept as IPv4-mapped IPv6. */
 struct conf_network {
@@ -51,10 +57,13 @@ struct conf {
 
 	int64_t		 max_message;	/* bytes, faces 1 and 2 */
 	int64_t		 max_envelope;	/* bytes, native face */
-	int64_t		 max_expire;	/* ms, faces 2 and 4 */
+	int64_t		 max_ciphertext; /* bytes, decoded, face 3 */
+	int64_t		 max_attachment;
+	int64_t		 max_expire;	/* ms, faces 2 to 4 */
 	int64_t		 default_views;
 	int64_t		 claim_time;	/* ms; 0: no claims */
 	int64_t		 keep_receipts;	/* ms beyond expires_at */
+	int		 viewer_addresses; /* enum conf_addresses */
 
 	int64_t		 pin_size;	/* code points, SafeSecrets */
 	int64_t		 pin_attempts;	/* tries of faces 1, 2; default of 4 */

@@ -26,6 +26,7 @@
 static const struct conf_word face_words[] = {
 	{ "safesecrets", CONF_FACE_SAFESECRETS },
 	{ "onetime", CONF_FACE_ONETIME },
+	{ "passwordlink", CONF_FACE_PASSWORDLINK },
 	{ "native", CONF_FACE_NATIVE },
 	{ NULL, 0 },
 };
@@ -33,6 +34,12 @@ static const struct conf_word create_words[] = {
 	{ "anyone", CONF_CREATE_ANYONE },
 	{ "keys", CONF_CREATE_KEYS },
 	{ "nobody", CONF_CREATE_NOBODY },
+	{ NULL, 0 },
+};
+static const struct conf_word address_words[] = {
+	{ "full", CONF_ADDRESSES_FULL },
+	{ "truncated", CONF_ADDRESSES_TRUNCATED },
+	{ "none", CONF_ADDRESSES_NONE },
 	{ NULL, 0 },
 };
 static const struct conf_word log_words[] = {
@@ -60,7 +67,7 @@ static const struct conf_row rows[] = {
 	{ "path_prefix", CONF_ROW_PREFIX, MEMBER(path_prefix), 0, 0, "",
 	    "what precedes every path of this site", NULL, NULL },
 	{ "faces", CONF_ROW_WORDS, MEMBER(faces), 0, 0,
-	    "safesecrets onetime native",
+	    "safesecrets onetime passwordlink native",
 	    "the interfaces that are served", face_words, NULL },
 	{ "create", CONF_ROW_WORD, MEMBER(create), 0, 0, "anyone",
 	    "who may create secrets", create_words, NULL },
@@ -94,6 +101,12 @@ static const struct conf_row rows[] = {
 	    NULL, NULL },
 	{ "max_envelope", CONF_ROW_SIZE, MEMBER(max_envelope), KB, 64 * MB,
 	    "10244K", "the largest envelope of the native face", NULL, NULL },
+	{ "max_ciphertext", CONF_ROW_SIZE, MEMBER(max_ciphertext), KB, 16 * MB,
+	    "1M", "the largest ciphertext of the passwordlink face, decoded",
+	    NULL, NULL },
+	{ "max_attachment", CONF_ROW_SIZE, MEMBER(max_attachment), KB, 64 * MB,
+	    "10M", "the largest attachment of the passwordlink face, decoded",
+	    NULL, NULL },
 	{ "max_expire", CONF_ROW_SECONDS, MEMBER(max_expire),
 	    60 * SECOND, 10 * YEAR, "30d",
 	    "the longest life of a secret but for the safesecrets face",
@@ -107,6 +120,10 @@ static const struct conf_row rows[] = {
 	    10 * YEAR, "30d",
 	    "how long receipts are kept when their secrets have expired",
 	    NULL, NULL },
+	{ "viewer_addresses", CONF_ROW_WORD, MEMBER(viewer_addresses), 0, 0,
+	    "truncated",
+	    "what of a viewer's address the secret's account sees",
+	    address_words, NULL },
 	{ "pin_size", CONF_ROW_NUMBER, MEMBER(pin_size), 1, 100, "5",
 	    "characters of a PIN of the safesecrets face",
 	    NULL, "PIN_SIZE" },

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "core/account.h"
 #include "core/life.h"
 #include "core/listing.h"
@@ -191,6 +192,24 @@ listing_show(struct store_txn *txn, struct site *site, struct arena *arena,
 	return store_listing_find(txn, row->id, show, &showing) == -1 ? -1 : 0;
 }
 
+/* A user agent as it is kept: cut between code points, and readable as UTF-8
+ * whatever the client sent. */
+static size_t
+copy_agent(uint8_t *to, const char *agent)
+{
+	size_t	 length = strnlen(agent, AGENT_MAX);
+
+	if (agent[length] != '\0')
+		while (length > 0 && (agent[length] & 0xc0) == 0x80)
+			length--;
+	memcpy(to, agent, length);
+	if (utf8_length(agent, length) < 0)
+		for (size_t i = 0; i < length; i++)
+			if (to[i] >= 0x80)
+				to[i] = '?';
+	return length;
+}
+
 int
 listing_viewed(struct store_txn *txn, struct site *site,
     const struct store_secret *row, const struct secret_viewer *viewer)
@@ -201,13 +220,11 @@ listing_viewed(struct store_txn *txn, struct site *site,
 
 	if (viewer->address != NULL)
 		address = strnlen(viewer->address, ADDRESS_MAX);
-	if (viewer->agent != NULL)
-		agent = strnlen(viewer->agent, AGENT_MAX);
 	plain[0] = (uint8_t)address;
 	if (address > 0)
 		memcpy(plain + 1, viewer->address, address);
-	if (agent > 0)
-		memcpy(plain + 1 + address, viewer->agent, agent);
+	if (viewer->agent != NULL)
+		agent = copy_agent(plain + 1 + address, viewer->agent);
 	note_seal(site->keyring, NOTE_VIEWER, row->lookup, plain,
 	    1 + address + agent, note);
 	result = store_view_insert(txn, row->id, store_now(txn), note,

@@ -30,10 +30,11 @@
 /* Records up to this size are read and opened inside the transaction. */
 #define DIRECT_BYTES	((size_t)64 << 10)
 
-/* An answer's words, and twice what JSON may make of one byte of text, since
- * a string that grows asks for the double. */
+/* An answer's words, and twice what JSON may make of one byte, since a string
+ * that grows asks for the double: of text, and of what is JSON already. */
 #define ANSWER_BYTES	8192
 #define ESCAPED_BYTES	12
+#define JSON_BYTES	2
 
 /* What one reading carries through its steps. */
 struct attempt {
@@ -160,6 +161,25 @@ find_to_open(struct store_txn *txn, struct attempt *attempt)
 	return 0;
 }
 
+/* What the answer takes beside the record itself. */
+static size_t
+answer_size(const struct attempt *attempt)
+{
+	size_t	 size = ANSWER_BYTES +
+		    ESCAPED_BYTES * attempt->listing.message_size;
+
+	switch ((enum secret_kind)attempt->row.kind) {
+	case SECRET_SAFESECRETS:
+	case SECRET_ONETIME:
+		return size + ESCAPED_BYTES * attempt->record_size;
+	case SECRET_SJCL:
+		return size + JSON_BYTES * attempt->record_size;
+	case SECRET_V2:
+		break;
+	}
+	return size;
+}
+
 static int
 read_record(struct store_txn *txn, struct attempt *attempt)
 {
@@ -167,9 +187,7 @@ read_record(struct store_txn *txn, struct attempt *attempt)
 	attempt->record = arena_alloc(attempt->arena, attempt->record_size);
 	/* What the answer needs must be there before the view is taken. */
 	if (attempt->record == NULL || arena_reserve(attempt->arena,
-	    ANSWER_BYTES + (attempt->row.kind == SECRET_V2 ? 0 :
-	    ESCAPED_BYTES * (attempt->record_size +
-	    attempt->listing.message_size))) == -1) {
+	    answer_size(attempt)) == -1) {
 		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "record"));
 		return -1;
 	}

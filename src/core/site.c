@@ -17,6 +17,24 @@
 /* Read connections of a worker: more than cores, fewer than threads. */
 #define READERS 4
 
+/* Names, and parts that are small. */
+#define SEALED_MORE ((int64_t)16 << 10)
+
+/* What clients of password.link seal is kept as it came, in base64, which may
+ * have line ends. */
+static size_t
+largest_record(const struct conf *conf)
+{
+	int64_t	 size = conf->max_ciphertext + conf->max_attachment;
+
+	size += size / 2 + SEALED_MORE;
+	if (size < conf->max_envelope)
+		size = conf->max_envelope;
+	if (size > conf->max_store)
+		size = conf->max_store;
+	return (size_t)size + SEAL_OVERHEAD;
+}
+
 int
 site_open(struct site *site, const struct conf *conf, enum site_use use,
     struct complaint *error)
@@ -24,7 +42,7 @@ site_open(struct site *site, const struct conf *conf, enum site_use use,
 	struct store_options	 options = {
 		.directory = conf->state_dir,
 		.max_bytes = conf->max_store,
-		.largest_record = (size_t)conf->max_envelope + SEAL_OVERHEAD,
+		.largest_record = largest_record(conf),
 		.lock_wait = conf->lock_wait,
 		.erase_delay = use == SITE_SINGLE ? 0 : conf->erase_delay,
 		.readers = use == SITE_THREADS ? READERS : 1,

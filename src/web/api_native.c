@@ -10,9 +10,11 @@
 #include <string.h>
 
 #include "base/conf.h"
+#include "core/listing.h"
 #include "core/receipt.h"
 #include "core/secret.h"
 #include "core/site.h"
+#include "core/viewer.h"
 #include "web/body_limit.h"
 #include "web/http.h"
 #include "web/json.h"
@@ -139,6 +141,29 @@ create(struct app *app, struct http_request *request,
 	json_close(&json);
 }
 
+/* A challenge for who reads by the link, and has no claim yet; or null. */
+static void
+put_captcha(struct app *app, struct json_writer *json,
+    struct native_call *call)
+{
+	const struct secret_facts *facts = &call->reading.facts;
+	struct captcha		*captcha = &call->captcha;
+	struct json_writer	 inner;
+
+	if ((facts->listing_flags & LISTING_CAPTCHA) == 0 || facts->claimed) {
+		json_text(json, "captcha", NULL);
+		return;
+	}
+	secret_challenge(app->site, call->id, captcha);
+	json_key(json, "captcha");
+	json_open(&inner, json->out);
+	json_base64url(&inner, "salt", captcha->salt, sizeof(captcha->salt));
+	json_integer(&inner, "bits", captcha->bits);
+	json_integer(&inner, "expires_at", captcha->expires_at);
+	json_base64url(&inner, "mac", captcha->mac, sizeof(captcha->mac));
+	json_close(&inner);
+}
+
 static void
 peek(struct app *app, struct http_request *request, struct http_reply *reply)
 {
@@ -173,8 +198,9 @@ peek(struct app *app, struct http_request *request, struct http_reply *reply)
 	json_integer(&json, "attempts_left", facts->attempts_left);
 	json_bool(&json, "gate", facts->gated);
 	json_bool(&json, "claimed", facts->claimed);
-	json_bool(&json, "view_button", false);
-	json_text(&json, "captcha", NULL);
+	json_bool(&json, "view_button",
+	    (facts->listing_flags & LISTING_VIEW_BUTTON) != 0);
+	put_captcha(app, &json, call);
 	json_close(&json);
 }
 
@@ -185,6 +211,7 @@ open_secret(struct app *app, struct http_request *request,
 	struct secret_reading	*reading;
 	struct json_writer	 json;
 	struct native_call	*call;
+	char			 address[VIEWER_ADDRESS_SIZE];
 	int			 failure;
 
 	call = native_call_read(app, request, reply, NATIVE_CALL_OPEN);
@@ -197,6 +224,15 @@ open_secret(struct app *app, struct http_request *request,
 	reading->proof.pin = call->has_pin ? call->pin.bytes : NULL;
 	reading->proof.pin_length = call->pin.length;
 	reading->proof.claim = call->has_claim ? call->claim : NULL;
+	if (call->has_captcha) {
+		call->solution = (struct secret_solution){
+			&call->captcha, call->captcha_number
+		};
+		reading->solution = &call->solution;
+	}
+	reading->viewer.address = viewer_address(app->conf,
+	    request->client_address, address);
+	reading->viewer.agent = request->user_agent;
 	failure = secret_open(app->site, request->arena, reading);
 	if (failure != 0) {
 		app_fail(request, reply, failure);
@@ -211,7 +247,11 @@ open_secret(struct app *app, struct http_request *request,
 	json_text(&json, "kind", kind_name(reading->facts.kind));
 	json_integer(&json, "views_left", reading->facts.views_left);
 	put_time(&json, "claim_until", reading->claim_until);
-	json_text(&json, "message", NULL);
+	if (reading->message == NULL)
+		json_text(&json, "message", NULL);
+	else
+		json_string(&json, "message", reading->message,
+		    reading->message_size);
 	json_close(&json);
 	buf_append(&reply->body, "\n", 1);
 	reply->tail = reading->payload;
@@ -315,11 +355,15 @@ params(struct app *app, struct http_request *request,
 	json_bool(&faces, "safesecrets",
 	    (conf->faces & CONF_FACE_SAFESECRETS) != 0);
 	json_bool(&faces, "onetime", (conf->faces & CONF_FACE_ONETIME) != 0);
+	json_bool(&faces, "passwordlink",
+	    (conf->faces & CONF_FACE_PASSWORDLINK) != 0);
 	json_bool(&faces, "native", (conf->faces & CONF_FACE_NATIVE) != 0);
 	json_close(&faces);
 	json_integer(&json, "max_line", BODY_LIMIT_LINE_MAX);
 	json_integer(&json, "max_envelope", conf->max_envelope);
 	json_integer(&json, "max_message", conf->max_message);
+	json_integer(&json, "max_ciphertext", conf->max_ciphertext);
+	json_integer(&json, "max_attachment", conf->max_attachment);
 	json_integer(&json, "min_expires_in", NATIVE_CALL_EXPIRES_IN_MIN);
 	json_integer(&json, "max_expires_in", conf->max_expire / 1000);
 	json_integer(&json, "default_views", conf->default_views);

@@ -11,9 +11,11 @@
 
 #include "base/conf.h"
 #include "core/secret.h"
+#include "web/api_passwordlink.h"
 #include "web/body_limit.h"
 #include "web/http.h"
 #include "web/json.h"
+#include "web/passwordlink.h"
 
 #define LIFETIME_DEFAULT 604800		/* seconds */
 
@@ -208,28 +210,24 @@ create(struct app *app, struct http_request *request,
 
 /*
  * A POST to /api/secrets is password.link's when it shows a key or has a
- * ciphertext; that interface is not served, and says so in its own form.
+ * ciphertext.  With a key it comes here only where that interface is not
+ * served, and this says so in that form.
  */
 static void
 create_or_other(struct app *app, struct http_request *request,
     struct http_reply *reply)
 {
-	struct json_writer	 json, inner;
-
 	if (request->authorization == NULL &&
 	    !json_has(request->body, request->body_size, "ciphertext")) {
 		create(app, request, reply);
 		return;
 	}
-	http_begin(reply, 404, HTTP_JSON_TYPE);
-	json_open(&json, &reply->body);
-	json_key(&json, "error");
-	json_open(&inner, &reply->body);
-	json_text(&inner, "message",
-	    "This server does not take secrets that the client has sealed");
-	json_text(&inner, "field", NULL);
-	json_close(&inner);
-	json_close(&json);
+	if ((app->conf->faces & CONF_FACE_PASSWORDLINK) != 0)
+		app_hand_over(request, reply, &api_passwordlink_face,
+		    APP_PRIVATE_KEY_NEEDED);
+	else
+		passwordlink_refuse(reply, 404, NULL, "This server does not "
+		    "take secrets that the client has sealed");
 }
 
 /* The id is the last segment: /secrets/:, /api/secrets/:. */
@@ -277,6 +275,17 @@ consume(struct app *app, struct http_request *request,
 	json_close(&json);
 }
 
+/* Below /api the paths are password.link's too: POST is ours there, but at
+ * /api/secrets only of who shows no key. */
+static bool
+takes(const struct http_request *request)
+{
+	if (request->segments[0].length == strlen("secrets"))
+		return true;
+	return request->method == HTTP_POST &&
+	    (request->segments_count > 2 || request->authorization == NULL);
+}
+
 static const struct app_route routes[] = {
 	{ HTTP_POST, "/secrets", APP_CREATES, APP_JSON_ANY_TYPE,
 	    body_limit_message, create },
@@ -297,5 +306,6 @@ const struct app_face api_onetime_face = {
 	.routes = routes,
 	.routes_count = sizeof(routes) / sizeof(routes[0]),
 	.cors = true,
+	.takes = takes,
 	.error = error
 };

@@ -16,15 +16,18 @@
 #include "base/arena.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "core/account.h"
 #include "store/store.h"
 #include "web/api_native.h"
 #include "web/api_onetime.h"
+#include "web/api_passwordlink.h"
 #include "web/api_safesecrets.h"
 #include "web/app.h"
 
 static const struct app_face *const faces[] = {
 	&api_safesecrets_face,
 	&api_onetime_face,
+	&api_passwordlink_face,
 	&api_native_face
 };
 
@@ -37,6 +40,9 @@ static const struct {
 	    "this address does not take this method" },
 	[APP_CREATE_NOT_ALLOWED] = { 403,
 	    "this site does not let everybody make secrets" },
+	[APP_KEY_NEEDED] = { 403, "this call needs an API key" },
+	[APP_PRIVATE_KEY_NEEDED] = { 403,
+	    "this call needs a private API key" },
 	[APP_LENGTH_REQUIRED] = { 411, "Content-Length is missing" },
 	[APP_TOO_LARGE] = { 413, "the request is too large" },
 	[APP_SHORT_BODY] = { 400,
@@ -148,6 +154,14 @@ app_fail(struct http_request *request, struct http_reply *reply, int failure)
 		app_refuse(request, reply, APP_FAILED);
 		break;
 	}
+}
+
+void
+app_hand_over(struct http_request *request, struct http_reply *reply,
+    const struct app_face *face, enum app_error error)
+{
+	request->face = face;
+	app_refuse(request, reply, error);
 }
 
 int
@@ -276,20 +290,36 @@ match(const struct http_request *request, const char *path, bool whole)
 	return !whole || i == request->segments_count;
 }
 
+#define FACES (sizeof(faces) / sizeof(faces[0]))
+
+static bool
+has_path(const struct app_face *face, const struct http_request *request)
+{
+	const char *const *prefix;
+
+	for (prefix = face->prefixes; *prefix != NULL; prefix++)
+		if (match(request, *prefix, false))
+			return true;
+	return false;
+}
+
+/* What a face leaves to another is still its own where there is no other. */
 static const struct app_face *
 find_face(const struct conf *conf, const struct http_request *request)
 {
-	const char *const *prefix;
+	const struct app_face *left = NULL;
 	size_t i;
 
-	for (i = 0; i < sizeof(faces) / sizeof(faces[0]); i++) {
-		if ((conf->faces & faces[i]->bit) == 0)
+	for (i = 0; i < FACES; i++) {
+		if ((conf->faces & faces[i]->bit) == 0 ||
+		    !has_path(faces[i], request))
 			continue;
-		for (prefix = faces[i]->prefixes; *prefix != NULL; prefix++)
-			if (match(request, *prefix, false))
-				return faces[i];
+		if (faces[i]->takes == NULL || faces[i]->takes(request))
+			return faces[i];
+		if (left == NULL)
+			left = faces[i];
 	}
-	return NULL;
+	return left;
 }
 
 /* HEAD is a GET without its body, but for a GET that uses up. */
@@ -302,32 +332,48 @@ answers(const struct app_route *route, enum http_method method)
 	return route->method == method;
 }
 
-/*
- * The route for this method, and in allowed the methods there are at this
- * path, one bit each.
- */
-static const struct app_route *
-find_route(const struct http_request *request, unsigned int *allowed)
+/* The methods that a face has at this path, one bit each. */
+static unsigned int
+methods(const struct app_face *face, const struct http_request *request)
 {
-	const struct app_face *face = request->face;
-	const struct app_route *found = NULL;
 	enum http_method method;
+	unsigned int found = 0;
 	size_t i;
 
-	*allowed = 0;
 	for (i = 0; i < face->routes_count; i++) {
 		if (!match(request, face->routes[i].path, true))
 			continue;
-		if (found == NULL &&
-		    answers(&face->routes[i], request->method))
-			found = &face->routes[i];
 		for (method = 0; method < HTTP_OTHER; method++)
 			if (answers(&face->routes[i], method))
-				*allowed |= 1u << method;
+				found |= 1u << method;
 	}
-	if (*allowed != 0)
-		*allowed |= 1u << HTTP_OPTIONS;
 	return found;
+}
+
+/* The same of all faces; OPTIONS is there where anything is. */
+static unsigned int
+allowed_methods(const struct conf *conf, const struct http_request *request)
+{
+	unsigned int allowed = 0;
+	size_t i;
+
+	for (i = 0; i < FACES; i++)
+		if ((conf->faces & faces[i]->bit) != 0)
+			allowed |= methods(faces[i], request);
+	return allowed == 0 ? 0 : allowed | 1u << HTTP_OPTIONS;
+}
+
+static const struct app_route *
+find_route(const struct http_request *request)
+{
+	const struct app_face *face = request->face;
+	size_t i;
+
+	for (i = 0; i < face->routes_count; i++)
+		if (answers(&face->routes[i], request->method) &&
+		    match(request, face->routes[i].path, true))
+			return &face->routes[i];
+	return NULL;
 }
 
 static void
@@ -417,6 +463,43 @@ read_body(struct app *app, const struct app_route *route,
 	return true;
 }
 
+/* May secrets be made by whom this route is for? */
+static bool
+may_create(const struct app *app, const struct app_route *route)
+{
+	return app->conf->create == CONF_CREATE_ANYONE ||
+	    (app->conf->create == CONF_CREATE_KEYS &&
+	    (route->flags & APP_PRIVATE_KEY) != 0);
+}
+
+/* Whose key the request shows; false when it was refused. */
+static bool
+check_key(struct app *app, const struct app_route *route,
+    struct http_request *request, struct http_reply *reply)
+{
+	struct account_caller caller;
+	int failure;
+
+	if ((route->flags & (APP_PRIVATE_KEY | APP_ANY_KEY)) == 0)
+		return true;
+	failure = account_key_authenticate(app->site, request->authorization,
+	    &caller);
+	if (failure != 0) {
+		app_fail(request, reply, failure);
+		return false;
+	}
+	if (caller.account == 0) {
+		app_refuse(request, reply, APP_KEY_NEEDED);
+		return false;
+	}
+	if ((route->flags & APP_ANY_KEY) == 0 && !caller.private) {
+		app_refuse(request, reply, APP_PRIVATE_KEY_NEEDED);
+		return false;
+	}
+	request->account = caller.account;
+	return true;
+}
+
 static void
 run_route(struct app *app, const struct app_route *route,
     struct http_request *request, struct http_reply *reply)
@@ -425,9 +508,10 @@ run_route(struct app *app, const struct app_route *route,
 
 	if ((route->flags & APP_CONSUMES) != 0 && http_is_prefetch(request))
 		app_refuse(request, reply, APP_PREFETCH);
-	else if ((route->flags & APP_CREATES) != 0 &&
-	    app->conf->create != CONF_CREATE_ANYONE)
+	else if ((route->flags & APP_CREATES) != 0 && !may_create(app, route))
 		app_refuse(request, reply, APP_CREATE_NOT_ALLOWED);
+	else if (!check_key(app, route, request, reply))
+		return;
 	else if (route->body != APP_NO_BODY &&
 	    !read_body(app, route, request, &error))
 		app_refuse(request, reply, error);
@@ -457,7 +541,8 @@ answer(struct app *app, struct http_request *request,
 		app_refuse(request, reply, APP_NOT_FOUND);
 		return;
 	}
-	route = find_route(request, &allowed);
+	route = find_route(request);
+	allowed = allowed_methods(app->conf, request);
 	if (allowed == 0)
 		app_refuse(request, reply, APP_NOT_FOUND);
 	else if (route != NULL)
@@ -478,6 +563,7 @@ app_handle(struct app *app, struct http_request *request,
 	reply->head_only = request->method == HTTP_HEAD;
 	request->body = NULL;
 	request->body_size = 0;
+	request->account = 0;
 	request->client_address = client_address(app->conf, request);
 
 	answer(app, request, reply);

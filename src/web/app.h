@@ -50,6 +50,9 @@ void	 app_handle(struct app *app, struct http_request *request,
  */
 #define APP_CREATES	0x1u	/* `create` must be anyone */
 #define APP_CONSUMES	0x2u	/* a GET that uses up: no HEAD, no prefetch */
+#define APP_PRIVATE_KEY	0x4u	/* an account's private key; with APP_CREATES
+				   `create` may be keys too */
+#define APP_ANY_KEY	0x8u	/* an account's key of either kind */
 
 enum app_body {
 	APP_NO_BODY,		/* nothing is read */
@@ -74,6 +77,7 @@ struct app_route {
 /* What went wrong before or behind a handler, for the face to say. */
 enum app_error {
 	APP_NOT_FOUND, APP_METHOD_NOT_ALLOWED, APP_CREATE_NOT_ALLOWED,
+	APP_KEY_NEEDED, APP_PRIVATE_KEY_NEEDED,
 	APP_LENGTH_REQUIRED, APP_TOO_LARGE, APP_SHORT_BODY, APP_BAD_LENGTH,
 	APP_WRONG_TYPE, APP_PREFETCH, APP_FAILED, APP_BUSY, APP_FULL,
 	APP_ERROR__MAX
@@ -87,6 +91,10 @@ struct app_face {
 	const struct app_route	*routes;
 	size_t			 routes_count;
 	bool			 cors;
+	/* takes(request): of a face that shares paths with one behind it in
+	 * the list of faces: is this request its own where both are served?
+	 * NULL: always. */
+	bool (*takes)(const struct http_request *request);
 	/* error(reply, error): its status, headers and body. */
 	void (*error)(struct http_reply *reply, enum app_error error);
 };
@@ -108,6 +116,12 @@ void	 app_refuse(struct http_request *request, struct http_reply *reply,
  * 503 carries Retry-After. */
 void	 app_fail(struct http_request *request, struct http_reply *reply,
 	    int failure);
+
+/* app_hand_over(request, reply, face, error): the answer to error that another
+ * face gives: the request was for that one. */
+void	 app_hand_over(struct http_request *request,
+	    struct http_reply *reply, const struct app_face *face,
+	    enum app_error error);
 
 /* app_impossible(request, reason): log what cannot happen.  Returns
  * STORE_FAILED, for app_fail. */

@@ -8,6 +8,7 @@
 #include "web/body_limit.h"
 
 #include "base/conf.h"
+#include "web/passwordlink.h"
 
 /* Every byte of a string may be written as six, `\u0041`. */
 #define ESCAPED		6
@@ -16,6 +17,14 @@
 #define MEMBERS		4096
 
 #define JSON_LIMIT	16384
+
+/* A code point beyond 16 bits may be written as twelve, a surrogate pair. */
+#define CODE_POINT	12
+
+/* A page of a listing: 50 rows, each with two texts and up to 100 views. */
+#define VIEW		1024
+#define PAGE		((int64_t)50 *					\
+			    (2 * PASSWORDLINK_TEXT_MAX * ESCAPED + 100 * VIEW))
 
 static int64_t
 larger(int64_t a, int64_t b)
@@ -43,6 +52,30 @@ body_limit_frame(const struct conf *conf)
 	return conf->max_envelope + BODY_LIMIT_LINE_MAX + 1;
 }
 
+/* Base64 with line ends that JSON writes as four bytes, of lines of 64, and
+ * some slashes behind backslashes. */
+static int64_t
+base64(int64_t bytes)
+{
+	return bytes + bytes / 2;
+}
+
+int64_t
+body_limit_filled(const struct conf *conf)
+{
+	return base64(conf->max_ciphertext) +
+	    2 * base64(PASSWORDLINK_PART_MAX) + MEMBERS;
+}
+
+int64_t
+body_limit_sealed(const struct conf *conf)
+{
+	return body_limit_filled(conf) + base64(conf->max_attachment) +
+	    base64(PASSWORDLINK_NAME_MAX) +
+	    2 * PASSWORDLINK_TEXT_MAX * CODE_POINT +
+	    PASSWORDLINK_PASSWORD_MAX * ESCAPED;
+}
+
 int64_t
 body_limit_largest(const struct conf *conf)
 {
@@ -52,10 +85,17 @@ body_limit_largest(const struct conf *conf)
 		limit = larger(limit, body_limit_frame(conf));
 	if ((conf->faces & (CONF_FACE_SAFESECRETS | CONF_FACE_ONETIME)) != 0)
 		limit = larger(limit, body_limit_message(conf));
+	if ((conf->faces & CONF_FACE_PASSWORDLINK) != 0)
+		limit = larger(limit, body_limit_sealed(conf));
 	return limit;
 }
 
-/* A message comes back in JSON, on our own interface as it is. */
+/*
+ * A message comes back in JSON, on our own interface as it is, and what
+ * clients of password.link have sealed as it came, with a message beside it;
+ * a page of their listing is shorter than that, but for settings that are
+ * small.
+ */
 int64_t
 body_limit_answer(const struct conf *conf)
 {
@@ -63,5 +103,7 @@ body_limit_answer(const struct conf *conf)
 
 	if ((conf->faces & CONF_FACE_NATIVE) != 0)
 		limit = larger(limit, body_limit_frame(conf));
+	if ((conf->faces & CONF_FACE_PASSWORDLINK) != 0)
+		limit = larger(larger(limit, PAGE), body_limit_sealed(conf));
 	return limit;
 }

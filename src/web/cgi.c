@@ -55,6 +55,10 @@ fill_request(const struct cgi_transport *transport, struct arena *arena,
 	    "HTTP_X_FORWARDED_FOR");
 	request->document_root = variable_or_empty(transport,
 	    "DOCUMENT_ROOT");
+	request->secret_password = variable_or_empty(transport,
+	    "HTTP_X_SECRET_PASSWORD");
+	request->user_agent = transport->variable(transport->connection,
+	    "HTTP_USER_AGENT");
 	/* Any one of them that tells of a prefetch is enough. */
 	for (i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++) {
 		request->purpose = variable_or_empty(transport, purposes[i]);

@@ -194,6 +194,50 @@ http_split_uri(struct http_request *request, const char *prefix)
 	return true;
 }
 
+int
+http_decode(struct arena *arena, const char *text, const char *end,
+    struct http_segment *decoded)
+{
+	char *bytes;
+
+	if ((bytes = arena_alloc(arena, (size_t)(end - text) + 1)) == NULL)
+		return -1;
+	decoded->bytes = bytes;
+	return decode_segment(text, end, bytes, &decoded->length) ? 0 : 1;
+}
+
+int
+http_query(struct http_request *request, const char *name,
+    struct http_segment *value)
+{
+	const char *p, *end, *equals;
+	size_t length = strlen(name);
+	int result, count = 0;
+
+	p = strchr(request->uri, '?');
+	while (p != NULL) {
+		p++;
+		end = strchrnul(p, '&');
+		equals = memchr(p, '=', (size_t)(end - p));
+		if (equals == NULL)
+			equals = end;
+		if ((size_t)(equals - p) == length &&
+		    memcmp(p, name, length) == 0) {
+			p = equals < end ? equals + 1 : end;
+			result = http_decode(request->arena, p, end, value);
+			if (result == -1)
+				return -1;
+			if (result == 1)
+				*value = (struct http_segment){
+					p, (size_t)(end - p)
+				};
+			count++;
+		}
+		p = *end == '&' ? end : NULL;
+	}
+	return count;
+}
+
 bool
 http_is_type(const char *content_type, const char *type)
 {

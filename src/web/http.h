@@ -38,6 +38,8 @@ struct http_request {
 	const char	*content_type;	/* "" when absent */
 	int64_t		 content_length; /* or HTTP_LENGTH_… */
 	const char	*authorization;	/* NULL when absent */
+	const char	*secret_password; /* X-Secret-Password, as sent; "" */
+	const char	*user_agent;	/* NULL when absent */
 	const char	*purpose;	/* Sec-Purpose or a like header; "" */
 	const char	*remote_address;
 	const char	*forwarded_for;	/* X-Forwarded-For; "" */
@@ -53,6 +55,8 @@ struct http_request {
 	/* Set by app_handle before a handler runs. */
 	const struct app_face *face;	/* whose path it is */
 	const char	*client_address; /* after trusted_proxies */
+	int64_t		 account;	/* whose key it shows, where the route
+					   asks for one; else 0 */
 	struct http_segment segments[HTTP_SEGMENTS_MAX];
 	size_t		 segments_count;
 	uint8_t		*body;		/* body_size bytes and a NUL byte */
@@ -99,6 +103,22 @@ int64_t	 http_content_length(const char *text);
  * segments before the fault are there, so that its face can be told.
  */
 bool	 http_split_uri(struct http_request *request, const char *prefix);
+
+/*
+ * http_decode(arena, text, end, decoded): percent-decode what stands up to
+ * end, into the arena.  Returns 0, 1 when a `%` has not two hex digits behind
+ * it, or -1 when there is no memory.
+ */
+int	 http_decode(struct arena *arena, const char *text, const char *end,
+	    struct http_segment *decoded);
+
+/*
+ * http_query(request, name, value): the decoded value of that name in the
+ * query of the path.  Returns how often the name is there (value is the last
+ * one's, as sent where it does not decode), or -1 when there is no memory.
+ */
+int	 http_query(struct http_request *request, const char *name,
+	    struct http_segment *value);
 
 /* http_is_type(content_type, type): same type/subtype, parameters ignored,
  * case-insensitively? */

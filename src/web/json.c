@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/utf8.h"
+#include "crypto/base64.h"
 #include "crypto/token.h"
 #include "web/http.h"
 #include "web/json.h"
@@ -249,6 +250,31 @@ read_base64url(struct json_object *value, const struct json_member *member,
 }
 
 static enum json_fault
+read_truth(struct json_object *value, bool *truth)
+{
+	const char *word = json_object_get_string(value);
+
+	if (json_object_is_type(value, json_type_boolean)) {
+		*truth = json_object_get_boolean(value);
+		return JSON_FINE;
+	}
+	if (!json_object_is_type(value, json_type_string) ||
+	    strlen(word) != (size_t)json_object_get_string_len(value))
+		return JSON_WRONG_TYPE;
+	*truth = strcmp(word, "true") == 0;
+	return *truth || strcmp(word, "false") == 0 ? JSON_FINE :
+	    JSON_WRONG_TYPE;
+}
+
+static bool
+is_blank(struct json_object *value)
+{
+	return json_object_is_type(value, json_type_null) ||
+	    (json_object_is_type(value, json_type_string) &&
+	    json_object_get_string_len(value) == 0);
+}
+
+static enum json_fault
 read_value(struct arena *arena, struct json_object *value,
     const struct json_member *member, void *into)
 {
@@ -263,8 +289,11 @@ read_value(struct arena *arena, struct json_object *value,
 		break;
 	case JSON_BASE64URL:
 		return read_base64url(value, member, into);
+	case JSON_BOOLEAN_OR_WORD:
+		return read_truth(value, into);
 	case JSON_ANY:
 		return JSON_FINE;
+	case JSON_OBJECT:
 	case JSON_INTEGER:
 		break;
 	}
@@ -301,26 +330,51 @@ has_extras(struct json_object *tree, const struct json_member *members,
 	return false;
 }
 
-static bool
+static bool read_members(struct arena *arena, struct json_object *tree,
+    const struct json_member *members, size_t count, enum json_extras extras,
+    char *into, struct json_error *error);
+
+static void
 read_member(struct arena *arena, struct json_object *tree,
-    const struct json_member *member, char *into, struct json_error *error)
+    const struct json_member *member, enum json_extras extras, char *into,
+    struct json_error *error)
 {
 	struct json_object *value;
 	bool given;
 
-	given = json_object_object_get_ex(tree, member->name, &value);
+	given = json_object_object_get_ex(tree, member->name, &value) &&
+	    !(member->blank && is_blank(value));
 	if (member->given != 0)
 		memcpy(into + member->given, &given, sizeof(given));
-	if (given)
+	if (!given)
+		error->fault = member->required ? JSON_MISSING : JSON_FINE;
+	else if (member->kind != JSON_OBJECT)
 		error->fault = read_value(arena, value, member,
 		    into + member->offset);
-	else if (member->required)
-		error->fault = JSON_MISSING;
+	else if (!json_object_is_type(value, json_type_object))
+		error->fault = JSON_WRONG_TYPE;
+	else
+		(void)read_members(arena, value, member->members,
+		    member->count, extras, into, error);
 	if (error->fault == JSON_FINE)
-		return true;
+		return;
 	error->member = member;
 	set_field(error, member->name, strlen(member->name));
-	return false;
+}
+
+static bool
+read_members(struct arena *arena, struct json_object *tree,
+    const struct json_member *members, size_t count, enum json_extras extras,
+    char *into, struct json_error *error)
+{
+	size_t i;
+
+	if (extras == JSON_REFUSE_EXTRAS &&
+	    has_extras(tree, members, count, error))
+		return false;
+	for (i = 0; i < count && error->fault == JSON_FINE; i++)
+		read_member(arena, tree, &members[i], extras, into, error);
+	return error->fault == JSON_FINE;
 }
 
 int
@@ -329,19 +383,14 @@ json_read(struct arena *arena, const void *text, size_t length,
     void *into, struct json_error *error)
 {
 	struct json_object *tree;
-	size_t i;
+	bool fine;
 
 	memset(error, 0, sizeof(*error));
 	if ((tree = parse(text, length, error)) == NULL)
 		return -1;
-	if (extras != JSON_REFUSE_EXTRAS ||
-	    !has_extras(tree, members, count, error))
-		for (i = 0; i < count; i++)
-			if (!read_member(arena, tree, &members[i], into,
-			    error))
-				break;
+	fine = read_members(arena, tree, members, count, extras, into, error);
 	json_object_put(tree);
-	return error->fault == JSON_FINE ? 0 : -1;
+	return fine ? 0 : -1;
 }
 
 bool
@@ -400,9 +449,7 @@ write_string(struct buf *out, const char *bytes, size_t length)
 void
 json_key(struct json_writer *json, const char *name)
 {
-	if (!json->first)
-		buf_append(json->out, ",", 1);
-	json->first = false;
+	json_item(json);
 	write_string(json->out, name, strlen(name));
 	buf_append(json->out, ":", 1);
 }
@@ -448,8 +495,50 @@ json_integer(struct json_writer *json, const char *name, int64_t value)
 }
 
 void
+json_base64url(struct json_writer *json, const char *name,
+    const uint8_t *bytes, size_t size)
+{
+	char text[BASE64_URL_SIZE(32)];
+
+	base64_write_url(bytes, size, text);
+	json_text(json, name, text);
+}
+
+void
 json_bool(struct json_writer *json, const char *name, bool value)
 {
 	json_key(json, name);
 	buf_text(json->out, value ? "true" : "false");
+}
+
+void
+json_open_list(struct json_writer *json, struct buf *out)
+{
+	json->out = out;
+	json->first = true;
+	buf_append(out, "[", 1);
+}
+
+void
+json_close_list(struct json_writer *json)
+{
+	buf_append(json->out, "]", 1);
+}
+
+void
+json_item(struct json_writer *json)
+{
+	if (!json->first)
+		buf_append(json->out, ",", 1);
+	json->first = false;
+}
+
+void
+json_members(struct json_writer *json, const char *object, size_t length)
+{
+	/* Without its braces. */
+	if (length <= 2)
+		return;
+	json_item(json);
+	buf_append(json->out, object + 1, length - 2);
 }

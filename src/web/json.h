@@ -21,6 +21,9 @@ enum json_kind {
 				   or exponent: 3.0 and 1e3 are refused */
 	JSON_INTEGER_OR_DIGITS,	/* int64_t; or a string of digits */
 	JSON_BASE64URL,		/* uint8_t[min], min at most 32; no padding */
+	JSON_BOOLEAN_OR_WORD,	/* bool; or a string that says which */
+	JSON_OBJECT,		/* the members of another table, in the same
+				   structure; its faults have the outer name */
 	JSON_ANY		/* any value, which is not stored */
 };
 
@@ -38,6 +41,9 @@ struct json_member {
 	size_t		 offset;	/* of the value in the structure */
 	size_t		 given;		/* of a bool in it that tells whether
 					   the member is there; 0: none */
+	bool		 blank;		/* null and "" mean that it is not */
+	const struct json_member *members; /* of JSON_OBJECT */
+	size_t		 count;		/* how many those are */
 };
 
 enum json_fault {
@@ -81,7 +87,8 @@ bool	 json_has(const void *text, size_t length, const char *name);
 
 /*
  * Writing: members of one object, in the order of the calls, without spaces
- * or line ends.  json_open writes `{`, json_close `}`.
+ * or line ends.  json_open writes `{`, json_close `}`; json_open_list `[` and
+ * json_close_list `]`.
  */
 struct json_writer {
 	struct buf	*out;
@@ -95,10 +102,22 @@ void	 json_text(struct json_writer *json, const char *name,
 	    const char *text);		/* NULL writes null */
 void	 json_integer(struct json_writer *json, const char *name,
 	    int64_t value);
+void	 json_base64url(struct json_writer *json, const char *name,
+	    const uint8_t *bytes, size_t size); /* at most 32, no padding */
 void	 json_bool(struct json_writer *json, const char *name, bool value);
 
 /* json_key(json, name): only the name of a member and `:`; its value, an
- * object, is then opened and closed with a writer of its own. */
+ * object or a list, is then opened and closed with a writer of its own. */
 void	 json_key(struct json_writer *json, const char *name);
+
+/* json_members(json, object, length): the members of an object that such a
+ * writer wrote, which is not looked at. */
+void	 json_members(struct json_writer *json, const char *object,
+	    size_t length);
+
+/* json_item(json): what stands before the next object of a list. */
+void	 json_open_list(struct json_writer *json, struct buf *out);
+void	 json_close_list(struct json_writer *json);
+void	 json_item(struct json_writer *json);
 
 #endif

@@ -68,6 +68,23 @@ static const struct json_member peek_members[] = {
 	MEMBER_ID, MEMBER_CLAIM(false)
 };
 
+#define CAPTCHA_BYTES(what, size) {					\
+	.name = #what, .kind = JSON_BASE64URL, .required = true,	\
+	.min = (size), .max = (size),					\
+	.offset = offsetof(struct native_call, captcha.what)		\
+}
+#define CAPTCHA_INTEGER(what, most, member) {				\
+	.name = (what), .kind = JSON_INTEGER, .required = true,		\
+	.max = (most), .offset = offsetof(struct native_call, member)	\
+}
+static const struct json_member captcha_members[] = {
+	CAPTCHA_BYTES(salt, CAPTCHA_SALTBYTES),
+	CAPTCHA_BYTES(mac, CAPTCHA_MACBYTES),
+	CAPTCHA_INTEGER("bits", UINT8_MAX, captcha_bits),
+	CAPTCHA_INTEGER("expires_at", INT64_MAX, captcha.expires_at),
+	CAPTCHA_INTEGER("n", CAPTCHA_NUMBER_MAX, captcha_number)
+};
+
 enum { OPEN_ID, OPEN_GATE, OPEN_PIN, OPEN_CLAIM, OPEN_CAPTCHA, OPEN__MAX };
 static const struct json_member open_members[] = {
 	[OPEN_ID] = MEMBER_ID,
@@ -79,7 +96,12 @@ static const struct json_member open_members[] = {
 		.given = offsetof(struct native_call, has_pin)
 	},
 	[OPEN_CLAIM] = MEMBER_CLAIM(true),	/* unless claims are off */
-	[OPEN_CAPTCHA] = { .name = "captcha", .kind = JSON_ANY }
+	[OPEN_CAPTCHA] = {
+		.name = "captcha", .kind = JSON_OBJECT,
+		.members = captcha_members,
+		.count = sizeof(captcha_members) / sizeof(captcha_members[0]),
+		.given = offsetof(struct native_call, has_captcha)
+	}
 };
 static_assert(sizeof(open_members) / sizeof(open_members[0]) == OPEN__MAX,
     "one row a member");
@@ -189,6 +211,7 @@ native_call_read(struct app *app, struct http_request *request,
 		problem_json(request, reply, &error);
 		return NULL;
 	}
+	call->captcha.bits = (uint8_t)call->captcha_bits;
 	if (kind == NATIVE_CALL_CREATE &&
 	    !read_envelope(app, request, reply, (size_t)line, call))
 		return NULL;

@@ -3,6 +3,7 @@
 #define ONCELINK_NATIVE_CALL_H
 
 #include "core/secret.h"
+#include "crypto/captcha.h"
 #include "web/app.h"
 #include "web/json.h"
 
@@ -33,6 +34,10 @@ struct native_call {
 	int64_t			 expires_in;	/* seconds */
 	int64_t			 views;
 	int64_t			 attempts;
+	struct captcha		 captcha;
+	int64_t			 captcha_bits;
+	int64_t			 captcha_number;
+	bool			 has_captcha;
 	bool			 has_gate;
 	bool			 has_claim;
 	bool			 has_pin;
@@ -42,6 +47,7 @@ struct native_call {
 	/* For the handler: what it asks of the core, wiped with the rest. */
 	struct secret_creation	 creation;
 	struct secret_reading	 reading;
+	struct secret_solution	 solution;
 };
 
 /*

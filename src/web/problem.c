@@ -220,6 +220,13 @@ allowed(struct buf *text, const struct json_member *member)
 		buf_printf(text, "%lld bytes in base64url without padding",
 		    min);
 		break;
+	case JSON_BOOLEAN_OR_WORD:
+		buf_text(text, "true or false");
+		break;
+	case JSON_OBJECT:
+		buf_text(text, "an object, with the members that the manual "
+		    "names");
+		break;
 	case JSON_ANY:
 		buf_text(text, "any value");
 		break;

@@ -23,6 +23,7 @@
 #include "store/store.h"
 #include "web/api_native.h"
 #include "web/api_onetime.h"
+#include "web/api_passwordlink.h"
 #include "web/api_safesecrets.h"
 #include "web/app.h"
 
@@ -108,6 +109,26 @@ say_third(struct http_reply *reply, enum app_error error)
 	say(reply, error, "third");
 }
 
+static void
+say_fourth(struct http_reply *reply, enum app_error error)
+{
+	say(reply, error, "fourth");
+}
+
+static void
+handle_fourth(struct app *app, struct http_request *request,
+    struct http_reply *reply)
+{
+	handle(app, request, reply);
+	buf_text(&reply->body, " by the fourth");
+}
+
+static bool
+takes_without_key(const struct http_request *request)
+{
+	return request->method == HTTP_POST && request->authorization == NULL;
+}
+
 static const struct app_route first_routes[] = {
 	{ HTTP_GET, "/one/plain", 0, APP_NO_BODY, NULL, handle },
 	{ HTTP_GET, "/one/eat/:/:", APP_CONSUMES, APP_NO_BODY, NULL, handle },
@@ -121,8 +142,10 @@ static const struct app_route first_routes[] = {
 };
 static const char *const first_prefixes[] = { "/one", NULL };
 const struct app_face api_safesecrets_face = {
-	"first", CONF_FACE_SAFESECRETS, first_prefixes, first_routes,
-	sizeof(first_routes) / sizeof(first_routes[0]), false, say_first
+	.name = "first", .bit = CONF_FACE_SAFESECRETS,
+	.prefixes = first_prefixes, .routes = first_routes,
+	.routes_count = sizeof(first_routes) / sizeof(first_routes[0]),
+	.error = say_first
 };
 
 static const struct app_route second_routes[] = {
@@ -130,8 +153,12 @@ static const struct app_route second_routes[] = {
 };
 static const char *const second_prefixes[] = { "/two", "/x/two", NULL };
 const struct app_face api_onetime_face = {
-	"second", CONF_FACE_ONETIME, second_prefixes, second_routes,
-	sizeof(second_routes) / sizeof(second_routes[0]), true, say_second
+	.name = "second", .bit = CONF_FACE_ONETIME,
+	.prefixes = second_prefixes, .routes = second_routes,
+	.routes_count = sizeof(second_routes) / sizeof(second_routes[0]),
+	.cors = true,
+	.takes = takes_without_key,
+	.error = say_second
 };
 
 static const struct app_route third_routes[] = {
@@ -139,8 +166,26 @@ static const struct app_route third_routes[] = {
 };
 static const char *const third_prefixes[] = { "/three", NULL };
 const struct app_face api_native_face = {
-	"third", CONF_FACE_NATIVE, third_prefixes, third_routes,
-	sizeof(third_routes) / sizeof(third_routes[0]), false, say_third
+	.name = "third", .bit = CONF_FACE_NATIVE,
+	.prefixes = third_prefixes, .routes = third_routes,
+	.routes_count = sizeof(third_routes) / sizeof(third_routes[0]),
+	.error = say_third
+};
+
+/* Shares /two with the second face, and has what that one leaves it. */
+static const struct app_route fourth_routes[] = {
+	{ HTTP_POST, "/two/:", 0, APP_JSON_ANY_TYPE, limit, handle_fourth },
+	{ HTTP_GET, "/two/:", 0, APP_NO_BODY, NULL, handle_fourth },
+	{ HTTP_GET, "/four/any", APP_ANY_KEY, APP_NO_BODY, NULL, handle },
+	{ HTTP_POST, "/four/private", APP_PRIVATE_KEY | APP_CREATES,
+	    APP_JSON_ANY_TYPE, limit, handle }
+};
+static const char *const fourth_prefixes[] = { "/two", "/four", NULL };
+const struct app_face api_passwordlink_face = {
+	.name = "fourth", .bit = CONF_FACE_PASSWORDLINK,
+	.prefixes = fourth_prefixes, .routes = fourth_routes,
+	.routes_count = sizeof(fourth_routes) / sizeof(fourth_routes[0]),
+	.error = say_fourth
 };
 
 static size_t

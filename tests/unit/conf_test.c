@@ -109,7 +109,7 @@ test_defaults(void **state)
 	assert_string_equal(conf.site_name, "Oncelink");
 	assert_string_equal(conf.path_prefix, "");
 	assert_int_equal(conf.faces, CONF_FACE_SAFESECRETS |
-	    CONF_FACE_ONETIME | CONF_FACE_NATIVE);
+	    CONF_FACE_ONETIME | CONF_FACE_PASSWORDLINK | CONF_FACE_NATIVE);
 	assert_int_equal(conf.create, CONF_CREATE_ANYONE);
 	assert_int_equal(conf.trusted_proxies_count, 0);
 	assert_int_equal(conf.threads, 32);
@@ -122,6 +122,9 @@ test_defaults(void **state)
 	assert_int_equal(conf.kdf_memory, 19 << 20);
 	assert_int_equal(conf.max_message, 65536);
 	assert_int_equal(conf.max_envelope, (10 << 20) + 4096);
+	assert_int_equal(conf.max_ciphertext, 1 << 20);
+	assert_int_equal(conf.max_attachment, 10 << 20);
+	assert_int_equal(conf.viewer_addresses, CONF_ADDRESSES_TRUNCATED);
 	assert_int_equal(conf.max_expire, 2592000000);
 	assert_int_equal(conf.default_views, 1);
 	assert_int_equal(conf.claim_time, 60000);
@@ -241,7 +244,10 @@ test_refused(void **state)
 		{ "path_prefix = /a%20b", 1, "path_prefix" },
 		{ "path_prefix = /a b", 1, "path_prefix" },
 		{ "faces =", 1, "one or more of safesecrets, onetime, "
-		    "native" },
+		    "passwordlink, native" },
+		{ "viewer_addresses = some", 1, "full, truncated, none" },
+		{ "max_ciphertext = 17M", 1, "from 1K to 16M" },
+		{ "max_attachment = 65M", 1, "from 1K to 64M" },
 		{ "faces = native native", 1, "faces" },
 		{ "faces = nativ", 1, "faces" },
 		{ "create = Anyone", 1, "one of anyone, keys, nobody" },

@@ -20,6 +20,7 @@
 #include "base/complaint.h"
 #include "base/filelock.h"
 #include "base/log.h"
+#include "core/account.h"
 #include "crypto/keyfile.h"
 #include "crypto/keyring.h"
 
@@ -175,6 +176,8 @@ faces_send(struct faces *faces, const struct faces_question *question)
 		.content_length = question->lies ? question->length :
 		    (int64_t)question->size,
 		.authorization = question->authorization,
+		.secret_password = or_empty(question->password),
+		.user_agent = question->agent,
 		.purpose = or_empty(question->purpose),
 		.remote_address = question->address == NULL ? "192.0.2.1" :
 		    question->address,
@@ -285,6 +288,22 @@ faces_read_secret(struct faces *faces, const char *id, const char *passphrase)
 
 	(void)snprintf(uri, sizeof(uri), "/secrets/%s", id);
 	return faces_post(faces, uri, "{\"passphrase\":\"%s\"}", passphrase);
+}
+
+void
+faces_key(struct faces *faces, const char *name, bool private,
+    char authorization[FACES_KEY_SIZE])
+{
+	enum account_outcome	 outcome;
+	char			 key[ACCOUNT_KEY_SIZE];
+
+	assert_int_equal(account_add(&faces->site, name, STORE_UNLIMITED,
+	    STORE_UNLIMITED, &outcome), 0);
+	assert_true(outcome == ACCOUNT_OK || outcome == ACCOUNT_EXISTS);
+	assert_int_equal(account_key_add(&faces->site, name, private, key,
+	    &outcome), 0);
+	assert_int_equal(outcome, ACCOUNT_OK);
+	(void)snprintf(authorization, FACES_KEY_SIZE, "ApiKey %s", key);
 }
 
 const char *

@@ -53,6 +53,8 @@ struct faces_question {
 	bool		 lies;		/* length instead of size */
 	int64_t		 length;
 	const char	*authorization;
+	const char	*password;	/* X-Secret-Password */
+	const char	*agent;
 	const char	*purpose;
 	const char	*address;
 	const char	*forwarded_for;
@@ -98,6 +100,12 @@ void	 faces_make_secret(struct faces *faces, const char *text,
 	    const char *passphrase, char id[FACES_HEX_SIZE]);
 int	 faces_read_secret(struct faces *faces, const char *id,
 	    const char *passphrase);
+
+/* faces_key(faces, name, private, authorization): a key of the account of that
+ * name, which is made when it is not there, as a header shows it. */
+#define FACES_KEY_SIZE	64
+void	 faces_key(struct faces *faces, const char *name, bool private,
+	    char authorization[FACES_KEY_SIZE]);
 
 /* faces_header(faces, name): the value of a header of the answer, or NULL. */
 const char *faces_header(const struct faces *faces, const char *name);

@@ -110,8 +110,9 @@ test_gate_not_needed(void **state)
 	assert_int_equal(secrets_open(faces, &secret, secret.claim,
 	    secret.wrong), 200);
 	assert_int_equal(faces_post(faces, SECRETS_OPEN, "{\"id\":\"%s\","
-	    "\"claim\":\"%s\",\"pin\":\"1\",\"captcha\":{\"n\":[1]}}",
-	    secret.id, secret.other), 200);
+	    "\"claim\":\"%s\",\"pin\":\"1\",\"captcha\":{\"salt\":\"%s\","
+	    "\"bits\":1,\"expires_at\":1,\"mac\":\"%s\",\"n\":1}}",
+	    secret.id, secret.other, secret.id, secret.gate), 200);
 	secrets_is_payload(faces, secret.envelope, sizeof(secret.envelope));
 }
 

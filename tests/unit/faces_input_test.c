@@ -233,7 +233,7 @@ test_onetime(void **state)
 	input_transport(*state, SECRETS "/" HEX, FACES_JSON,
 	    "{\"passphrase\":\"p\"}", input_onetime);
 	input_methods(*state, SECRETS, "POST, OPTIONS", input_onetime);
-	input_methods(*state, "/api/secrets/" HEX, "POST, OPTIONS",
+	input_methods(*state, SECRETS "/" HEX, "POST, OPTIONS",
 	    input_onetime);
 
 	before = faces_stats(input->faces);

@@ -95,27 +95,37 @@ test_secret_attempts(void **state)
 
 /* What password.link's clients send to the path that both have. */
 static void
-test_secret_of_other_service(void **state)
+send_to_other_service(struct faces *faces, int status)
 {
 	static const char	 body[] =
 	    "{\"message\":\"m\",\"passphrase\":\"p\"}";
-	struct faces		*faces = *state;
 	struct store_stats	 stats = faces_stats(faces);
 	char			 text[256];
 
 	assert_int_equal(faces_post(faces, "/api/secrets",
 	    "{\"ciphertext\":\"x\",\"message\":\"m\",\"passphrase\":\"p\"}"),
-	    404);
+	    status);
 	faces_member(faces, "error", text, sizeof(text));
 	assert_non_null(strstr(text, "\"field\""));
 	assert_int_equal(faces_ask(faces, .method = HTTP_POST,
 	    .uri = "/api/secrets", .type = FACES_JSON, .body = body,
-	    .size = sizeof(body) - 1, .authorization = "ApiKey x"), 404);
+	    .size = sizeof(body) - 1, .authorization = "ApiKey x"), status);
 	faces_member(faces, "error", text, sizeof(text));
 	faces_unchanged(faces, &stats);
 	assert_int_equal(faces_ask(faces, .method = HTTP_POST,
 	    .uri = "/secrets", .type = FACES_JSON, .body = body,
 	    .size = sizeof(body) - 1, .authorization = "ApiKey x"), 200);
+}
+
+/* What password.link's clients send to the path that both have. */
+static void
+test_secret_of_other_service(void **state)
+{
+	struct faces	*faces = *state;
+
+	send_to_other_service(faces, 403);
+	faces->conf.faces &= ~CONF_FACE_PASSWORDLINK;
+	send_to_other_service(faces, 404);
 }
 
 static void

@@ -27,18 +27,19 @@ struct sample {
 };
 
 static const struct json_member members[] = {
-	{ "text", JSON_STRING, false, 1, 12,
-	    offsetof(struct sample, text),
-	    offsetof(struct sample, text_given) },
-	{ "number", JSON_INTEGER, true, -5, 1000,
-	    offsetof(struct sample, number),
-	    offsetof(struct sample, number_given) },
-	{ "digits", JSON_INTEGER_OR_DIGITS, false, 1, 100,
-	    offsetof(struct sample, digits), 0 },
-	{ "bytes", JSON_BASE64URL, false, 4, 4,
-	    offsetof(struct sample, bytes),
-	    offsetof(struct sample, bytes_given) },
-	{ "any", JSON_ANY, false, 0, 0, 0, 0 }
+	{ .name = "text", .kind = JSON_STRING, .min = 1, .max = 12,
+	    .offset = offsetof(struct sample, text),
+	    .given = offsetof(struct sample, text_given) },
+	{ .name = "number", .kind = JSON_INTEGER, .required = true,
+	    .min = -5, .max = 1000,
+	    .offset = offsetof(struct sample, number),
+	    .given = offsetof(struct sample, number_given) },
+	{ .name = "digits", .kind = JSON_INTEGER_OR_DIGITS, .min = 1,
+	    .max = 100, .offset = offsetof(struct sample, digits) },
+	{ .name = "bytes", .kind = JSON_BASE64URL, .min = 4, .max = 4,
+	    .offset = offsetof(struct sample, bytes),
+	    .given = offsetof(struct sample, bytes_given) },
+	{ .name = "any", .kind = JSON_ANY }
 };
 #define COUNT (sizeof(members) / sizeof(members[0]))
 
