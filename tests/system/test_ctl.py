@@ -188,6 +188,7 @@ class Ctl(CtlTest):
         for envelope in (small, large):
             with self.subTest("envelope of %d" % envelope):
                 self.write("max_envelope = %d\nmax_message = 2K\n"
+                           "faces = safesecrets onetime native\n"
                            % envelope)
                 frame = envelope + 4096 + 1
                 most = frame * 5 // 4 + (1 << 20)
@@ -207,6 +208,16 @@ class Ctl(CtlTest):
                              "FcgidMaxRequestInMem",
                              "FcgidOutputBufferSize"):
                     self.assertTrue(frame < int(apache[name]) < most, apache)
+        # What is sealed comes in base64, which may have line ends.
+        for attachment in (small, 32 << 20):
+            self.write("max_attachment = %d\nmax_ciphertext = 1K\n"
+                       "max_envelope = 1K\n" % attachment)
+            kib = int(numbers("lighttpd")["server.max-request-size"])
+            self.assertTrue(attachment * 1.42 < kib * 1024 <
+                            attachment * 1.7 + (1 << 20), kib)
+            count, size = numbers("nginx")["fastcgi_buffers"].split()
+            self.assertTrue(attachment * 1.42 <
+                            int(count) * int(size[:-1]) * 1024)
         self.write("max_message = 4K\nfaces = onetime\n")
         self.assertLessEqual(
             int(numbers("lighttpd")["server.max-request-size"]), 1024)
