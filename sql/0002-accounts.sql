@@ -1,8 +1,8 @@
 -- Accounts, and all that belongs to one: keys, the listing of secrets with the
 -- log of their views, secret requests, mail.  Whatever was typed by people is
--- sealed and lies in rowid tables, like the records.  The numbers of accounts
--- and keys are remembered by people and by requests that are on their way:
--- none is given again.
+-- sealed and lies in rowid tables, like the records.  The numbers of accounts,
+-- keys and mails are remembered by people and by requests that are on their
+-- way: none is given again.
 
 CREATE TABLE account (
 	id		INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -72,16 +72,23 @@ CREATE INDEX secret_request_account ON secret_request (account);
 
 CREATE INDEX secret_request_due ON secret_request (due_at);
 
--- Mail that waits for sendmail.
+-- Mail that waits for sendmail, about a request or a secret, and gone with it.
 CREATE TABLE outbox (
-	id		INTEGER PRIMARY KEY,
+	id		INTEGER PRIMARY KEY AUTOINCREMENT,
 	account		INTEGER NOT NULL,
+	request		INTEGER,
+	secret		INTEGER,
 	created_at	INTEGER NOT NULL,
+	expires_at	INTEGER NOT NULL,	-- of what it is about
 	due_at		INTEGER NOT NULL,	-- the next try
 	tries		INTEGER NOT NULL,
 	letter		BLOB NOT NULL		-- sealed
 ) STRICT;
 
 CREATE INDEX outbox_account ON outbox (account);
+
+CREATE INDEX outbox_request ON outbox (request);
+
+CREATE INDEX outbox_secret ON outbox (secret);
 
 CREATE INDEX outbox_due ON outbox (due_at);

@@ -23,6 +23,8 @@ enum conf_addresses {
 	CONF_ADDRESSES_FULL, CONF_ADDRESSES_TRUNCATED, CONF_ADDRESSES_NONE
 };
 
+enum conf_language { CONF_ENGLISH, CONF_SWEDISH };
+
 /* A range of addresses; an IPv4 address is kept as IPv4-mapped IPv6. */
 struct conf_network {
 	struct in6_addr	 address;
@@ -64,6 +66,14 @@ struct conf {
 	int64_t		 claim_time;	/* ms; 0: no claims */
 	int64_t		 keep_receipts;	/* ms beyond expires_at */
 	int		 viewer_addresses; /* enum conf_addresses */
+
+	char		*site_url;	/* where people find it; "": unknown */
+	char		*sendmail;	/* the program that takes mail */
+	char		*mail_from;	/* an address; "": what it puts there */
+	char		*mail_templates; /* a directory of one a language */
+	int		 mail_language;	/* enum conf_language */
+	int64_t		 mail_timeout;	/* ms that sendmail may take */
+	int64_t		 mail_give_up;	/* ms of trying */
 
 	int64_t		 pin_size;	/* code points, SafeSecrets */
 	int64_t		 pin_attempts;	/* tries of faces 1, 2; default of 4 */

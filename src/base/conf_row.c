@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/conf.h"
 #include "base/conf_row.h"
 #include "base/conf_value.h"
@@ -21,6 +22,7 @@
 #define TB	((int64_t)1 << 40)
 #define SECOND	((int64_t)1000)
 #define HOUR	(3600 * SECOND)
+#define DAY	(24 * HOUR)
 #define YEAR	(365 * 24 * HOUR)
 
 static const struct conf_word face_words[] = {
@@ -40,6 +42,11 @@ static const struct conf_word address_words[] = {
 	{ "full", CONF_ADDRESSES_FULL },
 	{ "truncated", CONF_ADDRESSES_TRUNCATED },
 	{ "none", CONF_ADDRESSES_NONE },
+	{ NULL, 0 },
+};
+static const struct conf_word language_words[] = {
+	{ "en", CONF_ENGLISH },
+	{ "sv", CONF_SWEDISH },
 	{ NULL, 0 },
 };
 static const struct conf_word log_words[] = {
@@ -133,6 +140,26 @@ static const struct conf_row rows[] = {
 	    MEMBER(safesecrets_max_expire), SECOND, 10 * YEAR, "24h",
 	    "the longest life of a secret of the safesecrets face",
 	    NULL, "MAX_EXPIRE" },
+	{ "site_url", CONF_ROW_SITE, MEMBER(site_url), 0, 0, "",
+	    "where people find this site; links in mails begin with it",
+	    NULL, NULL },
+	{ "sendmail", CONF_ROW_PATH, MEMBER(sendmail), 0, 0,
+	    "/usr/sbin/sendmail", "the program that takes mail",
+	    NULL, NULL },
+	{ "mail_from", CONF_ROW_MAIL, MEMBER(mail_from), 0, 0, "",
+	    "whom mails are from; when empty, what sendmail puts there",
+	    NULL, NULL },
+	{ "mail_language", CONF_ROW_WORD, MEMBER(mail_language), 0, 0, "en",
+	    "the language of mails", language_words, NULL },
+	{ "mail_templates", CONF_ROW_PATH, MEMBER(mail_templates), 0, 0,
+	    ONCELINK_MAIL_DIR, "the directory of the words of mails",
+	    NULL, NULL },
+	{ "mail_timeout", CONF_ROW_DURATION, MEMBER(mail_timeout),
+	    100, 600 * SECOND, "30s", "how long sendmail may take",
+	    NULL, NULL },
+	{ "mail_give_up", CONF_ROW_DURATION, MEMBER(mail_give_up),
+	    SECOND, 30 * DAY, "3d",
+	    "how long a mail that is not taken is tried", NULL, NULL },
 	{ "log", CONF_ROW_WORD, MEMBER(log_target), 0, 0, "syslog",
 	    "where log lines go", log_words, NULL },
 	{ "log_level", CONF_ROW_WORD, MEMBER(log_level), 0, 0, "warning",
@@ -240,6 +267,15 @@ conf_row_print_allowed(const struct conf_row *row, FILE *out)
 		(void)fputs("nothing, or a path such as /once of letters, "
 		    "digits, -, ., _ and ~, not ending in /", out);
 		break;
+	case CONF_ROW_SITE:
+		(void)fputs("nothing, or an http or https address without a "
+		    "slash at its end, such as https://secrets.example.org or "
+		    "https://www.example.org/once", out);
+		break;
+	case CONF_ROW_MAIL:
+		(void)fputs("nothing, or one mail address, such as "
+		    "secrets@example.org", out);
+		break;
 	case CONF_ROW_WORD:
 		print_words(out, "one of ", row->words);
 		break;
@@ -273,6 +309,8 @@ conf_row_print(const struct conf_row *row, const struct conf *conf, FILE *out)
 	case CONF_ROW_PATH:
 	case CONF_ROW_TEXT:
 	case CONF_ROW_PREFIX:
+	case CONF_ROW_SITE:
+	case CONF_ROW_MAIL:
 		(void)fputs(*(char *const *)value, out);
 		break;
 	case CONF_ROW_WORD:
@@ -339,19 +377,34 @@ is_prefix(const char *text)
 	return true;
 }
 
+static bool
+is_allowed(const struct conf_row *row, const char *text)
+{
+	switch (row->type) {
+	case CONF_ROW_PREFIX:
+		return is_prefix(text);
+	case CONF_ROW_SITE:
+		return *text == '\0' || address_is_site(text);
+	case CONF_ROW_MAIL:
+		return *text == '\0' || address_is_mail(text, strlen(text));
+	case CONF_ROW_TEXT:
+		if (strlen(text) > TEXT_MAX)
+			return false;
+		break;
+	default:
+		break;
+	}
+	return *text != '\0' && conf_value_is_text(text);
+}
+
 static int
 set_string(const struct conf_row *row, char **string, const char *text,
     const char *directory)
 {
 	char *copy;
 
-	if (row->type == CONF_ROW_PREFIX) {
-		if (!is_prefix(text))
-			return 1;
-	} else if (*text == '\0' || !conf_value_is_text(text) ||
-	    (row->type == CONF_ROW_TEXT && strlen(text) > TEXT_MAX)) {
+	if (!is_allowed(row, text))
 		return 1;
-	}
 	if (row->type == CONF_ROW_PATH && *text != '/') {
 		if (asprintf(&copy, "%s/%s", directory, text) == -1)
 			return -1;
@@ -439,6 +492,8 @@ conf_row_set(const struct conf_row *row, struct conf *conf, const char *text,
 	case CONF_ROW_PATH:
 	case CONF_ROW_TEXT:
 	case CONF_ROW_PREFIX:
+	case CONF_ROW_SITE:
+	case CONF_ROW_MAIL:
 		return set_string(row, value, text, directory);
 	case CONF_ROW_WORD:
 		if (!find_word(row->words, text, strlen(text), &word))
@@ -459,7 +514,8 @@ conf_row_free(const struct conf_row *row, struct conf *conf)
 	char **string;
 
 	if (row->type != CONF_ROW_PATH && row->type != CONF_ROW_TEXT &&
-	    row->type != CONF_ROW_PREFIX)
+	    row->type != CONF_ROW_PREFIX && row->type != CONF_ROW_SITE &&
+	    row->type != CONF_ROW_MAIL)
 		return;
 	string = member(conf, row);
 	free(*string);

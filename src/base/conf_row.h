@@ -14,7 +14,8 @@ struct conf;
 enum conf_row_type {
 	CONF_ROW_NUMBER, CONF_ROW_SIZE, CONF_ROW_DURATION,
 	CONF_ROW_SECONDS,			/* int64_t */
-	CONF_ROW_PATH, CONF_ROW_TEXT, CONF_ROW_PREFIX,	/* char * */
+	CONF_ROW_PATH, CONF_ROW_TEXT, CONF_ROW_PREFIX,
+	CONF_ROW_SITE, CONF_ROW_MAIL,		/* char * */
 	CONF_ROW_WORD,				/* int */
 	CONF_ROW_WORDS,				/* unsigned int, bits */
 	CONF_ROW_NETWORKS			/* trusted_proxies */

@@ -42,6 +42,9 @@ static const struct event events[] = {
 	[LOG_SECRET_LOCKED] = { "secret-locked", LOG_LEVEL_INFO },
 	[LOG_SECRET_BURNED] = { "secret-burned", LOG_LEVEL_INFO },
 	[LOG_RECORD_DAMAGED] = { "record-damaged", LOG_LEVEL_ERROR },
+	[LOG_MAIL_HANDED_OVER] = { "mail-handed-over", LOG_LEVEL_INFO },
+	[LOG_MAIL_PUT_OFF] = { "mail-put-off", LOG_LEVEL_WARNING },
+	[LOG_MAIL_GIVEN_UP] = { "mail-given-up", LOG_LEVEL_ERROR },
 };
 static_assert(sizeof(events) / sizeof(events[0]) == LOG_EVENT__MAX,
     "every event has its word");

@@ -28,6 +28,10 @@ enum log_event {
 	LOG_SECRET_LOCKED,	/* secret */
 	LOG_SECRET_BURNED,	/* secret */
 	LOG_RECORD_DAMAGED,	/* secret */
+	LOG_MAIL_HANDED_OVER,	/* mail: the number of a letter */
+	LOG_MAIL_PUT_OFF,	/* mail, tries, status, signal, errno,
+				   timeout or damaged */
+	LOG_MAIL_GIVEN_UP,	/* mail, tries, status or age */
 	LOG_EVENT__MAX
 };
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "core/account.h"
 #include "core/life.h"
+#include "core/secret_request.h"
 #include "core/site.h"
 
 /* Secrets of an account that are removed in one transaction. */
@@ -195,6 +196,10 @@ remove_slice(struct store_txn *txn, void *argument)
 		return -1;
 	if (work->outcome != ACCOUNT_OK)
 		return 0;
+	result = secret_request_clear(txn, work->row.id, SLICE_ROWS);
+	work->more = result == 0;
+	if (result != 1)
+		return result;
 	for (int count = 0; count < SLICE_ROWS; count++) {
 		result = store_listing_first(txn, work->row.id, &secret);
 		if (result == 1)

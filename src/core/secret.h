@@ -47,6 +47,7 @@ enum secret_outcome {
 	SECRET_EXISTS,		/* create: this token was used before */
 	SECRET_NO_ACCOUNT,	/* create: its account is not there any more */
 	SECRET_NO_ALLOWANCE,	/* create: the account made enough for now */
+	SECRET_REFUSED,		/* create: by what is stored with it */
 	SECRET_OUTCOME__MAX
 };
 
@@ -57,6 +58,15 @@ struct secret_proof {
 	size_t		 pin_length;
 	const uint8_t	*claim;		/* SEAL_SECRETBYTES, or NULL */
 };
+
+/*
+ * What is stored with a secret, in its transaction: called before anything is
+ * written, with no row, when it may set the outcome to REFUSED; and with the
+ * row when that is inserted.  Returns 0 or -1, as a store_fn does.
+ */
+typedef int secret_with(struct store_txn *txn,
+    const struct store_secret *row, enum secret_outcome *outcome,
+    void *argument);
 
 struct secret_creation {
 	uint8_t		 token[TOKEN_BYTES];	/* drawn by secret_create
@@ -71,9 +81,11 @@ struct secret_creation {
 	uint32_t	 views;		/* 1..100 */
 	uint32_t	 attempts;	/* 1..10 */
 	const struct listing *listing;	/* of SECRET_SJCL; else NULL */
+	secret_with	*with;		/* or NULL */
+	void		*with_argument;
 	/* result */
-	enum secret_outcome outcome;	/* OK, EXISTS, NO_ACCOUNT or
-					   NO_ALLOWANCE */
+	enum secret_outcome outcome;	/* OK, EXISTS, NO_ACCOUNT,
+					   NO_ALLOWANCE or REFUSED */
 	int64_t		 expires_at;	/* ms since 1970 */
 };
 

@@ -121,7 +121,8 @@ static int
 insert(struct store_txn *txn, void *argument)
 {
 	struct making	*making = argument;
-	const struct listing *listing = making->creation->listing;
+	const struct secret_creation *creation = making->creation;
+	const struct listing *listing = creation->listing;
 	int		 result;
 
 	making->outcome = SECRET_OK;
@@ -129,7 +130,10 @@ insert(struct store_txn *txn, void *argument)
 	    making->listing.note_size + making->listing.message_size);
 	if (result == 1)
 		return refuse_full(txn, making);
-	if (result == 0 && listing != NULL)
+	if (result == 0 && creation->with != NULL)
+		result = creation->with(txn, NULL, &making->outcome,
+		    creation->with_argument);
+	if (result == 0 && making->outcome == SECRET_OK && listing != NULL)
 		result = listing_charge(txn, listing->account,
 		    &making->outcome);
 	if (result == -1 || making->outcome != SECRET_OK)
@@ -139,8 +143,11 @@ insert(struct store_txn *txn, void *argument)
 		making->outcome = SECRET_EXISTS;
 		return 0;
 	}
-	return result == -1 || listing == NULL ? result :
-	    listing_insert(txn, &making->listing, &making->row);
+	if (result == 0 && listing != NULL)
+		result = listing_insert(txn, &making->listing, &making->row);
+	return result == -1 || creation->with == NULL ? result :
+	    creation->with(txn, &making->row, &making->outcome,
+	    creation->with_argument);
 }
 
 /* What stands under this token already; the record of this creation is not

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "core/life.h"
 #include "core/secret.h"
+#include "core/secret_request.h"
 #include "core/site.h"
 #include "core/sweep.h"
 #include "store/store.h"
@@ -92,7 +93,28 @@ sweep_slice(struct store_txn *txn, void *argument)
 }
 
 static int
-sweep_all(struct site *site, struct sweep_result *result)
+sweep_requests(struct store_txn *txn, void *argument)
+{
+	struct slice	*slice = argument;
+	int64_t		 began = clock_now_us();
+	int		 result = 0;
+
+	slice->did = (struct sweep_result){ 0 };
+	slice->count = 0;
+	while (slice->count < SLICE_ROWS && clock_now_us() - began <
+	    SLICE_TIME) {
+		result = secret_request_sweep(txn, slice->site,
+		    &slice->did.requests);
+		if (result != 0)
+			break;
+		slice->count++;
+	}
+	return result == -1 ? -1 : 0;
+}
+
+/* One slice after the other, until there is nothing left to do. */
+static int
+sweep_all(struct site *site, store_fn *sweep, struct sweep_result *result)
 {
 	struct slice	 slice = { .site = site };
 	int64_t		 began, took;
@@ -100,12 +122,13 @@ sweep_all(struct site *site, struct sweep_result *result)
 
 	for (;;) {
 		began = clock_now_us();
-		failure = store_update(site->store, sweep_slice, &slice);
+		failure = store_update(site->store, sweep, &slice);
 		if (failure != 0)
 			return failure;
 		result->expired += slice.did.expired;
 		result->finished += slice.did.finished;
 		result->forgotten += slice.did.forgotten;
+		result->requests += slice.did.requests;
 		if (slice.count == 0)
 			return 0;
 		took = clock_now_us() - began;
@@ -139,7 +162,9 @@ sweep_run(struct site *site, struct sweep_result *result)
 		close(directory);
 	locked = lock == -1 ? -1 : filelock_acquire(lock, 0);
 	if (locked == 0) {
-		failure = sweep_all(site, result);
+		failure = sweep_all(site, sweep_slice, result);
+		if (failure == 0)
+			failure = sweep_all(site, sweep_requests, result);
 		/* What ended before that must not wait for its repair. */
 		erased = checkpoint(site);
 		if (failure == 0)

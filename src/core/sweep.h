@@ -11,6 +11,7 @@ struct sweep_result {
 	int64_t	 expired;	/* records erased because their time was over */
 	int64_t	 finished;	/* records erased because their claims ended */
 	int64_t	 forgotten;	/* tombstones and receipts removed */
+	int64_t	 requests;	/* secret requests removed */
 	int	 already;	/* 1: another sweeper is at it, nothing done */
 };
 

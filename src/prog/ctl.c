@@ -131,6 +131,24 @@ static const struct command commands[] = {
 	    "Take the key of this number from the account NAME.  It is not\n"
 	    "known from then on, by running workers too.\n",
 	    ctl_account_key_revoke, 0, 2, false },
+	{ "mail list", "", "list the mail that waits",
+	    "Print a line for each mail that waits for sendmail: its number,\n"
+	    "its account, what it is about, when it was made, how often it\n"
+	    "was tried and when it is tried next.  To whom it goes and what\n"
+	    "is in it is not shown.\n",
+	    ctl_mail_list, 0, 0, false },
+	{ "mail retry", " NUMBER", "try a mail again soon",
+	    "Have the sweeper's next round try the mail of this number,\n"
+	    "however often it was tried before.\n",
+	    ctl_mail_retry, 0, 1, false },
+	{ "mail drop", " NUMBER", "erase a mail that waits",
+	    "Erase the mail of this number.  Nobody is told.\n",
+	    ctl_mail_drop, 0, 1, false },
+	{ "mail test", " ADDRESS", "send a mail to see whether it arrives",
+	    "Hand a mail without any secret to sendmail at once, as the\n"
+	    "sweeper does with others, and say what it answered.  Run it as\n"
+	    "the user that the sweeper runs as.\n",
+	    ctl_mail_test, 0, 1, false },
 	{ "stats", "", "count what is in the store",
 	    "Count what is in the store, expired secrets that wait for the\n"
 	    "sweeper included.  This reads all of it.\n",

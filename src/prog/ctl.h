@@ -56,5 +56,9 @@ int	 ctl_account_remove(const struct ctl_call *call);
 int	 ctl_account_key_add(const struct ctl_call *call);
 int	 ctl_account_key_list(const struct ctl_call *call);
 int	 ctl_account_key_revoke(const struct ctl_call *call);
+int	 ctl_mail_list(const struct ctl_call *call);
+int	 ctl_mail_retry(const struct ctl_call *call);
+int	 ctl_mail_drop(const struct ctl_call *call);
+int	 ctl_mail_test(const struct ctl_call *call);
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/complaint.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "core/mail_round.h"
 #include "core/site.h"
 #include "core/sweep.h"
 #include "prog/start.h"
@@ -33,6 +34,7 @@ usage(FILE *out)
 	    "\n"
 	    "Ends what is due: records whose time or claims are over, and "
 	    "tombstones.\n"
+	    "Hands mail to sendmail.\n"
 	    "  -c FILE  read the settings from FILE\n"
 	    "  -v       say what was done\n", out);
 }
@@ -82,8 +84,45 @@ report(const struct sweep_result *result)
 		return;
 	}
 	printf("expired: %" PRId64 ", read to the end: %" PRId64
-	    ", forgotten: %" PRId64 "\n", result->expired, result->finished,
-	    result->forgotten);
+	    ", forgotten: %" PRId64 ", requests forgotten: %" PRId64 "\n",
+	    result->expired, result->finished, result->forgotten,
+	    result->requests);
+}
+
+static void
+report_mail(const struct mail_round_result *result)
+{
+	if (result->already) {
+		puts("another process hands over mail");
+		return;
+	}
+	printf("mail handed over: %" PRId64 ", to be tried again: %" PRId64
+	    ", given up: %" PRId64 "\n", result->handed_over,
+	    result->put_off, result->given_up);
+}
+
+/* Behind the sweep, so that what takes mail cannot hold that up.  Returns an
+ * exit status. */
+static int
+send_mail(struct site *site, bool verbose)
+{
+	struct mail_round_result result;
+	struct complaint	 error;
+	int			 failure;
+
+	failure = mail_round_run(site, &result, &error);
+	if (verbose)
+		report_mail(&result);
+	if (result.bad_words) {
+		fprintf(stderr, PROGRAM ": no mail is sent: %s\n",
+		    error.text);
+		return EX_CONFIG;
+	}
+	if (failure == 0)
+		return EX_OK;
+	fprintf(stderr, PROGRAM ": not all mail was sent, since the database "
+	    "was busy or failed (the log says how)\n");
+	return failure == STORE_FAILED ? EX_IOERR : EX_TEMPFAIL;
 }
 
 /* Returns an exit status; what is found wrong goes to cron's mail. */
@@ -93,18 +132,19 @@ sweep(const struct conf *conf, bool verbose)
 	struct site		 site;
 	struct complaint	 error;
 	struct sweep_result	 result;
-	int			 failure;
+	int			 failure, status;
 
 	if (site_open(&site, conf, SITE_SWEEPER, &error) == -1) {
 		fprintf(stderr, PROGRAM ": %s\n", error.text);
 		return EX_UNAVAILABLE;
 	}
 	failure = sweep_run(&site, &result);
-	site_close(&site);
 	if (verbose)
 		report(&result);
+	status = send_mail(&site, verbose);
+	site_close(&site);
 	if (failure == 0)
-		return EX_OK;
+		return status;
 	fprintf(stderr, PROGRAM ": not everything was swept, since the "
 	    "database %s; the next run goes on where this one stopped\n",
 	    failure == STORE_BUSY ? "was busy" : failure == STORE_FULL ?

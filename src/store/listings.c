@@ -181,8 +181,9 @@ int
 store_listing_remove(struct store_txn *txn, int64_t secret)
 {
 	txn->erased = true;
-	return run_for(txn, SQLITE_STATEMENT_VIEW_DELETE, secret) == -1 ? -1 :
-	    run_for(txn, SQLITE_STATEMENT_LISTING_DELETE, secret);
+	return run_for(txn, SQLITE_STATEMENT_VIEW_DELETE, secret) == -1 ||
+	    run_for(txn, SQLITE_STATEMENT_LETTER_DELETE_SECRET, secret) == -1
+	    ? -1 : run_for(txn, SQLITE_STATEMENT_LISTING_DELETE, secret);
 }
 
 int

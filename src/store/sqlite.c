@@ -38,6 +38,14 @@
 #define API_KEY_COLUMNS							\
 	"id, account, private, hash, created_at, used_day"
 
+#define REQUEST_COLUMNS							\
+	"id, account, lookup, created_at, expires_at, due_at,"		\
+	" uses_left, note"
+
+#define LETTER_COLUMNS							\
+	"id, account, request, secret, created_at, expires_at, due_at,"	\
+	" tries, letter"
+
 #define LISTING_COLUMNS							\
 	"listing.secret, account, flags, views, note, message"
 
@@ -159,6 +167,52 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	    "SELECT viewed_at, viewer FROM view WHERE secret = ?1"
 	    " ORDER BY id",
 	[SQLITE_STATEMENT_VIEW_DELETE] = "DELETE FROM view WHERE secret = ?1",
+	[SQLITE_STATEMENT_REQUEST_INSERT] =
+	    "INSERT INTO secret_request (account, lookup_id, lookup,"
+	    " created_at, expires_at, due_at, uses_left, note)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[SQLITE_STATEMENT_REQUEST_FIND] =
+	    "SELECT " REQUEST_COLUMNS " FROM secret_request"
+	    " WHERE lookup_id = ?1",
+	[SQLITE_STATEMENT_REQUEST_PAGE] =
+	    "SELECT " REQUEST_COLUMNS " FROM secret_request"
+	    " WHERE account = ?1 ORDER BY id DESC LIMIT ?2 OFFSET ?3",
+	[SQLITE_STATEMENT_REQUEST_COUNT] =
+	    "SELECT count(*) FROM secret_request WHERE account = ?1",
+	[SQLITE_STATEMENT_REQUEST_FIRST] =
+	    "SELECT " REQUEST_COLUMNS " FROM secret_request"
+	    " WHERE account = ?1 LIMIT 1",
+	[SQLITE_STATEMENT_REQUEST_DUE] =
+	    "SELECT " REQUEST_COLUMNS " FROM secret_request"
+	    " WHERE due_at <= ?1 ORDER BY due_at LIMIT 1",
+	[SQLITE_STATEMENT_REQUEST_POSTPONE] =
+	    "UPDATE secret_request SET due_at = ?2 WHERE id = ?1",
+	[SQLITE_STATEMENT_REQUEST_USE] =
+	    "UPDATE secret_request SET uses_left = uses_left - 1"
+	    " WHERE id = ?1 AND uses_left > 0",
+	[SQLITE_STATEMENT_REQUEST_DELETE] =
+	    "DELETE FROM secret_request WHERE id = ?1",
+	[SQLITE_STATEMENT_LETTER_INSERT] =
+	    "INSERT INTO outbox (account, request, secret, created_at,"
+	    " expires_at, due_at, tries, letter)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[SQLITE_STATEMENT_LETTER_DUE] =
+	    "SELECT " LETTER_COLUMNS " FROM outbox WHERE due_at <= ?1"
+	    " ORDER BY due_at LIMIT 1",
+	[SQLITE_STATEMENT_LETTER_NEXT] =
+	    "SELECT " LETTER_COLUMNS " FROM outbox WHERE id > ?1"
+	    " ORDER BY id LIMIT 1",
+	[SQLITE_STATEMENT_LETTER_FIRST] =
+	    "SELECT " LETTER_COLUMNS " FROM outbox WHERE account = ?1"
+	    " LIMIT 1",
+	[SQLITE_STATEMENT_LETTER_POSTPONE] =
+	    "UPDATE outbox SET due_at = ?2, tries = ?3 WHERE id = ?1",
+	[SQLITE_STATEMENT_LETTER_DELETE] =
+	    "DELETE FROM outbox WHERE id = ?1",
+	[SQLITE_STATEMENT_LETTER_DELETE_REQUEST] =
+	    "DELETE FROM outbox WHERE request = ?1",
+	[SQLITE_STATEMENT_LETTER_DELETE_SECRET] =
+	    "DELETE FROM outbox WHERE secret = ?1",
 };
 
 /* A setting, and what it must read afterwards. */

@@ -127,7 +127,8 @@ int	 store_listing_first(struct store_txn *txn, int64_t account,
 /* store_listing_forget(txn, secret): its message is erased. */
 int	 store_listing_forget(struct store_txn *txn, int64_t secret);
 
-/* store_listing_remove(txn, secret): the row and its views are erased. */
+/* store_listing_remove(txn, secret): the row, its views and the mail about the
+ * secret are erased. */
 int	 store_listing_remove(struct store_txn *txn, int64_t secret);
 
 /* store_view_insert(txn, secret, at, viewer, size): a view was taken; counts

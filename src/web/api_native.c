@@ -51,7 +51,8 @@ static const struct {
 	[SECRET_EXISTS] = { PROBLEM_CONFLICT, NULL, NULL },
 	/* Nothing is made for an account here. */
 	[SECRET_NO_ACCOUNT] = { PROBLEM_FAILED, NULL, NULL },
-	[SECRET_NO_ALLOWANCE] = { PROBLEM_FAILED, NULL, NULL }
+	[SECRET_NO_ALLOWANCE] = { PROBLEM_FAILED, NULL, NULL },
+	[SECRET_REFUSED] = { PROBLEM_FAILED, NULL, NULL }
 };
 static_assert(COUNT(outcomes) == SECRET_OUTCOME__MAX, "one row an outcome");
 

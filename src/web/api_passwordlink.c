@@ -135,7 +135,9 @@ static const struct {
 	[SECRET_NO_ACCOUNT] = { 403, NULL, "This call needs a private API "
 	    "key" },
 	[SECRET_NO_ALLOWANCE] = { 403, NULL, "The account has made as many "
-	    "secrets as it may this month" }
+	    "secrets as it may this month" },
+	/* Of a request's filling alone. */
+	[SECRET_REFUSED] = { 0, NULL, NULL }
 };
 static_assert(COUNT(outcomes) == SECRET_OUTCOME__MAX, "one row an outcome");
 

@@ -77,7 +77,8 @@ static const struct {
 	[SECRET_CAPTCHA_REQUIRED] = { 0, NULL },
 	[SECRET_EXISTS] = { 0, NULL },
 	[SECRET_NO_ACCOUNT] = { 0, NULL },
-	[SECRET_NO_ALLOWANCE] = { 0, NULL }
+	[SECRET_NO_ALLOWANCE] = { 0, NULL },
+	[SECRET_REFUSED] = { 0, NULL }
 };
 static_assert(sizeof(outcomes) / sizeof(outcomes[0]) == SECRET_OUTCOME__MAX,
     "one row an outcome");

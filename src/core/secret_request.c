@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Secret requests.  What the bytes of one are before they are sealed is known
+ * here alone; numbers are of 4 bytes:
+ *
+ *	token (16) || hours || limit || secret_hours || secret_views
+ *	then for each of its words: length + 1, or 0 for none || bytes
+ */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "core/account.h"
+#include "core/listing.h"
+#include "core/mail.h"
+#include "core/secret.h"
+#include "core/secret_request.h"
+#include "core/site.h"
+#include "crypto/note.h"
+#include "store/store_request.h"
+
+#define NUMBER		4
+#define NOTE_FIXED	(TOKEN_BYTES + 4 * NUMBER)
+#define HOUR		((int64_t)3600000)	/* ms */
+
+static int
+no_memory(void)
+{
+	log_event(LOG_NO_MEMORY, LOG_TEXT("where", "request"));
+	return -1;
+}
+
+static void
+put_number(struct buf *out, uint32_t value)
+{
+	uint8_t	 bytes[NUMBER];
+
+	for (int i = 0; i < NUMBER; i++)
+		bytes[i] = (uint8_t)(value >> (8 * i));
+	buf_append(out, bytes, NUMBER);
+}
+
+static uint32_t
+get_number(const uint8_t *at)
+{
+	uint32_t	 value = 0;
+
+	for (int i = 0; i < NUMBER; i++)
+		value |= (uint32_t)at[i] << (8 * i);
+	return value;
+}
+
+/* The note of a request, sealed, in the arena. */
+static int
+seal(struct site *site, struct arena *arena, const uint8_t *token,
+    const struct secret_request *request, struct store_request *row)
+{
+	struct buf	 plain;
+	uint8_t		*note;
+
+	buf_init(&plain, arena);
+	buf_append(&plain, token, TOKEN_BYTES);
+	put_number(&plain, (uint32_t)request->hours);
+	put_number(&plain, request->limit);
+	put_number(&plain, (uint32_t)request->secret_hours);
+	put_number(&plain, request->secret_views);
+	for (int i = 0; i < SECRET_REQUEST_WORDS__MAX; i++) {
+		if (request->words[i].bytes == NULL) {
+			put_number(&plain, 0);
+			continue;
+		}
+		put_number(&plain, (uint32_t)request->words[i].length + 1);
+		buf_append(&plain, request->words[i].bytes,
+		    request->words[i].length);
+	}
+	row->note_size = plain.len + NOTE_OVERHEAD;
+	note = plain.failed ? NULL : arena_alloc(arena, row->note_size);
+	if (note == NULL)
+		return no_memory();
+	note_seal(site->keyring, NOTE_REQUEST, row->lookup, plain.data,
+	    plain.len, note);
+	row->note = note;
+	return 0;
+}
+
+/* The words behind the numbers, each in the arena; false when they are not
+ * as they were written. */
+static bool
+read_words(struct arena *arena, const uint8_t *at, size_t left,
+    struct secret_request *request)
+{
+	size_t	 length;
+
+	for (int i = 0; i < SECRET_REQUEST_WORDS__MAX; i++) {
+		if (left < NUMBER)
+			return false;
+		length = get_number(at);
+		at += NUMBER;
+		left -= NUMBER;
+		if (length == 0)
+			continue;
+		if (--length > left)
+			return false;
+		request->words[i].bytes = arena_copy(arena, at, length);
+		request->words[i].length = length;
+		if (request->words[i].bytes == NULL)
+			return false;
+		at += length;
+		left -= length;
+	}
+	return left == 0;
+}
+
+static int
+open_row(struct site *site, struct arena *arena,
+    const struct store_request *row, struct secret_request_entry *entry)
+{
+	uint8_t	*plain;
+	size_t	 size;
+
+	*entry = (struct secret_request_entry){
+		.created_at = row->created_at,
+		.expires_at = row->expires_at,
+		.uses_left = row->uses_left,
+	};
+	if (row->note_size < NOTE_FIXED + NOTE_OVERHEAD)
+		goto damaged;
+	size = row->note_size - NOTE_OVERHEAD;
+	if ((plain = arena_alloc(arena, size)) == NULL)
+		return no_memory();
+	if (note_open(site->keyring, NOTE_REQUEST, row->lookup, row->note,
+	    row->note_size, plain) == -1)
+		goto damaged;
+	memcpy(entry->token, plain, TOKEN_BYTES);
+	plain += TOKEN_BYTES;
+	entry->request.hours = (int32_t)get_number(plain);
+	entry->request.limit = get_number(plain + NUMBER);
+	entry->request.secret_hours = (int32_t)get_number(plain + 2 * NUMBER);
+	entry->request.secret_views = get_number(plain + 3 * NUMBER);
+	if (read_words(arena, plain + 4 * NUMBER, size - NOTE_FIXED,
+	    &entry->request))
+		return 0;
+damaged:
+	site_log(site, row->lookup, LOG_RECORD_DAMAGED);
+	return -1;
+}
+
+/* A link to be mailed, in the arena; NULL when there is no memory. */
+static const char *
+make_link(struct site *site, struct arena *arena, const char *between,
+    const char *name, const char *part)
+{
+	struct buf	 link;
+
+	buf_init(&link, arena);
+	buf_printf(&link, "%s%s%s%s%s", site->conf->site_url, between, name,
+	    part == NULL ? "" : "#", part == NULL ? "" : part);
+	buf_append(&link, "", 1);
+	if (!link.failed)
+		return (const char *)link.data;
+	no_memory();
+	return NULL;
+}
+
+/* What making a request carries into its transaction and back. */
+struct making {
+	int64_t			 account;
+	struct store_request	 row;
+	struct mail_sealed	 mail;
+	enum secret_request_outcome outcome;
+};
+
+static int
+insert(struct store_txn *txn, void *argument)
+{
+	struct making		*making = argument;
+	struct store_account	 account;
+	int			 result;
+
+	result = store_room(txn, making->row.note_size +
+	    making->mail.letter_size);
+	if (result != 0)
+		return result == 1 ? store_refuse_full(txn) : -1;
+	result = store_account_find(txn, making->account, &account);
+	making->outcome = SECRET_REQUEST_NO_ACCOUNT;
+	if (result != 0)
+		return result == 1 ? 0 : -1;
+	account_renew(&account, store_now(txn));
+	making->outcome = SECRET_REQUEST_NO_ALLOWANCE;
+	if (account.request_allowance != STORE_UNLIMITED &&
+	    account.request_usage >= account.request_allowance)
+		return 0;
+	account.request_usage++;
+	making->outcome = SECRET_REQUEST_OK;
+	/* 128 random bits meet no others. */
+	if (store_account_update(txn, &account) == -1 ||
+	    store_request_insert(txn, &making->row) != 0)
+		return -1;
+	return mail_post(txn, &making->mail, making->account, making->row.id,
+	    0);
+}
+
+int
+secret_request_create(struct site *site, struct arena *arena,
+    struct secret_request_creation *creation)
+{
+	const struct secret_request *request = &creation->request;
+	struct making	 making = { .account = creation->account };
+	struct mail	 mail = { .kind = MAIL_REQUEST };
+	char		 name[TOKEN_UUID_LENGTH + 1];
+	int		 result;
+
+	creation->outcome = SECRET_REQUEST_NO_ADDRESS;
+	if (*site->conf->site_url == '\0' && (creation->announce_to != NULL ||
+	    request->words[SECRET_REQUEST_SEND_TO].bytes != NULL))
+		return 0;
+	token_random(creation->token);
+	seal_lookup(site->keyring, creation->token, making.row.lookup);
+	making.row.account = creation->account;
+	making.row.created_at = clock_wall();
+	making.row.expires_at = making.row.created_at + creation->lifetime;
+	making.row.due_at = making.row.expires_at + site->conf->keep_receipts;
+	making.row.uses_left = request->limit;
+	if (seal(site, arena, creation->token, request, &making.row) == -1)
+		return STORE_FAILED;
+	if (creation->announce_to != NULL) {
+		token_to_uuid(creation->token, name);
+		mail.address = creation->announce_to;
+		mail.expires_at = making.row.expires_at;
+		mail.link = make_link(site, arena, "/request/#", name, NULL);
+		if (mail.link == NULL ||
+		    mail_seal(site, arena, &mail, &making.mail) != 0)
+			return STORE_FAILED;
+	}
+	result = store_update(site->store, insert, &making);
+	creation->outcome = making.outcome;
+	return result;
+}
+
+/* What reading a page carries with it. */
+struct paging {
+	struct site	*site;
+	struct arena	*arena;
+	int64_t		 account;
+	int64_t		 offset;
+	struct secret_request_entry *entries;
+	size_t		 count;
+};
+
+static int
+add_entry(const struct store_request *row, void *argument)
+{
+	struct paging	*paging = argument;
+
+	if (open_row(paging->site, paging->arena, row,
+	    &paging->entries[paging->count]) == -1)
+		return -1;
+	paging->count++;
+	return 0;
+}
+
+static int
+read_page(struct store_txn *txn, void *argument)
+{
+	struct paging	*paging = argument;
+
+	paging->count = 0;
+	return store_request_page(txn, paging->account, paging->offset,
+	    SECRET_REQUEST_PAGE, add_entry, paging);
+}
+
+int
+secret_request_page(struct site *site, struct arena *arena, int64_t account,
+    int64_t offset, struct secret_request_entry **entries, size_t *count)
+{
+	struct paging	 paging = {
+		.site = site, .arena = arena, .account = account,
+		.offset = offset,
+	};
+	int		 result;
+
+	paging.entries = arena_alloc(arena, SECRET_REQUEST_PAGE *
+	    sizeof(*paging.entries));
+	if (paging.entries == NULL) {
+		no_memory();
+		return STORE_FAILED;
+	}
+	result = store_view(site->store, read_page, &paging);
+	*entries = paging.entries;
+	*count = paging.count;
+	return result;
+}
+
+/* What looking for one request carries with it. */
+struct search {
+	struct site	*site;
+	struct arena	*arena;		/* NULL: its words are not wanted */
+	int64_t		 account;	/* for a deletion: whose it must be */
+	uint8_t		 lookup[SEAL_LOOKUPBYTES];
+	struct store_request row;
+	struct secret_request_entry entry;
+	enum secret_request_outcome outcome;
+};
+
+static int
+keep_row(const struct store_request *row, void *argument)
+{
+	struct search	*search = argument;
+
+	search->row = *row;
+	return search->arena == NULL ? 0 : open_row(search->site,
+	    search->arena, row, &search->entry);
+}
+
+/* Find one that may be filled in. */
+static int
+find(struct store_txn *txn, void *argument)
+{
+	struct search	*search = argument;
+	int		 result;
+
+	search->outcome = SECRET_REQUEST_NOT_FOUND;
+	result = store_request_find(txn, search->lookup, keep_row, search);
+	if (result != 0)
+		return result == 1 ? 0 : -1;
+	if (search->row.uses_left > 0 &&
+	    store_now(txn) < search->row.expires_at)
+		search->outcome = SECRET_REQUEST_OK;
+	return 0;
+}
+
+static int
+delete(struct store_txn *txn, void *argument)
+{
+	struct search	*search = argument;
+	int		 result;
+
+	search->outcome = SECRET_REQUEST_NOT_FOUND;
+	result = store_request_find(txn, search->lookup, keep_row, search);
+	if (result != 0)
+		return result == 1 ? 0 : -1;
+	if (search->row.account != search->account)
+		return 0;
+	search->outcome = SECRET_REQUEST_OK;
+	return store_request_remove(txn, search->row.id);
+}
+
+int
+secret_request_delete(struct site *site, int64_t account,
+    const uint8_t token[TOKEN_BYTES], enum secret_request_outcome *outcome)
+{
+	struct search	 search = { .site = site, .account = account };
+	int		 result;
+
+	seal_lookup(site->keyring, token, search.lookup);
+	result = store_update(site->store, delete, &search);
+	*outcome = search.outcome;
+	return result;
+}
+
+/* The link is mailed when the site still knows where it is. */
+static bool
+is_mailed(const struct site *site, const struct secret_request *request)
+{
+	return request->words[SECRET_REQUEST_SEND_TO].bytes != NULL &&
+	    *site->conf->site_url != '\0';
+}
+
+int
+secret_request_peek(struct site *site, struct arena *arena,
+    const uint8_t token[TOKEN_BYTES], struct secret_request_shown *shown)
+{
+	struct search	 search = { .site = site, .arena = arena };
+	const struct secret_request *request = &search.entry.request;
+	int		 result;
+
+	seal_lookup(site->keyring, token, search.lookup);
+	result = store_view(site->store, find, &search);
+	*shown = (struct secret_request_shown){
+		.outcome = search.outcome,
+		.message = request->words[SECRET_REQUEST_MESSAGE].bytes,
+		.message_length =
+		    request->words[SECRET_REQUEST_MESSAGE].length,
+		.expires_at = search.row.expires_at,
+		.uses_left = search.row.uses_left,
+		.mailed = is_mailed(site, request),
+	};
+	return result;
+}
+
+/* What a filling carries into the transaction that stores its secret. */
+struct use {
+	struct search		 search;
+	struct mail_sealed	 mail;
+	int64_t			 request;	/* its row */
+	int64_t			 account;
+};
+
+/* With the storing of the secret: before it, whether there is a use left;
+ * behind it, the use and the mail. */
+static int
+use_request(struct store_txn *txn, const struct store_secret *secret,
+    enum secret_outcome *outcome, void *argument)
+{
+	struct use	*use = argument;
+
+	if (secret != NULL)
+		return store_request_use(txn, use->request) != 0 ? -1 :
+		    mail_post(txn, &use->mail, use->account, 0, secret->id);
+	if (find(txn, &use->search) == -1)
+		return -1;
+	if (use->search.outcome != SECRET_REQUEST_OK ||
+	    use->search.row.id != use->request)
+		*outcome = SECRET_REFUSED;
+	return 0;
+}
+
+/* The secret as the request wants it. */
+static void
+describe(const struct conf *conf, const struct store_request *row,
+    const struct secret_request *request, struct listing *listing,
+    struct secret_creation *creation)
+{
+	const char	*password =
+	    request->words[SECRET_REQUEST_SECRET_PASSWORD].bytes;
+	int64_t		 lifetime = request->secret_hours * HOUR;
+
+	*listing = (struct listing){
+		.account = row->account,
+		.flags = password != NULL ? LISTING_PASSWORD : 0,
+		.hours = request->secret_hours ==
+		    SECRET_REQUEST_NO_HOURS ? LISTING_NO_HOURS :
+		    request->secret_hours,
+		.views = request->secret_views,
+		.description =
+		    request->words[SECRET_REQUEST_SECRET_DESCRIPTION].bytes,
+		.description_size =
+		    request->words[SECRET_REQUEST_SECRET_DESCRIPTION].length,
+		.message =
+		    request->words[SECRET_REQUEST_SECRET_MESSAGE].bytes,
+		.message_size =
+		    request->words[SECRET_REQUEST_SECRET_MESSAGE].length,
+	};
+	creation->kind = SECRET_SJCL;
+	creation->proof.pin = password;
+	creation->proof.pin_length =
+	    request->words[SECRET_REQUEST_SECRET_PASSWORD].length;
+	creation->lifetime = lifetime <= 0 || lifetime > conf->max_expire ?
+	    conf->max_expire : lifetime;
+	creation->views = request->secret_views;
+	creation->attempts = (uint32_t)conf->pin_attempts;
+	creation->listing = listing;
+}
+
+/* The letter with the link, if there is to be one. */
+static int
+write_letter(struct site *site, struct arena *arena, const char *part,
+    const struct secret_creation *creation, struct use *use)
+{
+	struct mail	 mail = {
+		.kind = MAIL_SECRET,
+		.address = use->search.entry.request.words[
+		    SECRET_REQUEST_SEND_TO].bytes,
+		.expires_at = clock_wall() + creation->lifetime,
+	};
+	char		 name[TOKEN_BASE62_LENGTH + 1];
+
+	if (part == NULL)
+		return 0;
+	token_to_base62(creation->token, name);
+	mail.link = make_link(site, arena, "/?", name, part);
+	return mail.link == NULL ? STORE_FAILED :
+	    mail_seal(site, arena, &mail, &use->mail);
+}
+
+static enum secret_request_outcome
+outcome_of(enum secret_outcome outcome)
+{
+	switch (outcome) {
+	case SECRET_OK:
+		return SECRET_REQUEST_OK;
+	case SECRET_NO_ALLOWANCE:
+		return SECRET_REQUEST_NO_ALLOWANCE;
+	case SECRET_NO_ACCOUNT:
+		return SECRET_REQUEST_NO_ACCOUNT;
+	default:
+		return SECRET_REQUEST_NOT_FOUND;
+	}
+}
+
+int
+secret_request_fill(struct site *site, struct arena *arena,
+    struct secret_request_filling *filling)
+{
+	struct use	 use = { .search = { .site = site, .arena = arena } };
+	struct secret_creation creation = { .with = use_request,
+	    .with_argument = &use };
+	struct listing	 listing;
+	bool		 mailed;
+	int		 result;
+
+	seal_lookup(site->keyring, filling->token, use.search.lookup);
+	result = store_view(site->store, find, &use.search);
+	filling->outcome = use.search.outcome;
+	if (result != 0 || use.search.outcome != SECRET_REQUEST_OK)
+		return result;
+	mailed = is_mailed(site, &use.search.entry.request);
+	if (mailed != (filling->part != NULL)) {
+		filling->outcome = mailed ? SECRET_REQUEST_PART_MISSING :
+		    SECRET_REQUEST_PART_UNWANTED;
+		return 0;
+	}
+	use.request = use.search.row.id;
+	use.account = use.search.row.account;
+	describe(site->conf, &use.search.row, &use.search.entry.request,
+	    &listing, &creation);
+	creation.payload = filling->payload;
+	creation.payload_size = filling->payload_size;
+	/* Drawn here, since the letter names it. */
+	creation.token_given = true;
+	token_random(creation.token);
+	result = write_letter(site, arena, filling->part, &creation, &use);
+	use.search.arena = NULL;
+	if (result == 0)
+		result = secret_create(site, arena, &creation);
+	filling->outcome = outcome_of(creation.outcome);
+	memcpy(filling->secret, creation.token, TOKEN_BYTES);
+	explicit_bzero(&creation, sizeof(creation));
+	return result;
+}
+
+int
+secret_request_sweep(struct store_txn *txn, const struct site *site,
+    int64_t *forgotten)
+{
+	struct store_request row;
+	int64_t		 forgotten_at;
+	int		 result;
+
+	result = store_request_due(txn, store_now(txn), &row);
+	if (result != 0)
+		return result;
+	/* keep_receipts may have been made longer since. */
+	forgotten_at = row.expires_at + site->conf->keep_receipts;
+	if (store_now(txn) < forgotten_at)
+		return store_request_postpone(txn, row.id, forgotten_at);
+	(*forgotten)++;
+	return store_request_remove(txn, row.id);
+}
+
+int
+secret_request_clear(struct store_txn *txn, int64_t account, int limit)
+{
+	struct store_request	 request;
+	struct store_letter	 letter;
+	int			 result = 0;
+
+	while (limit-- > 0) {
+		result = store_request_first(txn, account, &request);
+		if (result == 0)
+			result = store_request_remove(txn, request.id);
+		else if (result == 1 && (result = store_letter_first(txn,
+		    account, &letter)) == 0)
+			result = store_letter_remove(txn, letter.id);
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
