@@ -105,6 +105,7 @@ class Apache(Server):
     family = "apache"
     starts_workers = True
     modules = ("fcgid",)
+    threads = "1"
 
     def places(self):
         return {"directory": self.site.directory,
@@ -117,7 +118,7 @@ class Apache(Server):
         return os.path.join(self.log_directory(), "apache2", "oncelink.log")
 
     def write(self):
-        self.site.configure(threads="1")
+        self.site.configure(threads=self.threads)
         self.install()
         for place in (os.path.join(self.log_directory(), "apache2"),
                       os.path.join(self.site.directory, "run")):

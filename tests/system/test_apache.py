@@ -35,6 +35,10 @@ with open(%(notes)r, "ab") as file:
 %(more)s
 os._exit(0)
 '''
+BAD_HEADER = (
+    'text = b"Status: 200\\r\\nX-Bad: canary\\1canary\\r\\n\\r\\nbody"\n'
+    'connection.sendall(struct.pack(">BBHHBB", 1, 6, 1, len(text), 0, 0)'
+    ' + text + struct.pack(">BBHHBB8x", 1, 3, 1, 8, 0, 0))')
 HALF = ('text = b"Status: 200\\r\\nContent-Length: 100\\r\\n\\r\\nhalf"\n'
         'connection.sendall(struct.pack(">BBHHBB", 1, 6, 1, len(text), 0, 0)'
         ' + text)')
@@ -78,11 +82,9 @@ class ApacheTest(SiteTest):
                                "error.log"), encoding="utf-8") as file:
             return file.read()
 
-
-class Sent(ApacheTest):
-    """A request would use a secret up, were it sent twice."""
-
     def dying(self, more):
+        """A site whose workers note a request, do this and die; where they
+        note it."""
         site = self.open_site(start=False)
         notes = os.path.join(site.directory, "state", "notes")
         directory = os.path.join(site.directory, "dying")
@@ -93,10 +95,13 @@ class Sent(ApacheTest):
                                 "more": more})
         os.chmod(name, 0o755)
         os.chmod(directory, 0o755)
-        site.programs = {**site.programs, "WORKER": name}
-        site.await_health = lambda: None
+        site.break_workers(name)
         site.start()
         return site, notes
+
+
+class Sent(ApacheTest):
+    """A request would use a secret up, were it sent twice."""
 
     def test_dying_worker(self):
         """a worker that dies with a request is not replaced by one that gets
@@ -133,9 +138,13 @@ class Sent(ApacheTest):
             self.assertEqual(answer.json()["message"], "text")
             self.assertStatus(site.safesecrets_open(key), 400)
 
-    def in_flight(self, number):
-        """A request that is in the worker while Apache gets a signal."""
-        site = self.open_site()
+    def in_flight(self, number, ends):
+        """A request that is in the worker while Apache gets a signal, and,
+        when Apache ends it too, the worker."""
+        site = self.open_site(start=False)
+        # One more, whose end tells that the worker got its signal.
+        site.server.threads = "2"
+        site.start()
         with contextlib.closing(site.connect()) as connection:
             with site.write_lock():
                 connection.sendall(http_bytes(
@@ -144,13 +153,22 @@ class Sent(ApacheTest):
                 lock = os.path.join(site.state, "write.lock")
                 wait_until(lambda: self.waits_for(lock),
                            "the worker to wait for the lock")
+                before = self.threads(site)
                 site.web.signal(number)
                 wait_until(lambda: "AH00" in self.error_log(site)
                            .partition("resuming")[2].partition("AH00094")[2],
                            "Apache to act on it")
+                if ends:
+                    wait_until(lambda: self.threads(site) < before,
+                               "the worker to be told")
             answer = parse_http(read_to_end(connection))
         self.assertStatus(answer, 201)
         return site, answer.json()["key"]
+
+    def threads(self, site):
+        """How many have its workers?"""
+        return sum(len(os.listdir("/proc/%d/task" % member))
+                   for member in named(site, "oncelink.fcgi"))
 
     def waits_for(self, path):
         """Does anybody wait for the lock on this file?"""
@@ -160,9 +178,9 @@ class Sent(ApacheTest):
 
     def test_graceful(self):
         """a graceful restart or stop lets a worker finish"""
-        site, key = self.in_flight(signal.SIGUSR1)
+        site, key = self.in_flight(signal.SIGUSR1, True)
         self.assertStatus(site.safesecrets_open(key), 200)
-        site, key = self.in_flight(signal.SIGWINCH)
+        site, key = self.in_flight(signal.SIGWINCH, False)
         self.assertEqual(site.web.wait(), 0)
         wait_until(lambda: not site.web.members(), "all processes to end")
 
@@ -289,6 +307,15 @@ class Told(ApacheTest):
             shown.append(b"canary" in answer.body)
         self.assertEqual(shown, [False, True])
 
+    def test_levels(self):
+        """what Apache denies, and a worker's header that is none, are not
+        quoted"""
+        site, _ = self.dying(BAD_HEADER)
+        for path in ("/css/.htcanary", "/ping?canary1canary"):
+            answer = site.request("GET", path)
+            self.assertIn(answer.status, (403, 500))
+        self.assertNotIn("canary", self.error_log(site))
+
     def test_links(self):
         """links of older services lead on without a scheme, which somebody
         in front may know better; two slashes are not one"""
@@ -345,7 +372,7 @@ class Shared(ApacheTest):
         """what is missing is named in the error log, and to the client
         nothing is said"""
         site = self.open_site("shared", start=False)
-        site.await_health = lambda: None
+        site.broken = True
         site.start()
         words = site.server.words()
         launcher = os.path.join(words["HTDOCS"], "cgi-bin", "oncelink.cgi")
@@ -388,7 +415,7 @@ class Shared(ApacheTest):
         os.rmdir(place)
         shutil.move(site.state, place)
         site.configure(state_dir=place)
-        site.await_health = lambda: None
+        site.broken = True
         site.start()
         self.assertStatus(site.request("GET", "/ping"), 500)
         self.assertIn("document-root", self.error_log(site))
