@@ -2,6 +2,7 @@
 """Requests that no friendly client sends, each with words in it that nobody
 may keep."""
 
+import concurrent.futures
 import contextlib
 import random
 import re
@@ -418,9 +419,8 @@ class Silent:
         self.assertEqual(found, {}, when)
 
     def send(self, site, requests, tls=None):
-        """Send them one by one; the connections that wait for more."""
-        waiting = []
-        for request in requests:
+        """Send them, a few at a time; the connections that wait for more."""
+        def one(request):
             connection = site.connect(tls)
             connection.settimeout(ANSWER_SECONDS)
             try:
@@ -429,12 +429,16 @@ class Silent:
                     connection.sendall(request)
                 while connection.recv(1 << 16):
                     pass
-                connection.close()
             except TimeoutError:
-                waiting.append(connection)
+                return connection
             except OSError:
-                connection.close()
-        return waiting
+                pass
+            connection.close()
+            return None
+
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            return [connection for connection in pool.map(one, requests)
+                    if connection is not None]
 
     def end(self, site):
         """End everything, so that all logs are written, and look at them."""

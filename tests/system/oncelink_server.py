@@ -22,6 +22,7 @@ KINDS = {
     "nginx": ("oncelink_nginx", "Nginx"),
     "nginx-activated": ("oncelink_nginx", "NginxActivated"),
     "lighttpd": ("oncelink_lighttpd", "Lighttpd"),
+    "lighttpd-within": ("oncelink_lighttpd", "LighttpdWithin"),
     "apache": ("oncelink_apache", "Apache"),
     "apache-cgi": ("oncelink_apache", "ApacheCgi"),
     "shared": ("oncelink_apache", "Shared"),
@@ -40,6 +41,7 @@ class Server:
     family          the directory of conf/, and of `config --web-server`
     starts_workers  the server starts the worker itself
     quiet           what the server logs is ours to say
+    has_tls         there is a site with TLS for it
     spools          it puts bodies into files where nobody told it otherwise
     spools_above    as we tell it, bodies in plain text of more bytes than
                     this may wait in a file in memory; None: they never do
@@ -49,6 +51,7 @@ class Server:
     family = None
     starts_workers = False
     quiet = True
+    has_tls = True
     spools = True
     spools_above = None
 

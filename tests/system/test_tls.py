@@ -211,7 +211,7 @@ class Tls(Silent):
 
 
 for _kind in KINDS:
-    if not server_class(_kind).quiet:
+    if not server_class(_kind).quiet or not server_class(_kind).has_tls:
         continue
     _name = re.sub("[^a-z]", "_", _kind)
     globals()[_name] = type(_name, (Tls, SiteTest), {
