@@ -2,14 +2,20 @@
 """Every kind of web server with what conf/ ships for it, at the root and below
 a path: the faces, the pages, the links of older services."""
 
+import contextlib
 import os
 import re
+import socket
+import time
 import urllib.parse
 
 from oncelink_faces import Through
 from oncelink_server import KINDS, SERVER_NAME
 from oncelink_test import SiteTest, main
-from oncelink_wire import safesecrets_path
+from oncelink_wire import (
+    FRAME_TYPE, JSON_TYPE, http_bytes, native_creation, native_opening,
+    random_envelope, random_id, safesecrets_path,
+)
 
 UUID = "8b0b8a2e-1b1b-4c1b-8d1b-0a2e3f4a5b6c"
 BASE62 = "abcdefghijABCDEFGHIJ12"
@@ -156,6 +162,35 @@ class Served(Through):
             self.assertIn(where.netloc, (
                 SERVER_NAME, "%s:%d" % (SERVER_NAME, site.port)))
         return urllib.parse.urlunsplit(("", "", *where[2:]))
+
+    def test_slow_clients(self):
+        """clients that send slowly, or do not read, hold no thread of the
+        worker"""
+        site = self.open_site(threads="1")
+        body = native_creation(random_id(), random_id(),
+                               random_envelope(1000))
+        secret, claim = random_id(), random_id()
+        self.assertStatus(site.native_create(
+            secret, random_id(), random_envelope(20000)), 201)
+        with contextlib.ExitStack() as stack:
+            for method, path, content, sent in (
+                    ("POST", "/api/v2/secrets", body, -10),
+                    ("POST", "/api/v1/message", b"x" * 3000, -10),
+                    ("GET", "/ping", None, -2),
+                    ("POST", "/api/v2/secrets/open",
+                     native_opening(secret, claim), None)):
+                connection = stack.enter_context(
+                    contextlib.closing(site.connect()))
+                connection.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                connection.sendall(http_bytes(
+                    method, self.prefix + path, content,
+                    {"Content-Type": FRAME_TYPE if content is body
+                     else JSON_TYPE})[:sent])
+            for _ in range(5):
+                started = time.monotonic()
+                self.assertEqual(site.request("GET", "/ping").body, b"pong")
+                self.assertLess(time.monotonic() - started, 10)
 
     def test_prefix(self):
         """path_prefix: below it everything, beside it nothing"""
