@@ -57,6 +57,15 @@ for awk in "${AWK:-awk}" mawk gawk original-awk 'busybox awk'; do
 	fi
 done
 
+if "${AWK:-awk}" -v array=words -v header=other.h \
+    -f "$srcdir/sql/embed.awk" 2.sql >named.c &&
+    grep -q '^#include "other.h"$' named.c &&
+    grep -q '^const char \*const words\[\] = {$' named.c; then
+	report ok "another array and header"
+else
+	report "not ok" "another array and header"
+fi
+
 if "${AWK:-awk}" -f "$srcdir/sql/embed.awk" missing.sql >/dev/null 2>&1; then
 	report "not ok" "a missing file is an error"
 else

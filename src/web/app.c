@@ -20,6 +20,7 @@
 #include "store/store.h"
 #include "web/api_native.h"
 #include "web/api_onetime.h"
+#include "web/api_openapi.h"
 #include "web/api_passwordlink.h"
 #include "web/api_safesecrets.h"
 #include "web/app.h"
@@ -28,7 +29,8 @@ static const struct app_face *const faces[] = {
 	&api_safesecrets_face,
 	&api_onetime_face,
 	&api_passwordlink_face,
-	&api_native_face
+	&api_native_face,
+	&api_openapi_face
 };
 
 static const struct {
@@ -303,6 +305,12 @@ has_path(const struct app_face *face, const struct http_request *request)
 	return false;
 }
 
+static bool
+is_on(const struct conf *conf, const struct app_face *face)
+{
+	return face->bit == 0 || (conf->faces & face->bit) != 0;
+}
+
 /* What a face leaves to another is still its own where there is no other. */
 static const struct app_face *
 find_face(const struct conf *conf, const struct http_request *request)
@@ -311,8 +319,7 @@ find_face(const struct conf *conf, const struct http_request *request)
 	size_t i;
 
 	for (i = 0; i < FACES; i++) {
-		if ((conf->faces & faces[i]->bit) == 0 ||
-		    !has_path(faces[i], request))
+		if (!is_on(conf, faces[i]) || !has_path(faces[i], request))
 			continue;
 		if (faces[i]->takes == NULL || faces[i]->takes(request))
 			return faces[i];
@@ -358,7 +365,7 @@ allowed_methods(const struct conf *conf, const struct http_request *request)
 	size_t i;
 
 	for (i = 0; i < FACES; i++)
-		if ((conf->faces & faces[i]->bit) != 0)
+		if (is_on(conf, faces[i]))
 			allowed |= methods(faces[i], request);
 	return allowed == 0 ? 0 : allowed | 1u << HTTP_OPTIONS;
 }

@@ -86,7 +86,7 @@ enum app_error {
 /* One HTTP interface: its routes and the form of its errors. */
 struct app_face {
 	const char		*name;		/* for the log */
-	unsigned int		 bit;		/* CONF_FACE_… */
+	unsigned int		 bit;		/* CONF_FACE_…; 0: always on */
 	const char *const	*prefixes;	/* its paths; ends in NULL */
 	const struct app_route	*routes;
 	size_t			 routes_count;

@@ -143,7 +143,8 @@ class Account(SiteTest):
         self.good("key", "add", "team", "public")
         self.assertNotIn(rows[1][0], [row[0] for row in self.keys("team")])
 
-        held = self.one.database_bytes()
+        held = b"".join(self.one.database_bytes().values())
+        self.assertIn(b"team", held)
         for text in made.values():
             key = text.strip().encode()
             self.assertNotIn(key, held)
