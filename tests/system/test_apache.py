@@ -330,7 +330,10 @@ class Told(ApacheTest):
 
     def test_redirect(self):
         """on its way to https a path stays as it was sent"""
-        self.redirects(self.open_site(tls=True))
+        site = self.open_site(tls=True)
+        self.redirects(site)
+        answer = site.request("POST", "/api/v1/message", BODY, tls=False)
+        self.assertStatus(answer, 403)
 
     def test_redirect_of_user(self):
         """the same by the lines of .htaccess that are there for it; over
