@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 
+from oncelink_canary import Canaries, files_with
 from oncelink_site import wait_until
 from oncelink_test import SiteTest, main
 from oncelink_wire import (
@@ -434,6 +435,41 @@ class Shared(ApacheTest):
             self.assertStatus(site.safesecrets_open(key, "a/b%2"), 404)
         key = site.safesecrets_create("text", "+ #?&").json()["key"]
         self.assertStatus(site.safesecrets_open(key, "+ #?&"), 200)
+
+    def test_hosters_log(self):
+        """with faces = native, and only then, a hoster's log and files may
+        have everything that Apache puts there"""
+        for faces, path in (("native", None), ("safesecrets", "path")):
+            site = self.open_site("shared", settings={"faces": faces})
+            canaries = Canaries()
+            secret, receipt, claim, gate = (
+                canaries.raw(what, size) for what, size in (
+                    ("id", 16), ("receipt", 16), ("claim", 16),
+                    ("gate", 32)))
+            calls = [
+                lambda: site.native_create(
+                    secret, receipt, random_envelope(3000), gate=gate),
+                lambda: site.native("secrets/peek", id=secret),
+                lambda: site.native("secrets/open", id=secret, claim=claim,
+                                    gate=random_id() * 2),
+                lambda: site.native("secrets/open", id=secret, claim=claim,
+                                    gate=gate),
+                lambda: site.native("secrets/ack", id=secret, claim=claim),
+                lambda: site.native("receipts/peek", receipt=receipt)]
+            if path is None:
+                self.assertEqual([call().status for call in calls],
+                                 [201, 200, 403, 200, 204, 200])
+            else:
+                pin = canaries.pin("PIN")
+                site.configure(pin_size=str(len(pin)))
+                self.assertStatus(
+                    site.safesecrets_create("text", pin), 201)
+                site.safesecrets_open(random_id().hex(), pin)
+            site.web.end()
+            self.assertGreater(len(lines(site.server.access_log())), 1)
+            found = files_with(canaries, *site.server.logs(),
+                               *site.server.scratch())
+            self.assertEqual(bool(found), path is not None, found)
 
     def test_fastcgi(self):
         """the launcher as oncelink.fcgi, where mod_fcgid takes that suffix"""
