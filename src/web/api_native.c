@@ -19,6 +19,7 @@
 #include "web/http.h"
 #include "web/json.h"
 #include "web/native_call.h"
+#include "web/native_requests.h"
 #include "web/problem.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -412,6 +413,10 @@ static const struct app_route routes[] = {
 	    body_limit_json, look_receipt },
 	{ HTTP_POST, "/api/v2/receipts/burn", 0, APP_JSON,
 	    body_limit_json, burn_receipt },
+	{ HTTP_POST, "/api/v2/requests/peek", 0, APP_JSON,
+	    body_limit_json, native_requests_peek },
+	{ HTTP_POST, "/api/v2/requests/fill", 0, APP_JSON,
+	    body_limit_filled, native_requests_fill },
 	{ HTTP_GET, "/api/v2/params", 0, APP_NO_BODY, NULL, params },
 	{ HTTP_GET, "/api/v2/health", 0, APP_NO_BODY, NULL, health }
 };

@@ -18,6 +18,7 @@
 #include "web/http.h"
 #include "web/json.h"
 #include "web/passwordlink.h"
+#include "web/passwordlink_requests.h"
 #include "web/sjcl.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -496,7 +497,14 @@ static const struct app_route routes[] = {
 	{ HTTP_GET, "/api/secrets/:", APP_ANY_KEY | APP_CONSUMES,
 	    APP_NO_BODY, NULL, view },
 	{ HTTP_DELETE, "/api/secrets/:", APP_PRIVATE_KEY, APP_NO_BODY, NULL,
-	    delete }
+	    delete },
+	{ HTTP_POST, "/api/secret_requests", APP_CREATES | APP_PRIVATE_KEY,
+	    APP_JSON_OR_NOTHING, body_limit_request,
+	    passwordlink_requests_create },
+	{ HTTP_GET, "/api/secret_requests", APP_PRIVATE_KEY, APP_NO_BODY,
+	    NULL, passwordlink_requests_list },
+	{ HTTP_DELETE, "/api/secret_requests/:", APP_PRIVATE_KEY, APP_NO_BODY,
+	    NULL, passwordlink_requests_delete }
 };
 
 static const char *const prefixes[] = {

@@ -430,6 +430,7 @@ has_right_type(const struct app_route *route, const char *content_type)
 		return http_is_type(content_type, HTTP_FRAME_TYPE);
 	case APP_NO_BODY:
 	case APP_JSON_ANY_TYPE:
+	case APP_JSON_OR_NOTHING:
 		break;
 	}
 	return true;
@@ -440,22 +441,25 @@ static bool
 read_body(struct app *app, const struct app_route *route,
     struct http_request *request, enum app_error *error)
 {
+	int64_t length = request->content_length;
 	size_t size;
 
 	if (!has_right_type(route, request->content_type)) {
 		*error = APP_WRONG_TYPE;
 		return false;
 	}
-	if (request->content_length < 0) {
-		*error = request->content_length == HTTP_LENGTH_ABSENT ?
-		    APP_LENGTH_REQUIRED : APP_BAD_LENGTH;
+	if (length == HTTP_LENGTH_ABSENT && route->body == APP_JSON_OR_NOTHING)
+		length = 0;
+	if (length < 0) {
+		*error = length == HTTP_LENGTH_ABSENT ? APP_LENGTH_REQUIRED :
+		    APP_BAD_LENGTH;
 		return false;
 	}
-	if (request->content_length > route->body_limit(app->conf)) {
+	if (length > route->body_limit(app->conf)) {
 		*error = APP_TOO_LARGE;
 		return false;
 	}
-	size = (size_t)request->content_length;
+	size = (size_t)length;
 	if ((request->body = arena_alloc(request->arena, size + 1)) == NULL) {
 		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "app"));
 		*error = APP_FAILED;

@@ -7,6 +7,7 @@
 
 #include "web/body_limit.h"
 
+#include "base/address.h"
 #include "base/conf.h"
 #include "web/passwordlink.h"
 
@@ -77,16 +78,27 @@ body_limit_sealed(const struct conf *conf)
 }
 
 int64_t
+body_limit_request(const struct conf *conf)
+{
+	(void)conf;
+	return 4 * PASSWORDLINK_TEXT_MAX * CODE_POINT +
+	    (2 * ADDRESS_MAX_LENGTH + PASSWORDLINK_PASSWORD_MAX) * ESCAPED +
+	    MEMBERS;
+}
+
+int64_t
 body_limit_largest(const struct conf *conf)
 {
 	int64_t	 limit = body_limit_json(conf);
 
 	if ((conf->faces & CONF_FACE_NATIVE) != 0)
-		limit = larger(limit, body_limit_frame(conf));
+		limit = larger(limit, larger(body_limit_frame(conf),
+		    body_limit_filled(conf)));
 	if ((conf->faces & (CONF_FACE_SAFESECRETS | CONF_FACE_ONETIME)) != 0)
 		limit = larger(limit, body_limit_message(conf));
 	if ((conf->faces & CONF_FACE_PASSWORDLINK) != 0)
-		limit = larger(limit, body_limit_sealed(conf));
+		limit = larger(limit, larger(body_limit_sealed(conf),
+		    body_limit_request(conf)));
 	return limit;
 }
 

@@ -15,13 +15,14 @@ struct conf;
 /*
  * The largest body of a request, in bytes: of the two older faces' messages,
  * of our own JSON calls, of a frame with a sealed envelope, of what clients of
- * password.link seal, with and without an attachment.
+ * password.link seal, with and without an attachment; of a secret request.
  */
 int64_t	 body_limit_message(const struct conf *conf);
 int64_t	 body_limit_json(const struct conf *conf);
 int64_t	 body_limit_frame(const struct conf *conf);
 int64_t	 body_limit_sealed(const struct conf *conf);
 int64_t	 body_limit_filled(const struct conf *conf);
+int64_t	 body_limit_request(const struct conf *conf);
 
 /* body_limit_largest(conf): the largest body of all, over the faces that are
  * served. */
