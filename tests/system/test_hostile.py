@@ -53,9 +53,11 @@ class Hostile(Silent):
                 everything.planted += canaries.planted
                 count += len(requests)
                 waiting = self.send(site, requests)
-                self.assertNowhere(site, canaries, name)
-                for connection in waiting:
-                    reset(connection)
+                try:
+                    self.assertNowhere(site, canaries, name)
+                finally:
+                    for connection in waiting:
+                        reset(connection)
         # It is still there.
         self.assertStatus(site.request("GET", "/ping"), 200)
         lines = self.end(site)
