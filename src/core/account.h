@@ -56,6 +56,16 @@ int	 account_next(struct site *site, int64_t after,
 int	 account_remove(struct site *site, const char *name,
 	    enum account_outcome *outcome);
 
+/*
+ * account_import(site, accounts, accounts_count, keys, keys_count, outcome,
+ * taken): put accounts of another store into this one, with their keys, whose
+ * `account' is an index into accounts; all of them or none.  ACCOUNT_EXISTS:
+ * the one at the index *taken is there already.
+ */
+int	 account_import(struct site *site, struct store_account *accounts,
+	    size_t accounts_count, struct store_api_key *keys,
+	    size_t keys_count, enum account_outcome *outcome, size_t *taken);
+
 /* account_month(now): which month of UTC that time, in ms, is in. */
 int64_t	 account_month(int64_t now);
 

@@ -43,15 +43,21 @@ static const struct command commands[] = {
 	{ "backup", " FILE", "write the settings to a file",
 	    "Write what a new site needs to become this one to FILE, which\n"
 	    "must not be there, or to standard output when FILE is `-'.\n"
-	    "These are the settings.  No secret is in it, and no key: keep\n"
-	    "a copy of the key file in a place of its own.\n",
+	    "These are the settings, and the accounts with hashes of their\n"
+	    "keys.  No secret is in it, and no key: keep a copy of the key\n"
+	    "file in a place of its own.\n",
 	    ctl_backup_run, 0, 1, false },
-	{ "restore", " [--force] FILE", "make the settings from a backup",
+	{ "restore", " [--force | --accounts] FILE",
+	    "make the settings, or the accounts, from a backup",
 	    "Make the configuration file from the backup FILE, or from\n"
 	    "standard input when FILE is `-'.  A configuration file that is\n"
 	    "there is not replaced, unless with --force.  The key file is\n"
-	    "put back by hand; `init' then makes the rest.\n",
-	    ctl_backup_restore, TAKES(CTL_OPTION_FORCE), 1, true },
+	    "put back by hand; `init' then makes the rest.\n\n"
+	    "With --accounts put the accounts of the backup and their keys\n"
+	    "into the site, which needs the key file that the backup was\n"
+	    "made with, and none of these accounts yet.\n",
+	    ctl_backup_restore, TAKES(CTL_OPTION_FORCE) |
+	    TAKES(CTL_OPTION_ACCOUNTS), 1, true },
 	{ "check", " [--url URL] [--ca-file FILE] [--connect-to "
 	    "HOST:PORT:ADDRESS:PORT]",
 	    "look for what is wrong with a site",
@@ -160,6 +166,8 @@ static const struct command commands[] = {
 static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
+	{ "accounts", no_argument, NULL,
+	    FIRST_OPTION + CTL_OPTION_ACCOUNTS },
 	{ "allowance", required_argument, NULL,
 	    FIRST_OPTION + CTL_OPTION_ALLOWANCE },
 	{ "ca-file", required_argument, NULL,

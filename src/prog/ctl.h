@@ -11,6 +11,7 @@ struct conf;
 
 /* The options of single commands; the table in ctl.c names them. */
 enum ctl_option {
+	CTL_OPTION_ACCOUNTS,
 	CTL_OPTION_ALLOWANCE,
 	CTL_OPTION_CA_FILE,
 	CTL_OPTION_CONNECT_TO,

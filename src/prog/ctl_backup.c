@@ -21,12 +21,13 @@
 #include "base/conf_file.h"
 #include "base/conf_row.h"
 #include "prog/ctl.h"
+#include "prog/ctl_carry.h"
 
 #define FORM		"1"
 #define BESIDE		".restored"
 
 static void
-print_backup(const struct conf *conf, FILE *out)
+print_backup(const struct conf *conf, const char *accounts, FILE *out)
 {
 	time_t		 now = time(NULL);
 	struct tm	 parts;
@@ -34,12 +35,13 @@ print_backup(const struct conf *conf, FILE *out)
 
 	if (gmtime_r(&now, &parts) != NULL)
 		strftime(made, sizeof(made), "%Y-%m-%dT%H:%M:%SZ", &parts);
-	fprintf(out, "# The settings of an Oncelink site, for `" CTL_PROGRAM
-	    " restore'.  No secret is here and\n"
-	    "# no key: keep a copy of the key file in a place of its own.\n\n"
+	fprintf(out, "# The settings and accounts of an Oncelink site, for `"
+	    CTL_PROGRAM " restore'.\n# No secret is here and no key: keep a "
+	    "copy of the key file in a place of its own.\n\n"
 	    "[backup]\nform = " FORM "\nmade = %s\nversion = "
 	    PACKAGE_VERSION "\n\n[settings]\n", made);
 	conf_print_changed(conf, out);
+	fputs(accounts, out);
 	fputs("\n[end]\nform = " FORM "\n", out);
 }
 
@@ -77,14 +79,14 @@ finish(FILE *out, const char *path)
 	return EX_OK;
 }
 
-int
-ctl_backup_run(const struct ctl_call *call)
+static int
+back_up(const struct ctl_call *call, const char *accounts)
 {
 	const char	*path = call->operands[0];
 	FILE		*out;
 
 	if (strcmp(path, "-") == 0) {
-		print_backup(call->conf, stdout);
+		print_backup(call->conf, accounts, stdout);
 		return ctl_flush();
 	}
 	/* For this user alone, by the umask of all our programs. */
@@ -93,14 +95,35 @@ ctl_backup_run(const struct ctl_call *call)
 		return ctl_complain(EX_CANTCREAT, "%s: cannot be made: %s",
 		    path, errno == EEXIST ? "it is there already, and is not "
 		    "replaced" : strerror(errno));
-	print_backup(call->conf, out);
+	print_backup(call->conf, accounts, out);
 	return finish(out, path);
+}
+
+/* The accounts first: without them nothing is made. */
+int
+ctl_backup_run(const struct ctl_call *call)
+{
+	char	*accounts = NULL;
+	size_t	 size;
+	FILE	*out = open_memstream(&accounts, &size);
+	int	 result;
+
+	if (out == NULL)
+		return ctl_complain(EX_OSERR, "there is no memory");
+	result = ctl_carry_print(call->conf, out);
+	if (fclose(out) == EOF && result == EX_OK)
+		result = ctl_complain(EX_OSERR, "there is no memory");
+	if (result == EX_OK)
+		result = back_up(call, accounts);
+	free(accounts);
+	return result;
 }
 
 /* What is read of a backup. */
 struct restoring {
 	const char	*path;
 	FILE		*out;		/* the lines of the settings */
+	struct ctl_carry carry;		/* the accounts */
 	char		 made[64];
 	bool		 begun;
 	bool		 ended;
@@ -113,6 +136,7 @@ take_line(void *argument, const char *section, const char *name,
 {
 	struct restoring	*restoring = argument;
 	struct complaint	*error = &restoring->error;
+	const char		*what;
 
 	if (!restoring->begun) {
 		if (strcmp(section, "backup") != 0 || strcmp(name, "form") != 0)
@@ -135,6 +159,11 @@ take_line(void *argument, const char *section, const char *name,
 			return complaint(error, "%s:%u: there is no setting "
 			    "of this name", restoring->path, line);
 		fprintf(restoring->out, "%s = %s\n", name, value);
+	} else if (ctl_carry_is_section(section)) {
+		what = ctl_carry_take(&restoring->carry, section, name, value);
+		if (what != NULL)
+			return complaint(error, "%s:%u: %s", restoring->path,
+			    line, what);
 	} else if (strcmp(section, "end") == 0) {
 		restoring->ended = true;
 	} else
@@ -189,7 +218,8 @@ write_beside(const struct restoring *restoring, const char *beside,
 
 /* Put it in its place when the programs take it. */
 static int
-place(const char *beside, const char *target, bool force)
+place(const struct restoring *restoring, const char *beside,
+    const char *target, bool force)
 {
 	struct complaint	 error;
 	struct conf		 conf;
@@ -205,11 +235,53 @@ place(const char *beside, const char *target, bool force)
 	else if (sync_directory_of(target) == -1)
 		result = ctl_complain(EX_IOERR, "%s: %s", target,
 		    strerror(errno));
-	else
+	else {
 		printf("made   %s (settings)\n"
 		    "Put the key file at %s, owned by the worker's user with "
 		    "mode 0600;\nthen `" CTL_PROGRAM " init' makes what else "
 		    "is missing.\n", target, conf.key_file);
+		if (restoring->carry.accounts_count > 0)
+			printf("After that `" CTL_PROGRAM " restore "
+			    "--accounts %s' puts its %zu accounts back.\n",
+			    restoring->path, restoring->carry.accounts_count);
+	}
+	conf_free(&conf);
+	return result;
+}
+
+static int
+restore_settings(const struct ctl_call *call,
+    const struct restoring *restoring, const char *settings)
+{
+	const char	*target = conf_place(call->file);
+	char		*beside;
+	int		 result;
+
+	if (asprintf(&beside, "%s" BESIDE, target) == -1)
+		return ctl_complain(EX_OSERR, "there is no memory");
+	result = write_beside(restoring, beside, settings);
+	if (result == EX_OK) {
+		result = place(restoring, beside, target,
+		    call->options[CTL_OPTION_FORCE] != NULL);
+		unlink(beside);
+	}
+	free(beside);
+	return result;
+}
+
+static int
+restore_accounts(const struct ctl_call *call, struct restoring *restoring)
+{
+	struct complaint	 error;
+	struct conf		 conf;
+	int			 result;
+
+	if (call->options[CTL_OPTION_FORCE] != NULL)
+		return ctl_complain(EX_USAGE, "--force is for settings; an "
+		    "account that is there is not replaced");
+	if (conf_load(&conf, call->file, &error) == -1)
+		return ctl_complain(EX_CONFIG, "%s", error.text);
+	result = ctl_carry_restore(&restoring->carry, &conf);
 	conf_free(&conf);
 	return result;
 }
@@ -218,26 +290,21 @@ int
 ctl_backup_restore(const struct ctl_call *call)
 {
 	struct restoring	 restoring = { .path = call->operands[0] };
-	const char		*target = conf_place(call->file);
-	char			*settings = NULL, *beside = NULL;
+	char			*settings = NULL;
 	size_t			 size;
 	int			 result;
 
 	restoring.out = open_memstream(&settings, &size);
-	if (restoring.out == NULL ||
-	    asprintf(&beside, "%s" BESIDE, target) == -1)
+	if (restoring.out == NULL)
 		return ctl_complain(EX_OSERR, "there is no memory");
 	result = read_backup(&restoring);
 	if (fclose(restoring.out) == EOF && result == EX_OK)
 		result = ctl_complain(EX_OSERR, "there is no memory");
 	if (result == EX_OK)
-		result = write_beside(&restoring, beside, settings);
-	if (result == EX_OK) {
-		result = place(beside, target,
-		    call->options[CTL_OPTION_FORCE] != NULL);
-		unlink(beside);
-	}
+		result = call->options[CTL_OPTION_ACCOUNTS] != NULL ?
+		    restore_accounts(call, &restoring) :
+		    restore_settings(call, &restoring, settings);
 	free(settings);
-	free(beside);
+	ctl_carry_free(&restoring.carry);
 	return result != EX_OK ? result : ctl_flush();
 }

@@ -2,13 +2,15 @@
 """oncelinkctl account and key: made, shown, changed, ended; what is refused."""
 
 import datetime
-import re
-import unittest
+import json
+import os
+import shutil
 
 from oncelink_site import CTL, run
 from oncelink_test import SiteTest, in_threads, main
+from oncelink_wire import JSON_TYPE
 
-EX_USAGE, EX_DATAERR = 64, 65
+EX_USAGE, EX_DATAERR, EX_UNAVAILABLE = 64, 65, 69
 TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 
 
@@ -169,6 +171,148 @@ class Account(SiteTest):
                                                  "private"))
         self.assertEqual(len(set(keys)), 8)
         self.assertEqual(len({row[0] for row in self.keys("a")}), 8)
+
+
+SJCL = ("eyJpdiI6IkFBQUFBQUFBQUFBQUFBQUFBQUFBQUE9PSIsInYiOjEsIml0ZXIiOjEwMDAw"
+        "LCJrcyI6MjU2LCJ0cyI6MTI4LCJtb2RlIjoiZ2NtIiwiYWRhdGEiOiIiLCJjaXBoZXIi"
+        "OiJhZXMiLCJzYWx0IjoiQUFBQUFBQUFBQUE9IiwiY3QiOiJBQUFBQUFBQUFBQUFBQUFB"
+        "QUFBQUFBQUEifQ==")
+
+
+class Carried(SiteTest):
+    """Accounts in a backup, and in the site that is made of it."""
+
+    def setUp(self):
+        self.old = self.site(server=None)
+        self.file = os.path.join(self.old.directory, "site.backup")
+        self.good(self.old, "account", "add", "other")
+        self.good(self.old, "account", "add", "team", "--allowance", "7")
+        self.keys = {
+            kind: self.good(self.old, "key", "add", "team", kind).strip()
+            for kind in ("private", "public")}
+
+    def good(self, site, *arguments):
+        done = site.ctl(*arguments)
+        self.assertEqual((done.returncode, done.stderr), (0, b""), done)
+        return done.stdout.decode()
+
+    def bad(self, site, status, words, *arguments):
+        done = site.ctl(*arguments)
+        self.assertEqual((done.returncode, done.stdout), (status, b""), done)
+        self.assertIn(words, done.stderr.decode())
+
+    def ask(self, site, key, method="GET", members=None):
+        return site.direct(
+            method, "/api/secrets",
+            None if members is None else json.dumps(members).encode(),
+            None if members is None else JSON_TYPE,
+            {"HTTP_AUTHORIZATION": "ApiKey " + key})
+
+    def create(self, site):
+        answer = self.ask(site, self.keys["private"], "POST", {
+            "ciphertext": SJCL, "password_part_private": "QUJDRA==",
+            "description": "a-description", "message": "a-message"})
+        self.assertStatus(answer, 201)
+
+    def new_site(self, **options):
+        """A site with the old one's key file."""
+        site = self.site(server=None, start=False, **options)
+        shutil.copy(self.old.key_file, site.key_file)
+        return site
+
+    def accounts(self, site):
+        return self.good(site, "account", "list").splitlines()[1:]
+
+    def test_round_trip(self):
+        """names, allowances, usage and keys go along, and nothing else"""
+        self.create(self.old)
+        revoked = self.good(self.old, "key", "add", "team", "private").strip()
+        number = self.good(self.old, "key", "list", "team").split()[-4]
+        self.good(self.old, "key", "revoke", "team", number)
+        self.good(self.old, "backup", self.file)
+        with open(self.file, encoding="utf-8") as file:
+            text = file.read()
+        for word in (*self.keys.values(), revoked, SJCL, "a-description",
+                     "a-message"):
+            self.assertNotIn(word, text)
+            self.assertNotIn(word.rpartition("_")[2], text)
+
+        new = self.new_site()
+        output = self.good(new, "restore", "--force", self.file)
+        self.assertIn("--accounts %s' puts its 2 accounts" % self.file,
+                      output)
+        new.configure()
+        self.assertEqual(self.good(new, "restore", "--accounts", self.file),
+                         "made   2 accounts, 2 keys\n")
+        self.assertEqual(self.accounts(new), self.accounts(self.old))
+        new.start()
+        answer = self.ask(new, self.keys["private"])
+        self.assertStatus(answer, 200)
+        self.assertEqual(answer.json()["metadata"], {
+            "secrets_total": 0, "secrets_usage": 1, "secrets_allowance": 7})
+        self.assertStatus(self.ask(new, self.keys["public"]), 403)
+        self.assertStatus(self.ask(new, revoked), 403)
+        self.create(new)
+        for line in self.good(new, "key", "list", "team").splitlines()[1:]:
+            self.assertRegex(line, "^[0-9]+ +(private|public) +" + TIME +
+                             " +([0-9-]{10}|never)$")
+
+    def test_key_file(self):
+        """with another key file nothing is restored"""
+        self.good(self.old, "backup", self.file)
+        new = self.site(server=None, start=False)
+        self.bad(new, EX_DATAERR, "another key file", "restore",
+                 "--accounts", self.file)
+        self.assertEqual(self.accounts(new), [])
+
+    def test_all_or_none(self):
+        """an account that is there stops them all"""
+        self.good(self.old, "backup", self.file)
+        new = self.new_site()
+        self.good(new, "account", "add", "other")
+        before = self.accounts(new)
+        self.bad(new, EX_DATAERR, "there is an account `other'", "restore",
+                 "--accounts", self.file)
+        self.assertEqual(self.accounts(new), before)
+        self.bad(new, EX_USAGE, "--force", "restore", "--accounts",
+                 "--force", self.file)
+
+    def test_no_accounts(self):
+        """without accounts there is nothing of them in a backup"""
+        new = self.new_site()
+        self.good(new, "backup", self.file)
+        with open(self.file, encoding="utf-8") as file:
+            self.assertNotIn("accounts]", file.read())
+        self.bad(new, EX_DATAERR, "no account in the backup", "restore",
+                 "--accounts", self.file)
+
+    def test_no_key_file(self):
+        """accounts that cannot be read are no backup without them"""
+        os.rename(self.old.key_file, self.old.key_file + ".away")
+        self.bad(self.old, EX_UNAVAILABLE, "server.key", "backup", self.file)
+        self.assertFalse(os.path.exists(self.file))
+        os.rename(self.old.key_file + ".away", self.old.key_file)
+
+    def test_bad_lines(self):
+        """a line that was changed is refused with its number, whole"""
+        whole = self.good(self.old, "backup", "-")
+        new = self.new_site()
+        for old, other, words in (
+                ("\nteam = ", "\nte/am = ", "no name"),
+                ("\nteam = ", "\nother = ", "twice"),
+                ("\nteam = ", "\nteam = x", "no account"),
+                ("\nteam = ", "\nteam = 1 ", "no account"),
+                (" = team ", " = nobody ", "no account of the backup"),
+                (" private ", " secret ", "no key"),
+                ("[server]\nkey = ", "[server]\nkey = 0", "no server"),
+                ("[keys]", "[key]", "no such section")):
+            with self.subTest(words):
+                self.assertIn(old, whole)
+                with open(self.file, "w", encoding="utf-8") as file:
+                    file.write(whole.replace(old, other, 1))
+                self.bad(new, EX_DATAERR, words, "restore", "--accounts",
+                         self.file)
+                self.assertEqual(self.accounts(new), [])
 
 
 if __name__ == "__main__":
