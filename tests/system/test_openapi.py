@@ -168,7 +168,8 @@ class Document(unittest.TestCase):
             types = set(one.get("requestBody", {}).get("content", ()))
             described[(method, pattern(path))] = types
         bodies = {"APP_NO_BODY": set(), "APP_JSON": {JSON_TYPE},
-                  "APP_JSON_ANY_TYPE": {JSON_TYPE}, "APP_FRAME": {FRAME_TYPE}}
+                  "APP_JSON_ANY_TYPE": {JSON_TYPE}, "APP_FRAME": {FRAME_TYPE},
+                  "APP_JSON_OR_NOTHING": {JSON_TYPE}}
         served = {}
         for method, path, body in routes():
             served[(method, path)] = bodies[body]
@@ -319,7 +320,8 @@ class Answers(SiteTest):
             self.broken(site, one, 1 << 20, uri=uri)
             self.ask(closed, "POST", place, example, 403)
         self.passwordlink(site)
-        self.everything_seen(("/secrets", "/api/secrets"))
+        self.passwordlink_requests(site)
+        self.everything_seen(("/secrets", "/api/secret"))
 
     def key(self, site, kind, name="team", **options):
         """A key of an account, made when it is not there."""
@@ -372,6 +374,52 @@ class Answers(SiteTest):
         self.ask(site, "DELETE", one, status=403, uri=uri, **public)
         self.ask(site, "DELETE", one, status=200, uri=uri, **private)
         self.ask(site, "DELETE", one, status=404, uri=uri, **private)
+
+    def passwordlink_requests(self, site):
+        private, public = self.key(site, "private"), self.key(site, "public")
+        place, one = "/api/secret_requests", "/api/secret_requests/{id}"
+        uris = []
+        for members in (None, {}, {
+                "description": "a", "message": "b", "expiration": "7",
+                "limit": 2, "secret_description": "c", "secret_message": "d",
+                "secret_expiration": 0, "secret_password": "e",
+                "secret_max_views": "3"}):
+            made = self.ask(site, "POST", place, members, 201, **private)
+            uris.append(place + "/" + made.json()["data"]["id"])
+        self.ask(site, "POST", place, {}, 403)
+        self.ask(site, "POST", place, {}, 403, **public)
+        self.ask(site, "POST", place, {}, 403, **self.key(
+            site, "private", "shy", **{"request-allowance": 0}))
+        self.ask(site, "POST", place, {"limit": 0}, 422, **private)
+        self.ask(site, "POST", place, {"send_to_email": "a@example.org"},
+                 422, **private)
+        self.ask(site, "POST", place, b"{", 400, **private)
+        self.ask(site, "POST", place, b" " * (1 << 20), 413, **private)
+        self.ask(site, "GET", place, status=403, **public)
+        self.ask(site, "GET", place, status=422, uri=place + "?offset=a",
+                 **private)
+        page = self.ask(site, "GET", place, status=200, **private)
+        self.assertEqual(len(page.json()["data"]), 3)
+        self.ask(site, "DELETE", one, status=403, uri=uris[0], **public)
+        self.ask(site, "DELETE", one, status=200, uri=uris[0], **private)
+        self.ask(site, "DELETE", one, status=404, uri=uris[0], **private)
+
+    def fill(self, site, other):
+        """A secret request, as its page has it."""
+        key = self.key(site, "private", allowance=1)
+        made = self.ask(site, "POST", "/api/secret_requests", {
+            "message": "a", "limit": 2}, 201, **key).json()["data"]["id"]
+        one = {"id": b64u(bytes.fromhex(made.replace("-", "")))}
+        peek, path = "/api/v2/requests/peek", "/api/v2/requests/fill"
+        self.ask(site, "POST", peek, one, 200)
+        self.ask(site, "POST", peek, {"id": other}, 404)
+        self.ask(site, "POST", path, {"id": other, **SEALED}, 404)
+        self.ask(site, "POST", path, {**one, **SEALED}, 201)
+        self.ask(site, "POST", path, {**one, **SEALED}, 403)
+        for place, large in ((peek, 1 << 20), (path, 1 << 22)):
+            self.broken(site, place, large)
+            self.ask(site, "POST", place, {"colour": "red"}, 422)
+            self.ask(site, "POST", place, b"{}", 415, "text/plain")
 
     def create(self, site, status=201, more=None, **members):
         head = {"id": b64u(random_id()), "receipt": b64u(random_id()),
@@ -458,7 +506,8 @@ class Answers(SiteTest):
         self.ask(site, "POST", secrets + "/peek", text, 200)
         self.ask(site, "POST", secrets + "/open", {
             **text, "claim": claim, "pin": "a"}, 200)
-        self.captcha(site, b64u(random_id()))
+        self.fill(site, other)
+        self.captcha(self.site(server=None), b64u(random_id()))
         self.ask(site, "GET", "/api/v2/params", status=200)
         self.ask(site, "GET", "/api/v2/health", status=200)
         self.everything_seen("/api/v2/")
