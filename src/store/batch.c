@@ -328,9 +328,8 @@ await_turn(struct batch *batch, struct waiter *me, int64_t deadline)
 }
 
 static int
-take_part(struct batch *batch, struct waiter *me)
+take_part(struct batch *batch, struct waiter *me, int64_t deadline)
 {
-	int64_t	 deadline = clock_now() + batch->lock_wait;
 	bool	 first;
 
 	sem_init(&me->turn, 0, 0);
@@ -354,6 +353,7 @@ int
 batch_update(struct batch *batch, store_fn *fn, void *argument)
 {
 	struct waiter	 me;
+	int64_t		 deadline = clock_now() + batch->lock_wait;
 	int		 tries = 2;
 
 	/* Refused for what the log takes: it was cut off behind that batch. */
@@ -362,7 +362,7 @@ batch_update(struct batch *batch, store_fn *fn, void *argument)
 			.job = { .fn = fn, .argument = argument },
 			.state = WAITING_QUEUED,
 		};
-		take_part(batch, &me);
+		take_part(batch, &me, deadline);
 	} while (me.job.result == STORE_FULL && me.job.log_in_the_way &&
 	    --tries > 0);
 	return me.job.result;
@@ -373,7 +373,7 @@ batch_checkpoint(struct batch *batch)
 {
 	struct waiter	 me = { .checkpoint = true, .state = WAITING_QUEUED };
 
-	return take_part(batch, &me);
+	return take_part(batch, &me, clock_now() + batch->lock_wait);
 }
 
 size_t
