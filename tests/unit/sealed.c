@@ -5,6 +5,7 @@
 
 #include "sealed.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,4 +205,11 @@ sealed_refused(struct sealed *sealed, int status, int want, const char *field,
 		fail_msg("`%s' does not begin with `%s'", found, sentence);
 	assert_string_equal(faces_header(sealed->faces,
 	    "Access-Control-Allow-Origin"), "*");
+}
+
+void
+sealed_base64(const void *bytes, size_t size, char *text, size_t room)
+{
+	assert_non_null(sodium_bin2base64(text, room, bytes, size,
+	    sodium_base64_VARIANT_ORIGINAL));
 }

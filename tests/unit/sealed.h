@@ -79,4 +79,8 @@ size_t	 sealed_count(struct sealed *sealed, const char *path);
 void	 sealed_refused(struct sealed *sealed, int status, int want,
 	    const char *field, const char *sentence);
 
+/* sealed_base64(bytes, size, text, room): with padding, and a NUL byte. */
+void	 sealed_base64(const void *bytes, size_t size, char *text,
+	    size_t room);
+
 #endif
