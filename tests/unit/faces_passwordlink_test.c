@@ -9,9 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "core/account.h"
-#include "core/sweep.h"
 
 static void
 test_create(void **state)
@@ -134,6 +132,315 @@ test_views(void **state)
 	    "data/0/views/0/viewed_at")), 20);
 }
 
+/* Every call, by every kind of key that will not do. */
+static void
+test_keys(void **state)
+{
+	static const char *const strangers[] = {
+		NULL, "", "ApiKey", "ApiKey ", "ApiKey private_key_",
+		"ApiKey private_key_00000000000000000000000000000000",
+		"Basic dXNlcjpwYXNz"
+	};
+	struct sealed	*sealed = *state;
+	char		 id[SEALED_ID_SIZE], text[FACES_KEY_SIZE + 32];
+
+	sealed_make(sealed, "", id);
+	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]);
+	    i++) {
+		/* Without a header it is One Time Secret's. */
+		if (strangers[i] != NULL)
+			sealed_refused(sealed, sealed_post(sealed,
+			    strangers[i], SEALED_BOTH), 403, NULL,
+			    "This call needs an API key");
+		sealed_refused(sealed, sealed_get(sealed, strangers[i], id),
+		    403, NULL, "This call needs an API key");
+		sealed_refused(sealed, sealed_delete(sealed, strangers[i],
+		    id), 403, NULL, "This call needs an API key");
+		sealed_refused(sealed, faces_ask(sealed->faces,
+		    .method = HTTP_GET, .uri = "/api/secrets",
+		    .authorization = strangers[i]), 403, NULL,
+		    "This call needs an API key");
+	}
+	sealed_refused(sealed, sealed_post(sealed, sealed->public,
+	    SEALED_BOTH), 403, NULL, "This call needs a private API key");
+	sealed_refused(sealed, sealed_delete(sealed, sealed->public, id),
+	    403, NULL, "This call needs a private API key");
+	sealed_refused(sealed, faces_ask(sealed->faces, .method = HTTP_GET,
+	    .uri = "/api/secrets", .authorization = sealed->public), 403,
+	    NULL, "This call needs a private API key");
+
+	/* Another account's secret is none. */
+	sealed_refused(sealed, sealed_get(sealed, sealed->other, id), 404,
+	    NULL, "Secret not found");
+	sealed_refused(sealed, sealed_delete(sealed, sealed->other, id), 404,
+	    NULL, "Secret not found");
+	sealed_list(sealed, sealed->other, "");
+	assert_int_equal(sealed_count(sealed, "data"), 0);
+	sealed_says(sealed, "metadata/secrets_total", "0");
+
+	(void)snprintf(text, sizeof(text), "bEARER %s",
+	    sealed->public + strlen("ApiKey "));
+	assert_int_equal(sealed_get(sealed, text, id), 200);
+}
+
+/* A key that was taken away is none from then on. */
+static void
+test_revoked(void **state)
+{
+	struct sealed		*sealed = *state;
+	struct store_api_key	 key;
+	enum account_outcome	 outcome;
+
+	sealed_list(sealed, sealed->private, "");
+	assert_int_equal(account_key_next(&sealed->faces->site, "one", 0,
+	    &key, &outcome), 0);
+	assert_true(key.private);
+	assert_int_equal(account_key_revoke(&sealed->faces->site, "one",
+	    key.id, &outcome), 0);
+	sealed_refused(sealed, sealed_post(sealed, sealed->private,
+	    SEALED_BOTH), 403, NULL, "This call needs an API key");
+}
+
+/* Which of two interfaces a request at their common paths is for. */
+static void
+test_routing(void **state)
+{
+	static const char	 id[] = "/api/secrets/"
+				    "00000000000000000000000000000000";
+	struct sealed		*sealed = *state;
+	struct faces		*faces = sealed->faces;
+
+	assert_int_equal(faces_post(faces, "/api/secrets",
+	    "{\"message\":\"m\",\"passphrase\":\"p\"}"), 200);
+	assert_int_equal(faces_post(faces, "/api/secrets", "x"), 400);
+	faces_says(faces, "success", "False");
+	sealed_refused(sealed, faces_post(faces, "/api/secrets",
+	    "{\"cipher\\u0074ext\":1,\"message\":\"m\",\"passphrase\":"
+	    "\"p\"}"), 403, NULL, "This call needs a private API key");
+	/* A POST to an id is One Time Secret's, whoever asks. */
+	assert_int_equal(faces_ask(faces, .method = HTTP_POST, .uri = id,
+	    .type = FACES_JSON, .authorization = sealed->private,
+	    .body = "{}", .size = 2), 400);
+	faces_says(faces, "success", "False");
+	sealed_refused(sealed, faces_get(faces, id), 403, NULL, "This");
+
+	faces->conf.faces &= ~CONF_FACE_ONETIME;
+	sealed_refused(sealed, faces_post(faces, "/api/secrets",
+	    "{\"message\":\"m\",\"passphrase\":\"p\"}"), 403, NULL, "This");
+	sealed_refused(sealed, faces_post(faces, id, "{}"), 405, NULL,
+	    "This address does not take this method");
+	assert_string_equal(faces_header(faces, "Allow"),
+	    "GET, DELETE, OPTIONS");
+
+	faces->conf.faces = CONF_FACE_ONETIME;
+	assert_int_equal(faces_get(faces, "/api/secrets"), 405);
+	faces_says(faces, "success", "False");
+	assert_string_equal(faces_header(faces, "Allow"), "POST, OPTIONS");
+	assert_int_equal(sealed_get(sealed, sealed->private, id), 404);
+}
+
+/* Neither HEAD nor a prefetch uses anything up. */
+static void
+test_not_by_accident(void **state)
+{
+	struct sealed	*sealed = *state;
+	char		 id[SEALED_ID_SIZE], uri[64];
+
+	sealed_make(sealed, "", id);
+	(void)snprintf(uri, sizeof(uri), "/api/secrets/%s", id);
+	sealed_refused(sealed, faces_ask(sealed->faces, .method = HTTP_HEAD,
+	    .uri = uri, .authorization = sealed->public), 405, NULL,
+	    "This address does not take this method");
+	sealed_refused(sealed, faces_ask(sealed->faces, .method = HTTP_GET,
+	    .uri = uri, .authorization = sealed->public,
+	    .purpose = "prefetch"), 503, NULL, "This address uses a secret");
+	assert_int_equal(sealed_get(sealed, sealed->public, id), 200);
+}
+
+static void
+test_passwords(void **state)
+{
+	struct sealed	*sealed = *state;
+	char		 id[SEALED_ID_SIZE];
+
+	sealed_make(sealed, ",\"password\":\"right\",\"max_views\":9", id);
+	for (int i = 0; i < 4; i++)
+		sealed_refused(sealed, sealed_get(sealed, sealed->public,
+		    id), 403, "password", "Password can't be blank");
+	for (int i = 0; i < 2; i++)
+		sealed_refused(sealed, sealed_view(sealed, sealed->public, id,
+		    "wrong"), 403, "password", "Password is wrong");
+	assert_int_equal(sealed_view(sealed, sealed->public, id, "right"),
+	    200);
+	sealed_refused(sealed, sealed_view(sealed, sealed->public, id,
+	    "Right"), 403, "password", "Password is wrong, and that was the");
+	sealed_refused(sealed, sealed_view(sealed, sealed->public, id,
+	    "right"), 404, NULL, "Secret not found");
+	/* The row stays, and counts no view that was none. */
+	sealed_list(sealed, sealed->private, "");
+	sealed_says(sealed, "data/0/view_times", "1");
+	assert_int_equal(sealed_count(sealed, "data/0/views"), 1);
+}
+
+/* How much a month holds; what is deleted counts all the same. */
+static void
+test_allowance(void **state)
+{
+	const int64_t		 two = 2;
+	struct sealed		*sealed = *state;
+	enum account_outcome	 outcome;
+	char			 id[SEALED_ID_SIZE];
+
+	assert_int_equal(account_set(&sealed->faces->site, "one", &two, NULL,
+	    &outcome), 0);
+	sealed_make(sealed, "", id);
+	sealed_says(sealed, "metadata/secrets_allowance", "2");
+	assert_int_equal(sealed_delete(sealed, sealed->private, id), 200);
+	sealed_says(sealed, "data", "null");
+	sealed_says(sealed, "metadata/secrets_total", "0");
+	sealed_says(sealed, "metadata/secrets_usage", "1");
+	sealed_refused(sealed, sealed_delete(sealed, sealed->private, id),
+	    404, NULL, "Secret not found");
+	sealed_refused(sealed, sealed_get(sealed, sealed->private, id), 404,
+	    NULL, "Secret not found");
+	sealed_make(sealed, "", id);
+	sealed_says(sealed, "metadata/secrets_total", "1");
+	sealed_says(sealed, "metadata/secrets_usage", "2");
+	sealed_refused(sealed, sealed_post(sealed, sealed->private,
+	    SEALED_BOTH), 403, NULL, "The account has made as many secrets");
+	sealed_list(sealed, sealed->private, "");
+	sealed_says(sealed, "metadata/secrets_usage", "2");
+	/* The other account has its own. */
+	assert_int_equal(sealed_post(sealed, sealed->other, SEALED_BOTH),
+	    201);
+}
+
+/* Newest first, 50 a page, each once. */
+static void
+test_pages(void **state)
+{
+	enum { MANY = 107 };
+	struct sealed	*sealed = *state;
+	char		 ids[MANY][SEALED_ID_SIZE], query[32];
+	size_t		 rows, at = 0;
+
+	for (size_t i = 0; i < MANY; i++)
+		sealed_make(sealed, "", ids[MANY - 1 - i]);
+	for (size_t page = 0; page < 3; page++) {
+		(void)snprintf(query, sizeof(query), "?offset=%zu",
+		    page * 50);
+		sealed_list(sealed, sealed->private, query);
+		rows = sealed_count(sealed, "data");
+		assert_int_equal(rows, page < 2 ? 50 : MANY - 100);
+		for (size_t i = 0; i < rows; i++, at++) {
+			(void)snprintf(query, sizeof(query), "data/%zu/id",
+			    i);
+			sealed_says(sealed, query, ids[at]);
+		}
+		sealed_says(sealed, "metadata/secrets_total", "107");
+	}
+	sealed_list(sealed, sealed->private, "?offset=106");
+	assert_int_equal(sealed_count(sealed, "data"), 1);
+	sealed_says(sealed, "data/0/id", ids[106]);
+}
+
+/* Who may make secrets is who has a key, unless nobody may. */
+static void
+test_creators(void **state)
+{
+	struct sealed	*sealed = *state;
+	char		 id[SEALED_ID_SIZE];
+
+	sealed->faces->conf.create = CONF_CREATE_KEYS;
+	sealed_make(sealed, "", id);
+	assert_int_equal(faces_post(sealed->faces, "/api/secrets",
+	    "{\"message\":\"m\",\"passphrase\":\"p\"}"), 403);
+	sealed->faces->conf.create = CONF_CREATE_NOBODY;
+	sealed_refused(sealed, sealed_post(sealed, sealed->private,
+	    SEALED_BOTH), 403, NULL, "This site does not let everybody");
+	assert_int_equal(sealed_get(sealed, sealed->private, id), 200);
+}
+
+/* Base64 with line ends, or without padding, is given back as it came. */
+static void
+test_as_it_came(void **state)
+{
+	static const char bare[] =
+	    "eyJpdiI6IkFBQUEiLCJzYWx0IjoiQUFBQSIsImN0Ijoi\\r\\n"
+	    "QUFBQSIsIm1vZGUiOiJnY20iLCJrcyI6MjU2fQ\\n";
+	struct sealed	*sealed = *state;
+	char		 members[512], id[SEALED_ID_SIZE], uri[64];
+
+	(void)snprintf(members, sizeof(members), "\"ciphertext\":\"%s\","
+	    "\"password_part_private\":\"YQ\"", bare);
+	assert_int_equal(sealed_post(sealed, sealed->private, members), 201);
+	(void)snprintf(id, sizeof(id), "%s", sealed_at(sealed, "data/id"));
+	(void)snprintf(uri, sizeof(uri), "/api/secrets/%s", id);
+	assert_int_equal(faces_ask(sealed->faces, .method = HTTP_GET,
+	    .uri = uri, .authorization = sealed->private), 200);
+	assert_non_null(strstr(sealed->faces->body, bare));
+	sealed_says(sealed, "data/password_part_private", "YQ");
+}
+
+/* What is kept of who viewed, as the setting has it. */
+static void
+view_from(struct sealed *sealed, const char *address, const char *agent)
+{
+	char	 id[SEALED_ID_SIZE], uri[64];
+
+	sealed_make(sealed, "", id);
+	(void)snprintf(uri, sizeof(uri), "/api/secrets/%s", id);
+	assert_int_equal(faces_ask(sealed->faces, .method = HTTP_GET,
+	    .uri = uri, .authorization = sealed->public, .address = address,
+	    .agent = agent), 200);
+	sealed_list(sealed, sealed->private, "");
+	sealed_says(sealed, "data/0/id", id);
+}
+
+static void
+test_viewers(void **state)
+{
+	static const struct {
+		int		 setting;
+		const char	*address;
+		const char	*kept;
+	} rows[] = {
+		{ CONF_ADDRESSES_FULL, "192.0.2.255", "192.0.2.255" },
+		{ CONF_ADDRESSES_FULL, "2001:db8:1:2::3", "2001:db8:1:2::3" },
+		{ CONF_ADDRESSES_FULL, "::ffff:192.0.2.7", "192.0.2.7" },
+		{ CONF_ADDRESSES_FULL, "no address", "null" },
+		{ CONF_ADDRESSES_TRUNCATED, "192.0.2.255", "192.0.2.0" },
+		{ CONF_ADDRESSES_TRUNCATED, "2001:db8:1:2:3:4:5:6",
+		    "2001:db8:1::" },
+		{ CONF_ADDRESSES_TRUNCATED, "::ffff:192.0.2.7", "192.0.2.0" },
+		{ CONF_ADDRESSES_TRUNCATED, "", "null" },
+		{ CONF_ADDRESSES_NONE, "192.0.2.255", "null" },
+		{ CONF_ADDRESSES_NONE, "2001:db8:1:2::3", "null" }
+	};
+	struct sealed	*sealed = *state;
+	char		 agent[602];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		sealed->faces->conf.viewer_addresses = rows[i].setting;
+		view_from(sealed, rows[i].address, "curl/7 \"x\"");
+		sealed_says(sealed, "data/0/views/0/viewed_by_ip",
+		    rows[i].kept);
+		sealed_says(sealed, "data/0/views/0/viewed_by_user_agent",
+		    "curl/7 \"x\"");
+	}
+	view_from(sealed, "192.0.2.1", NULL);
+	sealed_says(sealed, "data/0/views/0/viewed_by_user_agent", "null");
+	view_from(sealed, "192.0.2.1", "A\xff\xc3");
+	sealed_says(sealed, "data/0/views/0/viewed_by_user_agent", "A??");
+	/* A long one is cut, but not through a character. */
+	memset(agent, 'x', sizeof(agent) - 1);
+	agent[sizeof(agent) - 1] = '\0';
+	memcpy(agent + 511, "\xc3\xa9", 2);
+	view_from(sealed, "192.0.2.1", agent);
+	agent[511] = '\0';
+	sealed_says(sealed, "data/0/views/0/viewed_by_user_agent", agent);
+}
+
 int
 main(void)
 {
@@ -143,7 +450,17 @@ main(void)
 		SITE(test_create),
 		SITE(test_fields),
 		SITE(test_absent),
-		SITE(test_views)
+		SITE(test_views),
+		SITE(test_keys),
+		SITE(test_revoked),
+		SITE(test_routing),
+		SITE(test_not_by_accident),
+		SITE(test_passwords),
+		SITE(test_allowance),
+		SITE(test_pages),
+		SITE(test_creators),
+		SITE(test_as_it_came),
+		SITE(test_viewers)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
