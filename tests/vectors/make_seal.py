@@ -203,6 +203,43 @@ def case(name, keyrings, which, key_id, kind, expires_at, payload, pin=None,
     }
 
 
+def note(keyring, name, use, text):
+    """What an account wrote, sealed with the seventh subkey."""
+    owner, nonce = invented("owner " + name, 32), invented("note " + name, 24)
+    tag = b"N\1"
+    return {
+        "name": name, "use": use, "owner": owner.hex(), "text": text.hex(),
+        "note": (tag + nonce + xchacha20_poly1305(
+            keyring.uses[6], nonce, text, tag + bytes([use]) + owner)).hex(),
+    }
+
+
+def challenge(keyring, name, expires_at, bits=16):
+    """A challenge and the least number that solves it."""
+    salt, lookup = invented("salt " + name, 16), invented("row " + name, 32)
+    number = 0
+    while int.from_bytes(hashlib.sha256(salt + struct.pack(
+            ">Q", number)).digest(), "big") >> 256 - bits:
+        number += 1
+    return {
+        "name": name, "salt": salt.hex(), "lookup": lookup.hex(),
+        "bits": bits, "expires_at": expires_at, "n": number,
+        "mac": blake2b(salt + struct.pack(">BQ", bits, expires_at) + lookup,
+                       key=keyring.uses[7]).hex(),
+    }
+
+
+def base62(token):
+    digits = ("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+              "abcdefghijklmnopqrstuvwxyz")
+    number, text = int.from_bytes(token, "big"), ""
+    for _ in range(22):
+        number, digit = divmod(number, 62)
+        text = digits[digit] + text
+    assert number == 0
+    return {"token": token.hex(), "base62": text}
+
+
 def main():
     prove()
     lookup = invented("lookup key", 32)
@@ -240,6 +277,30 @@ def main():
                  invented("message", 1000), b"0", 3, 8200),
         ],
     }
+    ring = keyrings["file"]
+    key = "private_key_0123456789ABCDEFGHIJKLMNOPQRSTUV"
+    vectors["notes"] = [
+        note(ring, "nothing", 1, b""),
+        note(ring, "a listing", 1, invented("listing", 70)),
+        note(ring, "a message", 2, "hälsning 🔑".encode()),
+        note(ring, "a viewer", 3, b"\t192.0.2.0a browser"),
+        note(ring, "a letter", 5, invented("letter", 700)),
+    ]
+    vectors["challenges"] = [
+        challenge(ring, "one", at // 1000),
+        challenge(ring, "two", 1 << 40),
+        challenge(ring, "harder", at // 1000, 18),
+        challenge(ring, "too easy", at // 1000, 15),
+    ]
+    vectors["tokens"] = [
+        base62(token) for token in (
+            bytes(16), bytes(15) + b"\1", bytes(15) + b"\x3e", b"\xff" * 16,
+            b"\x80" + bytes(15), invented("token", 16),
+            invented("token again", 16))
+    ]
+    vectors["api_keys"] = [
+        {"key": key, "hash": blake2b(key.encode(), key=ring.uses[4]).hex()},
+    ]
     json.dump(vectors, sys.stdout, indent=1)
     print()
 
