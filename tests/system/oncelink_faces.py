@@ -402,8 +402,76 @@ class Through:
         for value in ("ApiKey abc", "Bearer a.b.c", "Basic YTpi"):
             answer = site.post("/api/secrets", body,
                                {"Authorization": value})
-            self.assertStatus(answer, 404, value)
-            self.assertIn("sealed", answer.json()["error"]["message"])
+            self.assertStatus(answer, 403, value)
+            self.assertEqual(answer.json(), {"error": {
+                "message": "This call needs an API key", "field": None}})
+
+    def test_passwordlink(self):
+        """password.link: its calls, with keys, passwords in a header and
+        offsets in a query"""
+        site = self.open_site()
+        private, public = site.api_keys("team")
+        with open(os.path.join(SRCDIR, "tests", "vectors",
+                               "sjcl.json"), "rb") as file:
+            vector = json.load(file)[0]
+        sealed = {name: vector[name]
+                  for name in ("ciphertext", "password_part_private")}
+        answer = site.post("/api/secrets", {
+            **sealed, "message": "m é", "password": "lösen +/%"}, private)
+        self.assertStatus(answer, 201)
+        self.assertHeaders(answer)
+        self.assertEqual(answer.headers["access-control-allow-origin"], "*")
+        key = answer.json()["data"]["id"]
+        self.assertRegex(key, "^[0-9A-Za-z]{22}$")
+        self.assertEqual(answer.json()["metadata"], {
+            "secrets_total": 1, "secrets_usage": 1,
+            "secrets_allowance": None})
+        path = "/api/secrets/" + key
+        self.assertStatus(site.request("HEAD", path, headers=public), 405)
+        self.assertStatus(site.request("GET", path, headers={
+            **public, "Sec-Purpose": "prefetch"}), 503)
+        answer = site.request("GET", path, headers=public)
+        self.assertStatus(answer, 403)
+        self.assertEqual(answer.json()["error"]["field"], "password")
+        answer = site.request("GET", path, headers={
+            **public, "X-Secret-Password": "l%C3%B6sen%20+/%25",
+            "User-Agent": "a client/1"})
+        self.assertStatus(answer, 200)
+        self.assertHeaders(answer)
+        self.assertEqual(answer.json()["data"],
+                         {"id": key, **sealed, "message": "m é"})
+        for offset, count in ((0, 1), (1, 0)):
+            answer = site.request(
+                "GET", "/api/secrets?offset=%d" % offset, headers=private)
+            self.assertStatus(answer, 200)
+            self.assertEqual(len(answer.json()["data"]), count)
+            if offset == 0:
+                row = answer.json()["data"][0]
+                self.assertEqual(row["id"], key)
+                self.assertEqual([
+                    (view["viewed_by_ip"], view["viewed_by_user_agent"])
+                    for view in row["views"]],
+                    [("127.0.0.0", "a client/1")])
+        answer = site.request("GET", "/api/secrets?offset=x",
+                              headers=private)
+        self.assertStatus(answer, 422)
+        answer = site.request("DELETE", path, headers=private)
+        self.assertStatus(answer, 200)
+        self.assertIsNone(answer.json()["data"])
+        self.assertStatus(site.request("DELETE", path, headers=private), 404)
+        for place in (path, "/api/secrets", "/api/secrets?offset=50"):
+            answer = site.request("OPTIONS", place, headers={
+                "Origin": "null", "Access-Control-Request-Method": "GET",
+                "Access-Control-Request-Headers": "authorization"})
+            self.assertStatus(answer, 204, place)
+            self.assertEqual(
+                answer.headers["access-control-allow-origin"], "*")
+            self.assertEqual(
+                answer.headers["access-control-allow-methods"],
+                "GET, POST, DELETE")
+            self.assertEqual(
+                answer.headers["access-control-allow-headers"],
+                "Authorization, Content-Type, X-Secret-Password")
 
     def test_readers(self):
         """64 readers at once at one secret: one gets it, on each face"""

@@ -525,6 +525,21 @@ http {
 
     # The faces.
 
+    def api_keys(self, account):
+        """A new account; headers that show its private and its public
+        key."""
+        done = self.ctl("account", "add", account)
+        if done.returncode != 0:
+            raise AssertionError("account add: %r" % done.stderr)
+        headers = []
+        for kind in ("private", "public"):
+            done = self.ctl("key", "add", account, kind)
+            key = done.stdout.decode().rstrip("\n")
+            if done.returncode != 0 or not key.startswith(kind + "_key_"):
+                raise AssertionError("key add: %r" % done.stderr)
+            headers.append({"Authorization": "ApiKey " + key})
+        return headers
+
     def native(self, call, **members):
         """A JSON call of the native face; bytes become base64url."""
         return self.post("/api/v2/" + call, native_members(members))
