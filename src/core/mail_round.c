@@ -192,7 +192,8 @@ handle_letter(struct round *round)
 	} else {
 		round->result->given_up++;
 		log_event(LOG_MAIL_GIVEN_UP, LOG_NUMBER("mail", number),
-		    LOG_NUMBER("tries", round->row.tries),
+		    LOG_NUMBER("tries", round->row.tries +
+		    !round->too_old),
 		    LOG_NUMBER(reason.what, reason.number));
 	}
 	return 0;
@@ -221,10 +222,10 @@ run(struct round *round, struct complaint *error)
 		return failure;
 	if ((words = arena_create()) == NULL)
 		return STORE_FAILED;
-	for (enum mail_kind kind = MAIL_REQUEST; kind < MAIL_TEST; kind++)
-		if (mail_text_read(round->site->conf, words, kind,
-		    &round->texts[kind], error) == -1)
-			round->result->bad_words = 1;
+	for (enum mail_kind kind = MAIL_REQUEST; kind < MAIL_TEST &&
+	    !round->result->bad_words; kind++)
+		round->result->bad_words = mail_text_read(round->site->conf,
+		    words, kind, &round->texts[kind], error) == -1;
 	while (!round->result->bad_words && failure == 0) {
 		arena_reset(round->arena);
 		failure = handle_letter(round);
