@@ -179,8 +179,8 @@ SJCL = ("eyJpdiI6IkFBQUFBQUFBQUFBQUFBQUFBQUFBQUE9PSIsInYiOjEsIml0ZXIiOjEwMDAw"
         "QUFBQUFBQUEifQ==")
 
 
-class Carried(SiteTest):
-    """Accounts in a backup, and in the site that is made of it."""
+class KeyTest(SiteTest):
+    """A site with an account, whose keys are used."""
 
     def setUp(self):
         self.old = self.site(server=None)
@@ -201,18 +201,87 @@ class Carried(SiteTest):
         self.assertEqual((done.returncode, done.stdout), (status, b""), done)
         self.assertIn(words, done.stderr.decode())
 
-    def ask(self, site, key, method="GET", members=None):
+    def ask(self, site, key, method="GET", members=None, path=""):
         return site.direct(
-            method, "/api/secrets",
+            method, "/api/secrets" + path,
             None if members is None else json.dumps(members).encode(),
             None if members is None else JSON_TYPE,
             {"HTTP_AUTHORIZATION": "ApiKey " + key})
 
-    def create(self, site):
+    def create(self, site, status=201):
         answer = self.ask(site, self.keys["private"], "POST", {
             "ciphertext": SJCL, "password_part_private": "QUJDRA==",
-            "description": "a-description", "message": "a-message"})
-        self.assertStatus(answer, 201)
+            "description": "a-description", "message": "a-message",
+            "max_views": 2})
+        self.assertStatus(answer, status)
+        return answer
+
+
+class Running(KeyTest):
+    """What an administrator does while a worker runs."""
+
+    def test_used(self):
+        """the day of the last use is shown"""
+        for line in self.good(self.old, "key", "list",
+                              "team").splitlines()[1:]:
+            self.assertRegex(line, " never$")
+        days = [str(datetime.datetime.now(datetime.timezone.utc).date())]
+        self.assertStatus(self.ask(self.old, self.keys["private"]), 200)
+        days.append(str(datetime.datetime.now(datetime.timezone.utc).date()))
+        lines = self.good(self.old, "key", "list", "team").splitlines()
+        self.assertIn(lines[1].split()[-1], days)
+        self.assertEqual(lines[2].split()[-1], "never")
+
+    def test_revoked(self):
+        """a key that was revoked is not known from then on"""
+        self.assertStatus(self.ask(self.old, self.keys["private"]), 200)
+        lines = self.good(self.old, "key", "list", "team").splitlines()
+        self.good(self.old, "key", "revoke", "team", lines[1].split()[0])
+        self.assertStatus(self.ask(self.old, self.keys["private"]), 403)
+
+    def test_allowance(self):
+        """an allowance counts from then on, what was made counts too"""
+        self.create(self.old)
+        self.good(self.old, "account", "set", "team", "--allowance", "1")
+        self.create(self.old, 403)
+        self.good(self.old, "account", "set", "team", "--allowance", "2")
+        self.create(self.old)
+        self.create(self.old, 403)
+        self.good(self.old, "account", "set", "team", "--allowance",
+                  "unlimited")
+        metadata = self.create(self.old).json()["metadata"]
+        self.assertEqual(metadata["secrets_usage"], 3)
+        self.assertIsNone(metadata["secrets_allowance"])
+        shown = self.good(self.old, "account", "show", "team")
+        self.assertIn("secrets_listed = 3\nsecrets_this_month = 3\n", shown)
+
+    def test_removed(self):
+        """of an account that was removed no byte is left, nor a key known"""
+        made = self.create(self.old).json()["data"]["id"]
+        answer = self.ask(self.old, self.keys["public"], path="/" + made)
+        self.assertStatus(answer, 200)
+        with self.old.reader() as database:
+            rows = [row[0] for row in database.execute(
+                "SELECT sealed FROM record UNION ALL SELECT note FROM listing"
+                " UNION ALL SELECT message FROM listing"
+                " UNION ALL SELECT viewer FROM view"
+                " UNION ALL SELECT hash FROM api_key")]
+        self.assertEqual(len(rows), 6)
+
+        def held():
+            everything = b"".join(self.old.database_bytes().values())
+            return [row for row in rows if row[-24:] in everything]
+
+        self.assertEqual(held(), rows)
+        self.good(self.old, "account", "remove", "team")
+        for key in self.keys.values():
+            self.assertStatus(self.ask(self.old, key, path="/" + made), 403)
+        self.assertEqual(self.old.sweep().returncode, 0)
+        self.assertEqual(held(), [])
+
+
+class Carried(KeyTest):
+    """Accounts in a backup, and in the site that is made of it."""
 
     def new_site(self, **options):
         """A site with the old one's key file."""
