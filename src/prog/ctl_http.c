@@ -210,6 +210,9 @@ take_head(char *bytes, size_t size, size_t count, void *argument)
 			name = false;
 		if (name)
 			c = (char)tolower((unsigned char)c);
+		/* It may end up on a terminal, which obeys such bytes. */
+		if (strchr("\t\r\n", c) == NULL && (c < ' ' || c > '~'))
+			c = '?';
 		if (c != '\r' && c != '\0')
 			buf_append(&receiving->head, &c, 1);
 	}

@@ -5,6 +5,7 @@ import fcntl
 import os
 import re
 import shutil
+import socket
 import stat
 import tempfile
 import threading
@@ -585,6 +586,29 @@ class Stats(SiteTest):
         self.assertEqual(after["records"], 1)
         self.assertEqual(after["claims"], 0)
         self.assertGreater(after["bytes_used"], 0)
+
+
+class Check(SiteTest):
+    """What check shows of a stranger's answer."""
+
+    def test_terminal(self):
+        """no byte of it can steer a terminal"""
+        site = self.site(server=None, start=False)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            def answer():
+                connection = listener.accept()[0]
+                with connection:
+                    connection.recv(1 << 16)
+                    connection.sendall(
+                        b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n"
+                        b"Location: /\x1b]0;t\x07\x7f\x9b\xc2\x9bend\r\n"
+                        b"Connection: close\r\n\r\n")
+            thread = threading.Thread(target=answer, daemon=True)
+            thread.start()
+            done = site.ctl("check", "--url",
+                            "http://127.0.0.1:%d/" % listener.getsockname()[1])
+            thread.join()
+        self.assertIn(b"it redirects to /?]0;t?????end;", done.stdout)
 
 
 if __name__ == "__main__":
