@@ -364,18 +364,45 @@ drop_keys(struct keyfile *keyfile, const uint32_t *drop, size_t count)
 	keyfile->count = kept;
 }
 
-/* Write it beside, then put it in its place. */
+/* Overwrite the keys of a file that has no name any more; one that has is
+ * somebody's copy.  Closes it. */
+static void
+overwrite(int fd)
+{
+	static const char	 zeroes[FILE_MAXBYTES];
+	struct stat		 status;
+
+	if (fd == -1)
+		return;
+	if (fstat(fd, &status) == 0 && status.st_nlink == 0 &&
+	    status.st_size <= FILE_MAXBYTES &&
+	    pwrite(fd, zeroes, (size_t)status.st_size, 0) == status.st_size)
+		fsync(fd);
+	close(fd);
+}
+
+static int
+open_to_overwrite(const char *path)
+{
+	return open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+}
+
+/* Write it beside, then put it in its place, and leave nothing of what was
+ * there: a key that was taken out must not be found on the disk. */
 static int
 replace(const struct keyfile *keyfile, const char *path,
     struct complaint *error)
 {
 	char	*beside;
-	int	 result;
+	int	 fd, result;
 
 	if (asprintf(&beside, "%s%s", path, NEW_SUFFIX) == -1)
 		return complaint(error, "there is no memory");
 	/* What one that was killed has left; nobody else is here now. */
+	fd = open_to_overwrite(beside);
 	unlink(beside);
+	overwrite(fd);
+	fd = open_to_overwrite(path);
 	result = write_file(keyfile, beside, error);
 	if (result == 0 && rename(beside, path) == -1) {
 		result = complaint(error, "%s: the key file cannot be "
@@ -386,6 +413,10 @@ replace(const struct keyfile *keyfile, const char *path,
 	if (result == 0 && keyfile_sync(path) == -1)
 		result = complaint(error, "%s: the new key is there, but may "
 		    "not outlive a power cut: %s", path, strerror(errno));
+	if (result == 0)
+		overwrite(fd);
+	else if (fd != -1)
+		close(fd);
 	return result;
 }
 

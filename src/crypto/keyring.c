@@ -18,6 +18,9 @@
 #include "base/complaint.h"
 #include "crypto/keyfile.h"
 
+/* Seconds after which what was written is on the disk by itself. */
+#define UNSYNCED_TIME	60
+
 #define SIGN_KEY_MIN	16
 #define SIGN_KEY_PREFIX	"oncelink SIGN_KEY"
 
@@ -100,7 +103,9 @@ read_keys(const char *path, struct stat *status, struct complaint *error)
 	struct keyfile	*keyfile;
 	struct keys	*keys;
 
-	if ((keyfile = keyfile_read(path, error)) == NULL)
+	/* One that is replaced while it is read is overwritten then. */
+	if ((keyfile = keyfile_read(path, error)) == NULL &&
+	    (keyfile = keyfile_read(path, error)) == NULL)
 		return NULL;
 	if ((keys = new_keys(error)) != NULL) {
 		*status = keyfile->status;
@@ -153,6 +158,13 @@ keyring_load(const char *path, struct complaint *error)
 	    (keyring = new_keyring(path, keys, error)) == NULL)
 		return NULL;
 	keyring->shared->status = status;
+	/* What is sealed with a key must not outlive it. */
+	if (clock_wall() / 1000 - status.st_ctim.tv_sec < UNSYNCED_TIME &&
+	    keyfile_sync(path) == -1) {
+		complaint(error, "%s: the key file cannot be synced", path);
+		keyring_free(keyring);
+		return NULL;
+	}
 	return keyring;
 }
 

@@ -14,6 +14,11 @@
 /* What a secret costs beside its record, for store_room. */
 #define ROW_BYTES 512
 
+/* What is larger than a password or a key leaves a share of the store to
+ * those: some files must not keep everybody from making secrets. */
+#define LARGE_BYTES ((size_t)64 << 10)
+#define LARGE_SHARE 4
+
 int64_t
 store_now(struct store_txn *txn)
 {
@@ -110,10 +115,12 @@ int
 store_room(struct store_txn *txn, size_t bytes)
 {
 	struct sqlite	*sqlite = txn->sqlite;
-	int64_t		 pages, free_pages;
+	int64_t		 pages, free_pages, limit = sqlite->max_bytes;
 
-	if (sqlite->max_bytes == 0)
+	if (limit == 0)
 		return 0;
+	if (bytes > LARGE_BYTES)
+		limit -= limit / LARGE_SHARE;
 	/* Counted once a batch, then kept by addition. */
 	if (sqlite->used_bytes == -1) {
 		if (txn_number(txn, SQLITE_STATEMENT_PAGE_COUNT, &pages) ==
@@ -123,12 +130,11 @@ store_room(struct store_txn *txn, size_t bytes)
 		sqlite->used_bytes = (pages - free_pages + sqlite->wal_pages) *
 		    SQLITE_PAGE_BYTES;
 	}
-	if (sqlite->used_bytes + (int64_t)bytes + ROW_BYTES >
-	    sqlite->max_bytes) {
+	if (sqlite->used_bytes + (int64_t)bytes + ROW_BYTES > limit) {
 		/* A checkpoint gives back what the log takes. */
 		txn->log_in_the_way |= sqlite->used_bytes + (int64_t)bytes +
 		    ROW_BYTES - (int64_t)sqlite->wal_pages *
-		    SQLITE_PAGE_BYTES <= sqlite->max_bytes;
+		    SQLITE_PAGE_BYTES <= limit;
 		return 1;
 	}
 	sqlite->used_bytes += (int64_t)bytes + ROW_BYTES;

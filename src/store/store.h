@@ -141,7 +141,8 @@ int	 store_secret_insert(struct store_txn *txn, struct store_secret *row,
 	    const void *record);
 
 /* store_room(txn, bytes): may that many bytes more be stored?  1: no, the
- * quota of the store would be passed. */
+ * quota of the store would be passed; three quarters of it for more than 64
+ * KiB. */
 int	 store_room(struct store_txn *txn, size_t bytes);
 
 /* store_refuse_full(txn): have the update end with STORE_FULL.  Returns -1. */

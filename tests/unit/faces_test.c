@@ -326,6 +326,37 @@ test_store_full(void **state)
 	faces_close(faces);
 }
 
+/* Files do not keep people from handing over passwords. */
+static void
+test_room_for_small_ones(void **state)
+{
+	const size_t	 large = 29 + 512 * 200, small = 29 + 512;
+	struct faces	*faces;
+	uint8_t		*envelope;
+	char		 id[FACES_ID_LENGTH + 1];
+	int		 status = 201;
+
+	(void)state;
+	faces = faces_open("max_store = 4M\nmax_envelope = 1M\n");
+	envelope = malloc(large);
+	assert_non_null(envelope);
+	faces_envelope(envelope, large);
+	for (int made = 0; status == 201 && made < 100; made++) {
+		faces_random(16, id);
+		status = faces_frame(faces, envelope, large, "{\"id\":\"%s\","
+		    "\"receipt\":\"%s\",\"expires_in\":60}", id, id);
+	}
+	assert_int_equal(status, 507);
+	for (int made = 0; made < 400; made++) {
+		faces_random(16, id);
+		assert_int_equal(faces_frame(faces, envelope, small,
+		    "{\"id\":\"%s\",\"receipt\":\"%s\",\"expires_in\":60}",
+		    id, id), 201);
+	}
+	free(envelope);
+	faces_close(faces);
+}
+
 static void
 overwrite(const struct faces *faces, const char *name)
 {
@@ -381,6 +412,7 @@ main(void)
 		cmocka_unit_test(test_store_busy),
 		cmocka_unit_test(test_stretch_busy),
 		cmocka_unit_test(test_store_full),
+		cmocka_unit_test(test_room_for_small_ones),
 		cmocka_unit_test(test_store_damaged)
 	};
 

@@ -5,6 +5,8 @@
  * one form, and its keys divide as the vectors of make_seal.py say.
  */
 
+#include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -406,6 +408,44 @@ rotates(void **state)
 	keyring_free(keyring);
 }
 
+/* The blocks of the old file hold the keys that were taken out. */
+static void
+overwrites_what_it_replaces(void **state)
+{
+	struct complaint error = { "" };
+	char		 text[1024], beside[PATH_MAX], name[PATH_MAX];
+	uint32_t	 made;
+	int		 fds[2];
+
+	(void)state;
+	write_file(HEADER LOOKUP SEAL, strlen(HEADER LOOKUP SEAL));
+	snprintf(beside, sizeof(beside), "%s.new", path);
+	fds[0] = open(path, O_RDONLY);
+	assert_true(fds[0] != -1);
+	/* What a rotation that was killed has left. */
+	fds[1] = open(beside, O_RDWR | O_CREAT | O_EXCL, 0600);
+	assert_int_equal(write(fds[1], "leftover", 8), 8);
+	assert_int_equal(keyfile_rotate(path, NULL, 0, &made, &error), 0);
+	for (int i = 0; i < 2; i++) {
+		ssize_t	 size = pread(fds[i], text, sizeof(text), 0);
+
+		assert_true(size >= 8);
+		for (ssize_t at = 0; at < size; at++)
+			assert_int_equal(text[at], 0);
+		close(fds[i]);
+	}
+
+	/* A second name of the file is somebody's copy. */
+	snprintf(name, sizeof(name), "%s.copy", path);
+	assert_int_equal(link(path, name), 0);
+	assert_int_equal(keyfile_rotate(path, NULL, 0, &made, &error), 0);
+	fds[0] = open(name, O_RDONLY);
+	assert_true(pread(fds[0], text, sizeof(text), 0) > 8);
+	assert_memory_equal(text, HEADER, strlen(HEADER));
+	close(fds[0]);
+	assert_int_equal(unlink(name), 0);
+}
+
 static void
 rotates_up_to_a_limit(void **state)
 {
@@ -564,6 +604,7 @@ main(void)
 		cmocka_unit_test(refuses_what_is_too_long),
 		cmocka_unit_test(keeps_older_seal_keys),
 		cmocka_unit_test(rotates),
+		cmocka_unit_test(overwrites_what_it_replaces),
 		cmocka_unit_test(rotates_up_to_a_limit),
 		cmocka_unit_test(keeps_its_keys),
 		cmocka_unit_test(refuses_a_short_sign_key),
