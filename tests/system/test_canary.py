@@ -2,12 +2,14 @@
 """Promise 6: what comes in with a request stays in no log, no standard
 error, no temporary file, no argument and no environment."""
 
+import base64
 import contextlib
 import json
 import os
 import threading
 
 from oncelink_canary import Canaries, Watch
+from oncelink_site import SRCDIR
 from oncelink_test import SiteTest, main
 from oncelink_wire import (
     FRAME_TYPE, JSON_TYPE, b64u, frame, native_creation, native_opening,
@@ -118,6 +120,61 @@ class Canary(SiteTest):
                     while connection.recv(65536):
                         pass
 
+    def plant_requests(self, site, canaries):
+        """Secret requests, who fills them in, and the mails about them."""
+        site.ctl("account", "add", "asking")
+        done = site.ctl("key", "add", "asking", "private")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        key = done.stdout.decode().strip()
+        canaries.planted.append(("key", key.encode()))
+        head = {"Authorization": "ApiKey " + key}
+        place = "/api/secret_requests"
+        words = {name: canaries.text(name, 40) for name in (
+            "description", "message", "secret_description", "secret_message",
+            "secret_password")}
+        for name in ("send_to_email", "send_request_to_email"):
+            words[name] = canaries.text(name) + "@example.org"
+        made = site.post(place, {**words, "limit": 2}, head)
+        self.assertStatus(made, 201)
+        uuid = made.json()["data"]["id"]
+        canaries.key("request", uuid)
+        for more in ("", "/", "?offset=" + uuid):
+            site.request("GET", place + more, headers=head)
+            site.request("GET", "/req/" + uuid + more)
+        for wrong in (
+                {**words, "limit": 0}, {**words, "expiration": "x"},
+                {**words, "send_to_email": words["message"]},
+                {**words, "send_to_email": "a@b\r\nBcc: " +
+                 words["send_to_email"]}):
+            self.assertStatus(site.post(place, wrong, head), 422)
+        sealed = base64.b64encode(json.dumps({
+            "iv": "AAAA", "salt": "AAAA", "mode": "gcm", "ks": 256,
+            "ct": base64.b64encode(canaries.raw("sealed")).decode(),
+        }).encode()).decode()
+        canaries.planted.append(("ciphertext", sealed[-60:].encode()))
+        half, other = canaries.text("public half", 18), canaries.text(
+            "private half", 18)
+        members = {
+            "ciphertext": sealed,
+            "password_part_private": base64.b64encode(
+                other.encode()).decode(),
+            "password_part_public": base64.b64encode(half.encode()).decode()}
+        canaries.planted += [(name, members[name].encode()) for name in (
+            "password_part_private", "password_part_public")]
+        one = {"id": b64u(bytes.fromhex(uuid.replace("-", "")))}
+        self.assertStatus(site.post("/api/v2/requests/peek", one), 200)
+        fill = "/api/v2/requests/fill"
+        self.assertStatus(site.post(fill, {**one, **members}), 201)
+        self.assertStatus(site.post(fill, {
+            **one, **members, "password_part_public": half}), 422)
+        self.assertStatus(site.post(fill, {
+            **one, **members, "ciphertext": half}), 422)
+        self.assertStatus(site.request("DELETE", place + "/" + uuid,
+                                       headers=head), 200)
+        self.assertStatus(site.request("DELETE", place + "/" + uuid,
+                                       headers=head), 404)
+        self.assertStatus(site.post(place, words, head), 201)
+
     def wrong_bodies(self, site, canaries, path, *names):
         """Bodies of every wrong kind, with a canary in each."""
         words = {name: canaries.text("%s in a wrong body of %s" % (
@@ -188,7 +245,9 @@ class Canary(SiteTest):
                                      "%s: %s" % (when, name))
 
     def everything(self, server, may_write):
-        site = self.site(server=server, conf="shipped")
+        site = self.site(server=server, conf="shipped", settings={
+            "site_url": "https://secrets.example.org", "sendmail": "/bin/true",
+            "mail_templates": os.path.join(SRCDIR, "conf", "mail")})
         canaries = Canaries()
         watch = Watch(os.path.join(site.directory, "tmp"), site.state,
                       site.keys)
@@ -207,14 +266,19 @@ class Canary(SiteTest):
         looking.start()
         try:
             self.plant(site, canaries)
+            self.plant_requests(site, canaries)
             small = watch.seen()
             self.plant_large(site, canaries)
             large = watch.seen()
+            done = site.sweep("-v")
         finally:
             stop.set()
             looking.join()
         if trouble:
             raise trouble[0]
+        # The link of the secret, and that of the second request.
+        self.assertIn(b"mail handed over: 2,", done.stdout)
+        self.assertEqual(canaries.found_in(done.stdout + done.stderr), [])
         self.look(site, canaries, "at rest")
         # The log is there and says what happened, without names.
         self.assertIn("event=secret", site.log().replace("_", "-"))

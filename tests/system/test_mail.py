@@ -341,6 +341,19 @@ class Mail(SiteTest):
         self.assertEqual(self.waiting(site), [])
         self.last_mail(1)
 
+    def test_killed(self):
+        """a letter that ends the sweeper is put off all the same"""
+        site = self.mailing()
+        self.ask(site, send_request_to_email="them@example.org")
+        self.script(site, 'kill -9 "$PPID"')
+        self.assertEqual(site.sweep().returncode, -9)
+        (line,) = self.waiting(site)
+        self.assertIn("  tries 1  ", line)
+        self.assertEqual(self.sweep(site)[0], (0, 0, 0))
+        self.point(site)
+        self.due(site)
+        self.assertEqual(self.sweep(site)[0], (1, 0, 0))
+
     def test_given_up(self):
         """what is never taken is given up after mail_give_up and gone from
         the disk, and so is what was dropped"""
