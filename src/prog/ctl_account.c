@@ -24,17 +24,23 @@
 typedef int command_fn(struct site *site, const struct ctl_call *call);
 
 static int
-run(const struct ctl_call *call, command_fn *command)
+run_as(const struct ctl_call *call, command_fn *command, enum site_use use)
 {
 	struct complaint	 error;
 	struct site		 site;
 	int			 result;
 
-	if (site_open(&site, call->conf, SITE_SINGLE, &error) == -1)
+	if (site_open(&site, call->conf, use, &error) == -1)
 		return ctl_complain(EX_UNAVAILABLE, "%s", error.text);
 	result = command(&site, call);
 	site_close(&site);
 	return result;
+}
+
+static int
+run(const struct ctl_call *call, command_fn *command)
+{
+	return run_as(call, command, SITE_SINGLE);
 }
 
 /* An exit status for what the rules returned; says what it means. */
@@ -286,10 +292,11 @@ remove_account(struct site *site, const struct ctl_call *call)
 	return judge(call, failure, outcome);
 }
 
+/* In as many transactions as the sweeper would need. */
 int
 ctl_account_remove(const struct ctl_call *call)
 {
-	return run(call, remove_account);
+	return run_as(call, remove_account, SITE_SWEEPER);
 }
 
 static int
