@@ -58,6 +58,7 @@ class Canaries:
         # Words of one set begin alike, so that one look for the beginning
         # does for all of them where there is none.
         self.start = plain_text(10)
+        self.raw_start = os.urandom(10)
         self.uuid_start = str(uuid.uuid4())[:23]
         self.pin_start = "".join(
             chr(0x4E00 + byte) for byte in os.urandom(3))
@@ -76,7 +77,7 @@ class Canaries:
         return word
 
     def raw(self, what, size=16):
-        value = os.urandom(size)
+        value = self.raw_start + os.urandom(size - len(self.raw_start))
         self.planted.append((what, value))
         self.planted.append((what, b64u(value).encode()))
         self.planted.append((what, base64.b64encode(value).rstrip(b"=")))

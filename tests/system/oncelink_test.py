@@ -10,6 +10,7 @@ The environment may say:
 
 import os
 import random
+import re
 import signal
 import sys
 import threading
@@ -17,6 +18,7 @@ import unittest
 
 from tap.runner import TAPTestResult, TAPTestRunner
 
+from oncelink_server import KINDS, server_class
 from oncelink_site import Site
 
 SCALE = float(os.environ.get("ONCELINK_TEST_SCALE", "1"))
@@ -25,6 +27,30 @@ SCALE = float(os.environ.get("ONCELINK_TEST_SCALE", "1"))
 def scaled(count, least=1):
     """A big count, made smaller by ONCELINK_TEST_SCALE."""
     return max(least, int(count * SCALE))
+
+
+def kinds(wanted=lambda server: True):
+    """The kinds of web servers that are wanted.  Slow builds are about the
+    programs, to which all of a family are the same: they do one of each."""
+    found = {}
+    for kind in KINDS:
+        if wanted(server_class(kind)):
+            found.setdefault(
+                kind if SCALE >= 1 else server_class(kind).family, kind)
+    return list(found.values())
+
+
+def cases(mixin, wanted=lambda server: True, prefixes=("",)):
+    """A test case, by its name, for each kind of web server that is wanted,
+    at each prefix; in slow builds at the last."""
+    found = {}
+    for kind in kinds(wanted):
+        for prefix in prefixes if SCALE >= 1 else prefixes[-1:]:
+            name = re.sub("[^a-z]", "_", kind + prefix)
+            found[name] = type(name, (mixin, SiteTest), {
+                "kind": kind, "prefix": prefix,
+                "__module__": mixin.__module__})
+    return found
 
 
 class SiteTest(unittest.TestCase):

@@ -10,8 +10,8 @@ import time
 import urllib.parse
 
 from oncelink_faces import Through
-from oncelink_server import KINDS, SERVER_NAME
-from oncelink_test import SiteTest, main
+from oncelink_server import SERVER_NAME
+from oncelink_test import cases, main
 from oncelink_wire import (
     FRAME_TYPE, JSON_TYPE, http_bytes, native_creation, native_opening,
     random_envelope, random_id, safesecrets_path,
@@ -214,12 +214,7 @@ class Served(Through):
             site.request("GET", "/once" + path, whole=True), 200)
 
 
-# A case for each kind at each place.
-for _kind in KINDS:
-    for _prefix in ("", "/once"):
-        _name = re.sub("[^a-z]", "_", _kind + _prefix)
-        globals()[_name] = type(_name, (Served, SiteTest), {
-            "kind": _kind, "prefix": _prefix, "__module__": __name__})
+globals().update(cases(Served, prefixes=("", "/once")))
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import warnings
 
 from oncelink_canary import Canaries
 from oncelink_hostile import REQUESTS, Silent, Words, reset
-from oncelink_server import KINDS, SERVER_NAME, server_class
-from oncelink_test import SiteTest, main
+from oncelink_server import SERVER_NAME
+from oncelink_test import cases, main
 from oncelink_wire import (
     parse_frame, random_envelope, random_id, safesecrets_path,
 )
@@ -210,12 +210,8 @@ class Tls(Silent):
         self.assertNowhere(site, canaries, "at the end")
 
 
-for _kind in KINDS:
-    if not server_class(_kind).quiet or not server_class(_kind).has_tls:
-        continue
-    _name = re.sub("[^a-z]", "_", _kind)
-    globals()[_name] = type(_name, (Tls, SiteTest), {
-        "kind": _kind, "__module__": __name__})
+globals().update(cases(
+    Tls, lambda server: server.quiet and server.has_tls))
 
 
 if __name__ == "__main__":
