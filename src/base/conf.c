@@ -67,13 +67,15 @@ set(struct loading *loading, const struct conf_row *row, const char *name,
 
 /* A setting of the file. */
 static int
-set_line(void *arg, const char *name, const char *value, unsigned int line)
+set_line(void *arg, const char *section, const char *name, const char *value,
+    unsigned int line)
 {
 	struct loading *loading = arg;
 	const struct conf_row *row;
 	const char *before;
 	char *place;
 
+	(void)section;
 	row = conf_row_find(name);
 	if (row == NULL)
 		return complaint(loading->error, "%s:%u: %.*s: there is no "
@@ -146,7 +148,7 @@ load_file(struct loading *loading, bool optional)
 		return -1;
 	}
 	loading->directory = directory;
-	rc = conf_file_read(file, set_line, loading, &line, &what);
+	rc = conf_file_read(file, false, set_line, loading, &line, &what);
 	if (rc == 1)
 		complaint(loading->error, "%s:%u: %s", loading->path, line,
 		    what);

@@ -16,6 +16,9 @@
 
 struct complaint;
 
+/* The longest PIN that pin_size may ask for, in characters. */
+#define CONF_PIN_SIZE_MAX 100
+
 enum conf_create { CONF_CREATE_ANYONE, CONF_CREATE_KEYS, CONF_CREATE_NOBODY };
 
 /* What of a viewer's address an account may see. */

@@ -20,8 +20,8 @@ struct source {
 	unsigned int	 line;
 	const char	*what;		/* is bad, or NULL */
 	conf_file_fn	*fn;
-	conf_file_section_fn *section_fn; /* NULL: there are no sections */
 	void		*arg;
+	bool		 sections;	/* there may be some */
 	bool		 stopped;	/* by fn */
 };
 
@@ -86,7 +86,7 @@ reader(char *line, int size, void *stream)
 		return NULL;
 	if (read_line(source, line, (size_t)size) == NULL)
 		return NULL;
-	source->what = find_fault(line, source->section_fn != NULL);
+	source->what = find_fault(line, source->sections);
 	return source->what == NULL ? line : NULL;
 }
 
@@ -95,22 +95,19 @@ handler(void *user, const char *section, const char *name, const char *value)
 {
 	struct source *source = user;
 
-	int rc;
-
-	if (source->stopped)
-		return 1;
-	if (source->section_fn != NULL)
-		rc = source->section_fn(source->arg, section, name, value,
-		    source->line);
-	else
-		rc = source->fn(source->arg, name, value, source->line);
-	source->stopped = rc == -1;
+	if (!source->stopped)
+		source->stopped = source->fn(source->arg, section, name,
+		    value, source->line) == -1;
 	return 1;
 }
 
-static int
-parse(struct source *source, unsigned int *line, const char **what)
+int
+conf_file_read(FILE *file, bool sections, conf_file_fn *fn, void *arg,
+    unsigned int *line, const char **what)
 {
+	struct source source = {
+		.file = file, .sections = sections, .fn = fn, .arg = arg
+	};
 	int rc;
 
 	ini_allow_multiline = false;
@@ -119,32 +116,12 @@ parse(struct source *source, unsigned int *line, const char **what)
 	ini_allow_no_value = false;
 	ini_use_stack = true;
 	ini_max_line = LINE_SIZE;
-	rc = ini_parse_stream(reader, source, handler, source);
-	if (source->stopped)
+	rc = ini_parse_stream(reader, &source, handler, &source);
+	if (source.stopped)
 		return -1;
-	if (source->what == NULL && rc == 0)
+	if (source.what == NULL && rc == 0)
 		return 0;
-	*line = source->line;
-	*what = source->what != NULL ? source->what : "cannot be understood";
+	*line = source.line;
+	*what = source.what != NULL ? source.what : "cannot be understood";
 	return 1;
-}
-
-int
-conf_file_read(FILE *file, conf_file_fn *fn, void *arg, unsigned int *line,
-    const char **what)
-{
-	struct source source = { .file = file, .fn = fn, .arg = arg };
-
-	return parse(&source, line, what);
-}
-
-int
-conf_file_read_sections(FILE *file, conf_file_section_fn *fn, void *arg,
-    unsigned int *line, const char **what)
-{
-	struct source source = {
-		.file = file, .section_fn = fn, .arg = arg
-	};
-
-	return parse(&source, line, what);
 }

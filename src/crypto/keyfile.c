@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -29,6 +28,7 @@
 
 #include "base/clock.h"
 #include "base/complaint.h"
+#include "base/durable.h"
 
 #define FILE_HEADER	"oncelink-keys 1"
 #define FILE_MAXBYTES	16384
@@ -230,32 +230,6 @@ keyfile_free(struct keyfile *keyfile)
 	sodium_free(keyfile);
 }
 
-/* The directory of a file, open; -1 with errno. */
-static int
-open_directory_of(const char *path)
-{
-	char	*copy;
-	int	 fd;
-
-	if ((copy = strdup(path)) == NULL)
-		return -1;
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	free(copy);
-	return fd;
-}
-
-int
-keyfile_sync(const char *path)
-{
-	int	 fd, result;
-
-	if ((fd = open_directory_of(path)) == -1)
-		return -1;
-	result = fsync(fd);
-	close(fd);
-	return result;
-}
-
 /* The text of keys, NUL-terminated, in FILE_MAXBYTES of memory.  64 lines of
  * the longest form there is fit twice. */
 static size_t
@@ -335,7 +309,7 @@ keyfile_create(const char *path, struct complaint *error)
 	randombytes_buf(keyfile->lookup, sizeof(keyfile->lookup));
 	add_key(keyfile, 1);
 	result = write_file(keyfile, path, error);
-	if (result == 0 && keyfile_sync(path) == -1) {
+	if (result == 0 && durable_name(path) == -1) {
 		result = complaint(error, "%s: the key file cannot be "
 		    "written: %s", path, strerror(errno));
 		unlink(path);
@@ -410,7 +384,7 @@ replace(const struct keyfile *keyfile, const char *path,
 		unlink(beside);
 	}
 	free(beside);
-	if (result == 0 && keyfile_sync(path) == -1)
+	if (result == 0 && durable_name(path) == -1)
 		result = complaint(error, "%s: the new key is there, but may "
 		    "not outlive a power cut: %s", path, strerror(errno));
 	if (result == 0)
@@ -428,7 +402,7 @@ keyfile_rotate(const char *path, const uint32_t *drop, size_t drop_count,
 	int		 directory, result = -1;
 
 	/* The directory is the lock: a file of its own would stay behind. */
-	if ((directory = open_directory_of(path)) == -1)
+	if ((directory = durable_directory(path)) == -1)
 		return complaint(error, "%s: its directory cannot be opened: "
 		    "%s", path, strerror(errno));
 	if (flock(directory, LOCK_EX | LOCK_NB) == -1) {

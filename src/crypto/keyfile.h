@@ -50,8 +50,4 @@ int	 keyfile_create(const char *path, struct complaint *error);
 int	 keyfile_rotate(const char *path, const uint32_t *drop,
 	    size_t drop_count, uint32_t *made, struct complaint *error);
 
-/* keyfile_sync(path): make the name of a file survive a power cut.  Returns
- * 0, or -1 with errno. */
-int	 keyfile_sync(const char *path);
-
 #endif

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/complaint.h"
+#include "base/durable.h"
 #include "crypto/keyfile.h"
 
 /* Seconds after which what was written is on the disk by itself. */
@@ -160,7 +161,7 @@ keyring_load(const char *path, struct complaint *error)
 	keyring->shared->status = status;
 	/* What is sealed with a key must not outlive it. */
 	if (clock_wall() / 1000 - status.st_ctim.tv_sec < UNSYNCED_TIME &&
-	    keyfile_sync(path) == -1) {
+	    durable_name(path) == -1) {
 		complaint(error, "%s: the key file cannot be synced", path);
 		keyring_free(keyring);
 		return NULL;
@@ -242,7 +243,7 @@ look(const struct keyring *keyring, struct complaint *error)
 		    "put the right file back", keyring->path);
 	}
 	/* What is sealed with a key must not outlive it. */
-	if (keyfile_sync(keyring->path) == -1) {
+	if (durable_name(keyring->path) == -1) {
 		sodium_free(keys);
 		return complaint(error, "%s: the key file cannot be synced",
 		    keyring->path);

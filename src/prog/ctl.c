@@ -12,11 +12,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 
 #include "base/complaint.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "core/site.h"
 #include "prog/start.h"
+#include "store/store.h"
 
 #define TAKES(option)	(1u << (option))
 
@@ -84,17 +87,18 @@ static const struct command commands[] = {
 	    "that follow from the settings, in the form of its own\n"
 	    "configuration.\n",
 	    ctl_config_run, TAKES(CTL_OPTION_WEB_SERVER), 0, false },
-	{ "server-key", " rotate | list",
-	    "make or list the keys that seal secrets",
-	    "With `rotate' add a seal key to the key file, for secrets made\n"
-	    "from now on; the older keys go on opening what they sealed.\n"
-	    "Running workers take the new one within seconds and need no\n"
-	    "signal.  An older key that seals no secret any more is taken\n"
-	    "out, but not before the key after it is an hour old.  Make a\n"
-	    "new copy of the key file afterwards.\n\n"
-	    "With `list' print the number of each seal key, when it was made\n"
-	    "and how many secrets need it.\n",
-	    ctl_key_run, 0, 1, false },
+	{ "server-key list", "", "list the keys that seal secrets",
+	    "Print the number of each seal key, when it was made and how\n"
+	    "many secrets need it.\n",
+	    ctl_key_list, 0, 0, false },
+	{ "server-key rotate", "", "make a new key to seal secrets",
+	    "Add a seal key to the key file, for secrets made from now on;\n"
+	    "the older keys go on opening what they sealed.  Running workers\n"
+	    "take the new one within seconds and need no signal.  An older\n"
+	    "key that seals no secret any more is taken out, but not before\n"
+	    "the key after it is an hour old.  Make a new copy of the key\n"
+	    "file afterwards.\n",
+	    ctl_key_rotate, 0, 0, false },
 	{ "account add", " [--allowance N] [--request-allowance N] NAME",
 	    "let somebody use password.link's interface",
 	    "Make the account NAME: letters, digits, `.', `_', `@' and `-',\n"
@@ -206,17 +210,66 @@ ctl_flush(void)
 	return EX_OK;
 }
 
+const char *
+ctl_time(int64_t time, char text[CTL_TIME_SIZE])
+{
+	time_t		 seconds = (time_t)(time / 1000);
+	struct tm	 parts;
+
+	if (gmtime_r(&seconds, &parts) == NULL || strftime(text,
+	    CTL_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+		memcpy(text, "unknown", sizeof("unknown"));
+	return text;
+}
+
+int
+ctl_open_site(struct site *site, const struct conf *conf, enum site_use use)
+{
+	struct complaint	 error;
+
+	return site_open(site, conf, use, &error) == 0 ? EX_OK :
+	    ctl_complain(EX_UNAVAILABLE, "%s", error.text);
+}
+
+int
+ctl_with_site(const struct ctl_call *call, enum site_use use,
+    ctl_command *command)
+{
+	struct site	 site;
+	int		 result;
+
+	if ((result = ctl_open_site(&site, call->conf, use)) != EX_OK)
+		return result;
+	result = command(&site, call);
+	site_close(&site);
+	return result;
+}
+
+int
+ctl_store_failed(int failure)
+{
+	switch (failure) {
+	case STORE_BUSY:
+		return ctl_complain(EX_TEMPFAIL, "the store is busy: try "
+		    "again");
+	case STORE_FULL:
+		return ctl_complain(EX_TEMPFAIL, "the store is full");
+	default:
+		return ctl_complain(EX_SOFTWARE, "the store failed");
+	}
+}
+
 static void
 print_usage(FILE *out)
 {
 	fputs("usage: " CTL_PROGRAM " [-c FILE] COMMAND\n\n", out);
 	for (size_t i = 0; i < COMMANDS_COUNT; i++)
-		fprintf(out, "  %-16s%s\n", commands[i].name,
+		fprintf(out, "  %-19s%s\n", commands[i].name,
 		    commands[i].summary);
 	fputs("\n"
-	    "  -c FILE         the configuration file (also ONCELINK_CONF)\n"
-	    "  -h, --help      this text; after a command: about the command\n"
-	    "  --version       the version\n", out);
+	    "  -c FILE            the configuration file (also ONCELINK_CONF)\n"
+	    "  -h, --help         this text; after a command: about it\n"
+	    "  --version          the version\n", out);
 }
 
 static void
@@ -242,28 +295,22 @@ match_name(const struct command *command, int count, char *const words[])
 	return count > 1 && strcmp(words[1], space + 1) == 0 ? 2 : 0;
 }
 
-/* Is there a command whose name begins with this word and goes on? */
-static bool
-begins_name(const char *word)
-{
-	size_t	 length = strlen(word);
-
-	for (size_t i = 0; i < COMMANDS_COUNT; i++)
-		if (strncmp(commands[i].name, word, length) == 0 &&
-		    commands[i].name[length] == ' ')
-			return true;
-	return false;
-}
-
-static void
+/* The commands whose names begin with this word and go on: how many there
+ * are, and how they are used, unless out is NULL. */
+static size_t
 print_usage_of(const char *word, FILE *out)
 {
-	size_t	 length = strlen(word);
+	size_t	 length = strlen(word), count = 0;
 
-	for (size_t i = 0; i < COMMANDS_COUNT; i++)
-		if (strncmp(commands[i].name, word, length) == 0 &&
-		    commands[i].name[length] == ' ')
+	for (size_t i = 0; i < COMMANDS_COUNT; i++) {
+		if (strncmp(commands[i].name, word, length) != 0 ||
+		    commands[i].name[length] != ' ')
+			continue;
+		count++;
+		if (out != NULL)
 			print_command_usage(&commands[i], out);
+	}
+	return count;
 }
 
 /* The command that the words begin with, and how many of them are its name.
@@ -281,7 +328,7 @@ find_command(int count, char *const words[], int *taken)
 static int
 refuse_words(int count, char *const words[], bool help)
 {
-	if (!begins_name(words[0]))
+	if (print_usage_of(words[0], NULL) == 0)
 		return ctl_complain(EX_USAGE, "there is no command `%s' (see "
 		    CTL_PROGRAM " --help)", words[0]);
 	if (help && count == 1) {

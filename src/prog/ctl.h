@@ -4,6 +4,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "core/site.h"
 
 struct conf;
 
@@ -41,11 +44,30 @@ int	 ctl_complain(int status, const char *format, ...)
  * Returns an exit status. */
 int	 ctl_flush(void);
 
+/* ctl_time(time, text): a time in ms since 1970 as commands show it, in UTC;
+ * returns text. */
+#define CTL_TIME_SIZE 32
+const char *ctl_time(int64_t time, char text[CTL_TIME_SIZE]);
+
+/*
+ * ctl_open_site(site, conf, use): open the site, for the caller to close.
+ * ctl_with_site(call, use, command): run command with it, and close it.
+ * ctl_store_failed(failure): say what one of the STORE_ failures means.
+ * Each returns an exit status, and has said what is wrong.
+ */
+typedef int ctl_command(struct site *site, const struct ctl_call *call);
+int	 ctl_open_site(struct site *site, const struct conf *conf,
+	    enum site_use use);
+int	 ctl_with_site(const struct ctl_call *call, enum site_use use,
+	    ctl_command *command);
+int	 ctl_store_failed(int failure);
+
 /* The commands; each returns an exit status. */
 int	 ctl_init_run(const struct ctl_call *call);
 int	 ctl_config_run(const struct ctl_call *call);
 int	 ctl_stats_run(const struct ctl_call *call);
-int	 ctl_key_run(const struct ctl_call *call);
+int	 ctl_key_rotate(const struct ctl_call *call);
+int	 ctl_key_list(const struct ctl_call *call);
 int	 ctl_backup_run(const struct ctl_call *call);
 int	 ctl_backup_restore(const struct ctl_call *call); /* without conf */
 int	 ctl_check_run(const struct ctl_call *call);

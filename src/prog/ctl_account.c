@@ -3,15 +3,12 @@
  * oncelinkctl account and key: how accounts and their keys are shown, and what
  * is said when there are none.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
-#include "base/complaint.h"
+#include "base/conf_value.h"
 #include "core/account.h"
 #include "core/listing.h"
 #include "core/site.h"
@@ -20,42 +17,14 @@
 #define UNLIMITED	"unlimited"
 #define ALLOWANCE_MAX	1000000000000	/* a month; more is a mistake */
 
-/* What one command does with an open site. */
-typedef int command_fn(struct site *site, const struct ctl_call *call);
-
-static int
-run_as(const struct ctl_call *call, command_fn *command, enum site_use use)
-{
-	struct complaint	 error;
-	struct site		 site;
-	int			 result;
-
-	if (site_open(&site, call->conf, use, &error) == -1)
-		return ctl_complain(EX_UNAVAILABLE, "%s", error.text);
-	result = command(&site, call);
-	site_close(&site);
-	return result;
-}
-
-static int
-run(const struct ctl_call *call, command_fn *command)
-{
-	return run_as(call, command, SITE_SINGLE);
-}
-
 /* An exit status for what the rules returned; says what it means. */
 static int
 judge(const struct ctl_call *call, int failure, enum account_outcome outcome)
 {
 	const char	*name = call->operands[0];
 
-	if (failure == STORE_BUSY)
-		return ctl_complain(EX_TEMPFAIL, "the store is busy: try "
-		    "again");
-	if (failure == STORE_FULL)
-		return ctl_complain(EX_TEMPFAIL, "the store is full");
 	if (failure != 0)
-		return ctl_complain(EX_SOFTWARE, "the store failed");
+		return ctl_store_failed(failure);
 	switch (outcome) {
 	case ACCOUNT_OK:
 		return EX_OK;
@@ -76,28 +45,13 @@ judge(const struct ctl_call *call, int failure, enum account_outcome outcome)
 	return EX_SOFTWARE;
 }
 
-/* A whole number of digits alone, up to most. */
-static int
-read_number(const char *text, int64_t most, int64_t *number)
-{
-	char		*end;
-	long long	 value;
-
-	errno = 0;
-	value = strtoll(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
-	    value > most)
-		return -1;
-	*number = value;
-	return 0;
-}
-
 /* The value of an option; leaves what is there when it was not given. */
 static int
 read_allowance(const struct ctl_call *call, enum ctl_option option,
     int64_t *allowance)
 {
 	const char	*text = call->options[option];
+	int64_t		 number;
 
 	if (text == NULL)
 		return 0;
@@ -105,8 +59,10 @@ read_allowance(const struct ctl_call *call, enum ctl_option option,
 		*allowance = STORE_UNLIMITED;
 		return 0;
 	}
-	if (read_number(text, ALLOWANCE_MAX, allowance) == 0)
+	if (conf_value_number(text, &number) && number <= ALLOWANCE_MAX) {
+		*allowance = number;
 		return 0;
+	}
 	ctl_complain(EX_USAGE, "an allowance is a whole number from 0 to %"
 	    PRId64 ", or " UNLIMITED ", not `%s'", (int64_t)ALLOWANCE_MAX,
 	    text);
@@ -115,17 +71,6 @@ read_allowance(const struct ctl_call *call, enum ctl_option option,
 
 #define DAY		INT64_C(86400000)	/* ms */
 #define DAY_LENGTH	10	/* of a time, up to its T */
-
-static void
-format_time(int64_t time, char text[32])
-{
-	time_t		 seconds = (time_t)(time / 1000);
-	struct tm	 parts;
-
-	if (gmtime_r(&seconds, &parts) == NULL ||
-	    strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
-		memcpy(text, "unknown", sizeof("unknown"));
-}
 
 static void
 format_allowance(int64_t allowance, char text[32])
@@ -156,7 +101,7 @@ add(struct site *site, const struct ctl_call *call)
 int
 ctl_account_add(const struct ctl_call *call)
 {
-	return run(call, add);
+	return ctl_with_site(call, SITE_SINGLE, add);
 }
 
 static void
@@ -164,7 +109,7 @@ print_account(const struct store_account *row)
 {
 	char	 made[32], secrets[32], requests[32], both[80];
 
-	format_time(row->created_at, made);
+	ctl_time(row->created_at, made);
 	format_allowance(row->allowance, secrets);
 	format_allowance(row->request_allowance, requests);
 	snprintf(both, sizeof(both), "%" PRId64 "/%s", row->usage, secrets);
@@ -193,7 +138,7 @@ list(struct site *site, const struct ctl_call *call)
 int
 ctl_account_list(const struct ctl_call *call)
 {
-	return run(call, list);
+	return ctl_with_site(call, SITE_SINGLE, list);
 }
 
 /* How many keys the account has. */
@@ -233,7 +178,7 @@ show(struct site *site, const struct ctl_call *call)
 		failure = count_keys(site, row.name, &keys, &outcome);
 	if (failure != 0 || outcome != ACCOUNT_OK)
 		return judge(call, failure, outcome);
-	format_time(row.created_at, made);
+	ctl_time(row.created_at, made);
 	format_allowance(row.allowance, secrets);
 	format_allowance(row.request_allowance, requests);
 	printf("name = %s\nmade = %s\nkeys = %" PRId64 "\n"
@@ -251,7 +196,7 @@ show(struct site *site, const struct ctl_call *call)
 int
 ctl_account_show(const struct ctl_call *call)
 {
-	return run(call, show);
+	return ctl_with_site(call, SITE_SINGLE, show);
 }
 
 static int
@@ -279,7 +224,7 @@ set(struct site *site, const struct ctl_call *call)
 int
 ctl_account_set(const struct ctl_call *call)
 {
-	return run(call, set);
+	return ctl_with_site(call, SITE_SINGLE, set);
 }
 
 static int
@@ -296,7 +241,7 @@ remove_account(struct site *site, const struct ctl_call *call)
 int
 ctl_account_remove(const struct ctl_call *call)
 {
-	return run_as(call, remove_account, SITE_SWEEPER);
+	return ctl_with_site(call, SITE_SWEEPER, remove_account);
 }
 
 static int
@@ -327,7 +272,7 @@ key_add(struct site *site, const struct ctl_call *call)
 int
 ctl_account_key_add(const struct ctl_call *call)
 {
-	return run(call, key_add);
+	return ctl_with_site(call, SITE_SINGLE, key_add);
 }
 
 static int
@@ -349,11 +294,11 @@ key_list(struct site *site, const struct ctl_call *call)
 			    "made");
 		if (outcome == ACCOUNT_NO_KEY)
 			return ctl_flush();
-		format_time(key.created_at, made);
+		ctl_time(key.created_at, made);
 		if (key.used_day == 0)
 			memcpy(used, "never", sizeof("never"));
 		else
-			format_time(key.used_day * DAY, used);
+			ctl_time(key.used_day * DAY, used);
 		printf("%-8" PRId64 "%-9s%-22s%.*s\n", key.id, key.private ?
 		    "private" : "public", made, DAY_LENGTH, used);
 	}
@@ -362,7 +307,7 @@ key_list(struct site *site, const struct ctl_call *call)
 int
 ctl_account_key_list(const struct ctl_call *call)
 {
-	return run(call, key_list);
+	return ctl_with_site(call, SITE_SINGLE, key_list);
 }
 
 static int
@@ -372,7 +317,7 @@ key_revoke(struct site *site, const struct ctl_call *call)
 	int64_t			 number;
 	int			 failure;
 
-	if (read_number(call->operands[1], INT64_MAX, &number) == -1)
+	if (!conf_value_number(call->operands[1], &number))
 		return ctl_complain(EX_USAGE, "`%s' is not the number of a "
 		    "key (see " CTL_PROGRAM " key list)", call->operands[1]);
 	failure = account_key_revoke(site, call->operands[0], number,
@@ -383,5 +328,5 @@ key_revoke(struct site *site, const struct ctl_call *call)
 int
 ctl_account_key_revoke(const struct ctl_call *call)
 {
-	return run(call, key_revoke);
+	return ctl_with_site(call, SITE_SINGLE, key_revoke);
 }

@@ -7,19 +7,18 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/complaint.h"
 #include "base/conf.h"
 #include "base/conf_file.h"
 #include "base/conf_row.h"
+#include "base/durable.h"
 #include "prog/ctl.h"
 #include "prog/ctl_carry.h"
 
@@ -29,38 +28,17 @@
 static void
 print_backup(const struct conf *conf, const char *accounts, FILE *out)
 {
-	time_t		 now = time(NULL);
-	struct tm	 parts;
-	char		 made[32] = "unknown";
+	char	 made[CTL_TIME_SIZE];
 
-	if (gmtime_r(&now, &parts) != NULL)
-		strftime(made, sizeof(made), "%Y-%m-%dT%H:%M:%SZ", &parts);
 	fprintf(out, "# The settings and accounts of an Oncelink site, for `"
 	    CTL_PROGRAM " restore'.\n# No secret is here and no key: keep a "
 	    "copy of the key file in a place of its own.\n\n"
 	    "[backup]\nform = " FORM "\nmade = %s\nversion = "
-	    PACKAGE_VERSION "\n\n[settings]\n", made);
+	    PACKAGE_VERSION "\n\n[settings]\n",
+	    ctl_time(clock_wall(), made));
 	conf_print_changed(conf, out);
 	fputs(accounts, out);
 	fputs("\n[end]\nform = " FORM "\n", out);
-}
-
-/* Make the name of a file survive a power cut. */
-static int
-sync_directory_of(const char *path)
-{
-	char	*copy;
-	int	 fd, result = -1;
-
-	if ((copy = strdup(path)) == NULL)
-		return -1;
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd != -1) {
-		result = fsync(fd);
-		close(fd);
-	}
-	free(copy);
-	return result;
 }
 
 /* What was written must be on the disk. */
@@ -70,7 +48,7 @@ finish(FILE *out, const char *path)
 	int	 failed;
 
 	failed = fflush(out) == EOF || ferror(out) || fsync(fileno(out)) == -1;
-	if (fclose(out) == EOF || failed || sync_directory_of(path) == -1) {
+	if (fclose(out) == EOF || failed || durable_name(path) == -1) {
 		ctl_complain(EX_IOERR, "%s: cannot be written: %s", path,
 		    strerror(errno));
 		unlink(path);
@@ -185,7 +163,7 @@ read_backup(struct restoring *restoring)
 	    (in = fopen(restoring->path, "re")) == NULL)
 		return ctl_complain(EX_NOINPUT, "%s: cannot be opened: %s",
 		    restoring->path, strerror(errno));
-	rc = conf_file_read_sections(in, take_line, restoring, &line, &what);
+	rc = conf_file_read(in, true, take_line, restoring, &line, &what);
 	if (in != stdin)
 		fclose(in);
 	if (rc == 1)
@@ -232,7 +210,7 @@ place(const struct restoring *restoring, const char *beside,
 		result = ctl_complain(EX_CANTCREAT, "%s: %s", target,
 		    errno == EEXIST ? "it is there already; --force replaces "
 		    "it" : strerror(errno));
-	else if (sync_directory_of(target) == -1)
+	else if (durable_name(target) == -1)
 		result = ctl_complain(EX_IOERR, "%s: %s", target,
 		    strerror(errno));
 	else {

@@ -14,14 +14,12 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "base/complaint.h"
 #include "base/conf.h"
 #include "core/account.h"
 #include "core/site.h"
 #include "prog/ctl.h"
 #include "prog/ctl_carry.h"
 
-#define DATABASE	"oncelink.db"
 #define SERVER_WORDS	"the server of a backup"
 
 static void
@@ -65,19 +63,11 @@ has_database(const struct conf *conf)
 	char		*path;
 	bool		 absent;
 
-	if (asprintf(&path, "%s/" DATABASE, conf->state_dir) == -1)
+	if (asprintf(&path, "%s/" STORE_DATABASE_NAME, conf->state_dir) == -1)
 		return true;
 	absent = lstat(path, &status) == -1 && errno == ENOENT;
 	free(path);
 	return !absent;
-}
-
-/* What every walk along the accounts ends with. */
-static int
-judge(int failure)
-{
-	return failure == 0 ? EX_OK : ctl_complain(failure == STORE_BUSY ?
-	    EX_TEMPFAIL : EX_SOFTWARE, "the accounts cannot be read");
 }
 
 static int
@@ -132,15 +122,14 @@ ctl_carry_print(const struct conf *conf, FILE *out)
 {
 	struct store_account	 row;
 	enum account_outcome	 outcome;
-	struct complaint	 error;
 	struct site		 site;
 	uint8_t			 server[CTL_CARRY_SERVERBYTES];
-	int			 failure;
+	int			 failure, result;
 
 	if (!has_database(conf))
 		return EX_OK;
-	if (site_open(&site, conf, SITE_SINGLE, &error) == -1)
-		return ctl_complain(EX_UNAVAILABLE, "%s", error.text);
+	if ((result = ctl_open_site(&site, conf, SITE_SINGLE)) != EX_OK)
+		return result;
 	failure = account_next(&site, 0, &row, &outcome);
 	if (failure == 0 && outcome == ACCOUNT_OK) {
 		name_server(&site, server);
@@ -153,7 +142,7 @@ ctl_carry_print(const struct conf *conf, FILE *out)
 			failure = print_keys(&site, out);
 	}
 	site_close(&site);
-	return judge(failure);
+	return failure == 0 ? EX_OK : ctl_store_failed(failure);
 }
 
 bool
@@ -281,8 +270,7 @@ restore(struct ctl_carry *carry, struct site *site)
 	failure = account_import(site, carry->accounts, carry->accounts_count,
 	    carry->keys, carry->keys_count, &outcome, &taken);
 	if (failure != 0)
-		return ctl_complain(failure == STORE_FAILED ? EX_SOFTWARE :
-		    EX_TEMPFAIL, "the accounts cannot be written");
+		return ctl_store_failed(failure);
 	if (outcome == ACCOUNT_EXISTS)
 		return ctl_complain(EX_DATAERR, "there is an account `%s' "
 		    "already; nothing was restored",
@@ -295,15 +283,14 @@ restore(struct ctl_carry *carry, struct site *site)
 int
 ctl_carry_restore(struct ctl_carry *carry, const struct conf *conf)
 {
-	struct complaint	 error;
-	struct site		 site;
-	int			 result;
+	struct site	 site;
+	int		 result;
 
 	if (carry->accounts_count == 0)
 		return ctl_complain(EX_DATAERR, "there is no account in the "
 		    "backup");
-	if (site_open(&site, conf, SITE_SINGLE, &error) == -1)
-		return ctl_complain(EX_UNAVAILABLE, "%s", error.text);
+	if ((result = ctl_open_site(&site, conf, SITE_SINGLE)) != EX_OK)
+		return result;
 	result = restore(carry, &site);
 	site_close(&site);
 	return result;

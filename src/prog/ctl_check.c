@@ -5,7 +5,6 @@
  */
 #include "prog/ctl_check.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sysexits.h>

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -301,25 +300,37 @@ set_request(CURL *curl, const struct ctl_http *http,
 	return good;
 }
 
-/* Lines that libcurl adds by itself and we do not want, and ours. */
+static bool
+add_header(struct curl_slist **headers, const char *line)
+{
+	struct curl_slist	*longer = curl_slist_append(*headers, line);
+
+	if (longer != NULL)
+		*headers = longer;
+	return longer != NULL;
+}
+
+/* Lines that libcurl adds by itself and we do not want, and ours; NULL when
+ * there is no memory for all of them. */
 static struct curl_slist *
 make_headers(const struct ctl_http_request *request)
 {
-	struct curl_slist	*headers, *longer;
+	struct curl_slist	*headers = NULL;
 	char			*type;
+	bool			 good;
 
-	headers = curl_slist_append(NULL, "Expect:");
-	if (headers != NULL && request->header != NULL &&
-	    (longer = curl_slist_append(headers, request->header)) != NULL)
-		headers = longer;
-	if (headers != NULL && asprintf(&type, "Content-Type:%s%s",
+	if (asprintf(&type, "Content-Type:%s%s",
 	    request->type == NULL ? "" : " ",
-	    request->type == NULL ? "" : request->type) != -1) {
-		if ((longer = curl_slist_append(headers, type)) != NULL)
-			headers = longer;
-		free(type);
-	}
-	return headers;
+	    request->type == NULL ? "" : request->type) == -1)
+		return NULL;
+	good = add_header(&headers, "Expect:") && add_header(&headers, type) &&
+	    (request->header == NULL ||
+	    add_header(&headers, request->header));
+	free(type);
+	if (good)
+		return headers;
+	curl_slist_free_all(headers);
+	return NULL;
 }
 
 static void
@@ -367,7 +378,6 @@ ctl_http_send(struct ctl_http *http, struct arena *arena,
 	} else {
 		answer->problem = curl_easy_strerror(code);
 		answer->untrusted = code == CURLE_PEER_FAILED_VERIFICATION;
-		answer->refused = code == CURLE_COULDNT_CONNECT;
 	}
 out:
 	curl_slist_free_all(headers);

@@ -33,7 +33,6 @@ struct ctl_http_request {
 struct ctl_http_answer {
 	int		 status;	/* 0: none came; problem says why */
 	bool		 untrusted;	/* because of the certificate */
-	bool		 refused;	/* because nobody listens there */
 	const char	*problem;
 	const char	*head;		/* its lines, each `name: value\n` with
 					   the name in small letters */

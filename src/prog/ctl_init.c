@@ -21,8 +21,6 @@
 #include "prog/ctl.h"
 #include "store/store.h"
 
-#define DATABASE	"oncelink.db"	/* where store_create makes it */
-
 static bool
 exists(const char *path)
 {
@@ -135,18 +133,25 @@ make_database(const struct conf *conf, const char *database)
 	return EX_OK;
 }
 
+static int
+finish(struct site *site, const struct ctl_call *call)
+{
+	(void)call;
+	store_ballast(site->store);
+	return ctl_flush();
+}
+
 /* The key comes before the database: see make_key_file. */
 int
 ctl_init_run(const struct ctl_call *call)
 {
 	const struct conf	*conf = call->conf;
-	struct complaint	 error;
-	struct site		 site;
 	char			*database;
 	int			 result;
 
 	umask(022);	/* above our own directories */
-	if (asprintf(&database, "%s/%s", conf->state_dir, DATABASE) == -1)
+	if (asprintf(&database, "%s/" STORE_DATABASE_NAME, conf->state_dir) ==
+	    -1)
 		return ctl_complain(EX_OSERR, "there is no memory");
 	result = make_directory(conf->state_dir, "state directory");
 	if (result == EX_OK && conf->sign_key == NULL)
@@ -154,11 +159,5 @@ ctl_init_run(const struct ctl_call *call)
 	if (result == EX_OK)
 		result = make_database(conf, database);
 	free(database);
-	if (result != EX_OK)
-		return result;
-	if (site_open(&site, conf, SITE_SINGLE, &error) == -1)
-		return ctl_complain(EX_UNAVAILABLE, "%s", error.text);
-	store_ballast(site.store);
-	site_close(&site);
-	return ctl_flush();
+	return result == EX_OK ? ctl_with_site(call, finish) : result;
 }

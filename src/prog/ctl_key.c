@@ -5,9 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/complaint.h"
@@ -78,39 +76,29 @@ find_usage(struct site *site, struct usage *usage)
 	do {
 		failure = store_view(site->store, read_slice, usage);
 		if (failure != 0)
-			return ctl_complain(failure == STORE_BUSY ?
-			    EX_TEMPFAIL : EX_SOFTWARE,
-			    "the store cannot be read");
+			return ctl_store_failed(failure);
 		count_slice(usage);
 	} while (usage->more);
 	return EX_OK;
 }
 
-static void
-print_time(int64_t seconds)
-{
-	time_t		 when = (time_t)seconds;
-	struct tm	 parts;
-	char		 text[32] = "unknown";
-
-	if (seconds != 0 && gmtime_r(&when, &parts) != NULL)
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
-	printf("%-22s", text);
-}
-
 static int
-list(struct site *site)
+list(struct site *site, const struct ctl_call *call)
 {
+	struct keyring_entry *entry;
 	struct usage	 usage;
+	char		 made[CTL_TIME_SIZE];
 	int		 result;
 
+	(void)call;
 	if ((result = find_usage(site, &usage)) != EX_OK)
 		return result;
 	printf("%-11s%-22ssecrets\n", "key", "made");
 	for (size_t i = 0; i < usage.count; i++) {
-		printf("%-11" PRIu32, usage.entries[i].id);
-		print_time(usage.entries[i].made_at);
-		printf("%" PRId64 "%s\n", usage.records[i],
+		entry = &usage.entries[i];
+		printf("%-11" PRIu32 "%-22s%" PRId64 "%s\n", entry->id,
+		    entry->made_at == 0 ? "unknown" :
+		    ctl_time(entry->made_at * 1000, made), usage.records[i],
 		    i + 1 == usage.count ? "  (seals new ones)" : "");
 	}
 	if (usage.lost > 0)
@@ -118,6 +106,12 @@ list(struct site *site)
 		    "sealed with a key that is not in the key file; put the "
 		    "right key file back", usage.lost);
 	return ctl_flush();
+}
+
+int
+ctl_key_list(const struct ctl_call *call)
+{
+	return ctl_with_site(call, SITE_SINGLE, list);
 }
 
 /* The keys that nothing needs, once everybody has heard of the newest and
@@ -138,8 +132,9 @@ find_unused(const struct usage *usage, uint32_t *unused)
 }
 
 static int
-rotate(const struct conf *conf, struct site *site)
+rotate(struct site *site, const struct ctl_call *call)
 {
+	const struct conf	*conf = call->conf;
 	struct complaint	 error;
 	struct usage		 usage;
 	uint32_t		 unused[KEYRING_KEYS_MAX], made;
@@ -167,22 +162,7 @@ rotate(const struct conf *conf, struct site *site)
 }
 
 int
-ctl_key_run(const struct ctl_call *call)
+ctl_key_rotate(const struct ctl_call *call)
 {
-	struct complaint	 error;
-	struct site		 site;
-	int			 result;
-
-	if (strcmp(call->operands[0], "list") != 0 &&
-	    strcmp(call->operands[0], "rotate") != 0)
-		return ctl_complain(EX_USAGE, "server-key: rotate or list, "
-		    "not `%s'", call->operands[0]);
-	if (site_open(&site, call->conf, SITE_SINGLE, &error) == -1)
-		return ctl_complain(EX_UNAVAILABLE, "%s", error.text);
-	if (strcmp(call->operands[0], "list") == 0)
-		result = list(&site);
-	else
-		result = rotate(call->conf, &site);
-	site_close(&site);
-	return result;
+	return ctl_with_site(call, SITE_SINGLE, rotate);
 }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "base/address.h"
 #include "base/complaint.h"
@@ -20,31 +19,12 @@
 #include "prog/ctl.h"
 #include "store/store.h"
 
-static const char *
-write_time(int64_t ms, char text[32])
-{
-	time_t		 seconds = (time_t)(ms / 1000);
-	struct tm	 tm;
-
-	if (gmtime_r(&seconds, &tm) == NULL || strftime(text, 32,
-	    "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		return "unknown";
-	return text;
-}
-
-static int
-complain_of_store(int failure)
-{
-	return ctl_complain(failure == STORE_BUSY ? EX_TEMPFAIL : EX_SOFTWARE,
-	    "the store cannot be used");
-}
-
 static int
 print_entry(struct site *site, const struct mail_entry *entry)
 {
 	struct store_account	 account;
 	enum account_outcome	 outcome;
-	char			 made[32], next[32];
+	char			 made[CTL_TIME_SIZE], next[CTL_TIME_SIZE];
 	int			 failure;
 
 	failure = account_next(site, entry->account - 1, &account, &outcome);
@@ -53,37 +33,37 @@ print_entry(struct site *site, const struct mail_entry *entry)
 		    "  next %s\n", entry->number, outcome == ACCOUNT_OK &&
 		    account.id == entry->account ? account.name : "-",
 		    entry->is_about_request ? "request" : "secret",
-		    write_time(entry->created_at, made), entry->tries,
-		    write_time(entry->due_at, next));
+		    ctl_time(entry->created_at, made), entry->tries,
+		    ctl_time(entry->due_at, next));
 	return failure;
+}
+
+static int
+list(struct site *site, const struct ctl_call *call)
+{
+	struct mail_entry	 entry = { .number = 0 };
+	bool			 found;
+	int			 failure;
+
+	(void)call;
+	do {
+		failure = mail_next(site, entry.number, &entry, &found);
+		if (failure == 0 && found)
+			failure = print_entry(site, &entry);
+	} while (failure == 0 && found);
+	return failure != 0 ? ctl_store_failed(failure) : ctl_flush();
 }
 
 int
 ctl_mail_list(const struct ctl_call *call)
 {
-	struct mail_entry	 entry = { .number = 0 };
-	struct complaint	 error;
-	struct site		 site;
-	bool			 found;
-	int			 failure;
-
-	if (site_open(&site, call->conf, SITE_SINGLE, &error) == -1)
-		return ctl_complain(EX_UNAVAILABLE, "%s", error.text);
-	do {
-		failure = mail_next(&site, entry.number, &entry, &found);
-		if (failure == 0 && found)
-			failure = print_entry(&site, &entry);
-	} while (failure == 0 && found);
-	site_close(&site);
-	return failure != 0 ? complain_of_store(failure) : ctl_flush();
+	return ctl_with_site(call, SITE_SINGLE, list);
 }
 
 static int
-change(const struct ctl_call *call, int (*act)(struct site *, int64_t,
-    bool *))
+change(struct site *site, const struct ctl_call *call,
+    int (*act)(struct site *, int64_t, bool *))
 {
-	struct complaint	 error;
-	struct site		 site;
 	int64_t			 number;
 	bool			 found;
 	int			 failure;
@@ -91,26 +71,35 @@ change(const struct ctl_call *call, int (*act)(struct site *, int64_t,
 	if (!conf_value_number(call->operands[0], &number))
 		return ctl_complain(EX_USAGE, "`%s' is not the number of a "
 		    "mail (see `mail list')", call->operands[0]);
-	if (site_open(&site, call->conf, SITE_SINGLE, &error) == -1)
-		return ctl_complain(EX_UNAVAILABLE, "%s", error.text);
-	failure = act(&site, number, &found);
-	site_close(&site);
+	failure = act(site, number, &found);
 	if (failure != 0)
-		return complain_of_store(failure);
+		return ctl_store_failed(failure);
 	return found ? EX_OK : ctl_complain(EX_DATAERR, "there is no mail "
 	    "%" PRId64 " that waits", number);
+}
+
+static int
+retry(struct site *site, const struct ctl_call *call)
+{
+	return change(site, call, mail_retry);
 }
 
 int
 ctl_mail_retry(const struct ctl_call *call)
 {
-	return change(call, mail_retry);
+	return ctl_with_site(call, SITE_SINGLE, retry);
+}
+
+static int
+drop(struct site *site, const struct ctl_call *call)
+{
+	return change(site, call, mail_drop);
 }
 
 int
 ctl_mail_drop(const struct ctl_call *call)
 {
-	return change(call, mail_drop);
+	return ctl_with_site(call, SITE_SINGLE, drop);
 }
 
 static int

@@ -4,7 +4,6 @@
  * for.  This file knows which headers must be there once, where a redirect may
  * lead, and what no answer should tell.
  */
-#include <ctype.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -23,8 +23,6 @@
 #include "web/http.h"
 #include "web/json.h"
 
-#define PIN_MAX		100	/* characters: conf's largest pin_size */
-
 bool
 ctl_site_ask(struct ctl_site *site, const char *what,
     const struct ctl_http_request *request, struct ctl_http_answer *answer)
@@ -172,7 +170,7 @@ check_same(struct ctl_site *site)
 
 /* A PIN of the site's length from the characters of a pattern. */
 static void
-make_pin(const char *pattern, int64_t size, char pin[PIN_MAX + 1])
+make_pin(const char *pattern, int64_t size, char pin[CONF_PIN_SIZE_MAX + 1])
 {
 	size_t	 length = strlen(pattern);
 
@@ -222,7 +220,7 @@ try_pin(struct ctl_site *site, const char *pattern)
 {
 	static const char what[] = "paths", message[] = "a message";
 	struct ctl_check *check = site->check;
-	char		 pin[PIN_MAX + 1], key[TOKEN_UUID_LENGTH + 1];
+	char		 pin[CONF_PIN_SIZE_MAX + 1], key[TOKEN_UUID_LENGTH + 1];
 	struct trial	 trial = {
 		.kind = SECRET_SAFESECRETS, .pin = pin, .payload = message,
 		.payload_size = sizeof(message) - 1

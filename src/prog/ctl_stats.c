@@ -4,9 +4,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <sysexits.h>
 
-#include "base/complaint.h"
 #include "core/site.h"
 #include "prog/ctl.h"
 #include "store/store.h"
@@ -40,21 +38,22 @@ print_stats(const struct store_stats *stats)
 	printf("bytes_wal = %" PRId64 "\n", stats->wal_bytes);
 }
 
+static int
+count(struct site *site, const struct ctl_call *call)
+{
+	struct store_stats	 stats;
+	int			 failure;
+
+	(void)call;
+	failure = store_view(site->store, read_stats, &stats);
+	if (failure != 0)
+		return ctl_store_failed(failure);
+	print_stats(&stats);
+	return ctl_flush();
+}
+
 int
 ctl_stats_run(const struct ctl_call *call)
 {
-	struct store_stats	 stats;
-	struct complaint	 error;
-	struct site		 site;
-	int			 failure;
-
-	if (site_open(&site, call->conf, SITE_SINGLE, &error) == -1)
-		return ctl_complain(EX_UNAVAILABLE, "%s", error.text);
-	failure = store_view(site.store, read_stats, &stats);
-	site_close(&site);
-	if (failure != 0)
-		return ctl_complain(failure == STORE_BUSY ? EX_TEMPFAIL :
-		    EX_SOFTWARE, "the store cannot be read");
-	print_stats(&stats);
-	return ctl_flush();
+	return ctl_with_site(call, SITE_SINGLE, count);
 }

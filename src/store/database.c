@@ -24,7 +24,6 @@
 #include "store/sqlite.h"
 #include "store/writer.h"
 
-#define DATABASE_NAME	"oncelink.db"
 #define READERS_MAX	16
 #define CREATE_WAIT	5000	/* ms */
 #define BALLAST_SLACK	((size_t)4 << 20)
@@ -112,8 +111,8 @@ check_database(int directory, const char *path, struct complaint *error)
 {
 	struct stat	 status;
 
-	if (fstatat(directory, DATABASE_NAME, &status, AT_SYMLINK_NOFOLLOW) ==
-	    -1)
+	if (fstatat(directory, STORE_DATABASE_NAME, &status,
+	    AT_SYMLINK_NOFOLLOW) == -1)
 		return complaint(error, "%s: the database cannot be opened: "
 		    "%s%s", path, strerror(errno), errno == ENOENT ?
 		    " (oncelinkctl init makes it)" : "");
@@ -143,12 +142,12 @@ store_create(const char *directory, struct complaint *error)
 	fd = open_directory(directory, error);
 	if (fd == -1)
 		return -1;
-	if (asprintf(&path, "%s/%s", directory, DATABASE_NAME) == -1) {
+	if (asprintf(&path, "%s/%s", directory, STORE_DATABASE_NAME) == -1) {
 		path = NULL;
 		complaint(error, "there is no memory");
 		goto out;
 	}
-	file = openat(fd, DATABASE_NAME, O_RDWR | O_CREAT | O_EXCL |
+	file = openat(fd, STORE_DATABASE_NAME, O_RDWR | O_CREAT | O_EXCL |
 	    O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (file == -1) {
 		complaint(error, "%s: the database cannot be made: %s", path,
@@ -158,7 +157,7 @@ store_create(const char *directory, struct complaint *error)
 	close(file);
 	writer = writer_open(fd, path, 0, CREATE_WAIT, error);
 	if (writer == NULL) {
-		unlinkat(fd, DATABASE_NAME, 0);
+		unlinkat(fd, STORE_DATABASE_NAME, 0);
 		goto out;
 	}
 	if (fsync(fd) == -1)
@@ -204,7 +203,7 @@ store_open(const struct store_options *options, struct complaint *error)
 	if (store->directory == -1)
 		goto fail;
 	if (asprintf(&store->path, "%s/%s", options->directory,
-	    DATABASE_NAME) == -1) {
+	    STORE_DATABASE_NAME) == -1) {
 		store->path = NULL;
 		complaint(error, "there is no memory");
 		goto fail;

@@ -11,6 +11,8 @@
  * and no HTTP.  Times are milliseconds since 1970.
  */
 
+#define STORE_DATABASE_NAME "oncelink.db"	/* in its directory */
+
 #define STORE_HASHBYTES 32
 #define STORE_KINDS	32	/* the rules give them their meaning */
 

@@ -4,6 +4,7 @@ in it is named; nothing is left behind, nobody is held up."""
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -475,14 +476,14 @@ FAULTS = {
                       "REQUEST_METHOD $spoilt")]},
         "error", ("HEAD", "uses a secret up")),
     "a limit of one MiB": (
-        {LIMITS: [("client_max_body_size 11264k", "client_max_body_size 1m")]},
+        {LIMITS: [("client_max_body_size @MOST@", "client_max_body_size 1m")]},
         "error", ("sizes", "envelope", "config --web-server")),
     "a limit of 100 KiB": (
-        {LIMITS: [("client_max_body_size 11264k",
+        {LIMITS: [("client_max_body_size @MOST@",
                    "client_max_body_size 100k")]},
         "error", ("sizes", "message", "config --web-server")),
     "a refusal that is not ours": (
-        {LIMITS: [("client_max_body_size 11264k",
+        {LIMITS: [("client_max_body_size @MOST@",
                    "client_max_body_size %d" % FRAME)],
          LOCATIONS: [("error_page 413", "error_page 418")]},
         "error", ("sizes", "one byte too many", "by the web server")),
@@ -580,10 +581,15 @@ class Planted(Through):
         options = self.address(site)
         before = self.stored(site)
         self.assertGood(site, *options)
+        with open(os.path.join(site.directory, LIMITS),
+                  encoding="ascii") as file:
+            most = re.search("client_max_body_size ([^;]*);",
+                             file.read()).group(1)
         for name, (changes, severity, words) in FAULTS.items():
             with self.subTest(name):
                 filled = {file: [
                     tuple(text.replace("@DIRECTORY@", site.directory)
+                          .replace("@MOST@", most)
                           for text in pair) for pair in pairs]
                     for file, pairs in changes.items()}
                 with self.spoilt(site, filled):

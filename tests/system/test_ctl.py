@@ -189,6 +189,7 @@ class Ctl(CtlTest):
         for envelope in (small, large):
             with self.subTest("envelope of %d" % envelope):
                 self.write("max_envelope = %d\nmax_message = 2K\n"
+                           "max_ciphertext = 1K\n"
                            "faces = safesecrets onetime native\n"
                            % envelope)
                 frame = envelope + 4096 + 1
