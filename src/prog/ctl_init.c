@@ -159,5 +159,6 @@ ctl_init_run(const struct ctl_call *call)
 	if (result == EX_OK)
 		result = make_database(conf, database);
 	free(database);
-	return result == EX_OK ? ctl_with_site(call, finish) : result;
+	return result == EX_OK ? ctl_with_site(call, SITE_SINGLE, finish) :
+	    result;
 }
