@@ -28,6 +28,7 @@ server {
 	set_real_ip_from 127.0.0.1;
 	real_ip_header X-Real-IP;
 	add_header X-Other yes always;
+	%(more)s
 	gzip on;
 	gzip_types application/json;
 	include %(share)s/nginx/locations.conf;
@@ -45,7 +46,7 @@ CALLS = (
     ("GET", "/api/v1/message/x/api", "safesecrets"),
     ("GET", "/ping", "safesecrets"),
     ("POST", "/secrets", "onetime"),
-    ("POST", "/api/secrets/0123", "onetime"),
+    ("POST", "/api/secrets/0123", "shared"),
     ("POST", "/api/v2/secrets", "native"),
     ("POST", "/api/v2/secrets/open?x=/api/v1/", "native"),
     ("GET", "/nothing", "native"),
@@ -57,6 +58,7 @@ class Around(Nginx):
     where a test would wait for minutes otherwise."""
 
     changes = ()
+    more = ""
 
     def write(self):
         super().write()
@@ -74,7 +76,8 @@ class Around(Nginx):
         with open(self.site_conf(), "w", encoding="utf-8") as file:
             file.write(AROUND % {
                 "share": self.share(), "port": self.site.port,
-                "directory": self.site.directory})
+                "directory": self.site.directory,
+                "more": self.more % {"log": self.log_directory()}})
 
 
 class FalseWorker:
@@ -115,10 +118,10 @@ class FalseWorker:
 
 class NginxTest(SiteTest):
 
-    def around(self, *changes, prefix="/once", start=True):
+    def around(self, *changes, prefix="/once", start=True, more=""):
         site = self.site("nginx", conf="shipped", prefix=prefix, start=False)
         site.server.__class__ = type("Changed", (Around,),
-                                     {"changes": changes})
+                                     {"changes": changes, "more": more})
         if start:
             site.start()
         return site
@@ -130,7 +133,8 @@ class NginxTest(SiteTest):
                             ("referrer-policy", "no-referrer"),
                             ("retry-after", "1" if retry else None),
                             ("access-control-allow-origin",
-                             "*" if face == "onetime" else None)):
+                             "*" if face in ("onetime", "shared")
+                             else None)):
             self.assertEqual(answer.headers.get(name), value, name)
         if face == "native":
             return self.assertProblem(answer, status)
@@ -139,7 +143,8 @@ class NginxTest(SiteTest):
         if face == "safesecrets":
             self.assertEqual(list(members), ["error"])
         else:
-            self.assertEqual(list(members), ["success", "message"])
+            self.assertEqual(list(members), ["success", "message"] + (
+                ["error"] if face == "shared" else []))
             self.assertEqual(members["success"], "False")
         return members
 
@@ -239,6 +244,60 @@ class NginxTest(SiteTest):
             answer = site.request("GET", path, whole=True)
             self.assertIn(answer.status, (403, 404), path)
 
+    def test_other_logs(self):
+        """logs that the site around it has learn nothing of ours"""
+        site = self.around(
+            more="access_log %(log)s/others-access.log;\n"
+                 "error_log %(log)s/others-error.log info;\n")
+
+        def others():
+            text = ""
+            for name in ("access", "error"):
+                with open(os.path.join(site.server.log_directory(),
+                                       "others-%s.log" % name),
+                          encoding="utf-8") as file:
+                    text += file.read()
+            return text
+        secret = "canary" + random_id().hex()
+        for path in ("?", "/ping?", "/api/v1/message/x/", "/css/", "/js/?",
+                     "/message/x-", "/-/502.json?", "/read/?"):
+            site.request("GET", "/once" + path + secret, whole=True)
+        for path in ("/api/v1/message", "/api/v2/secrets"):
+            self.too_large(site, path + "?" + secret)
+        site.stop_workers()
+        answer = site.request("GET", "/ping?" + secret)
+        self.assertStatus(answer, 502)
+        # What is not ours they have.
+        site.request("GET", "/css/elsewhere", whole=True)
+        wait_until(lambda: "elsewhere" in others(), "the other log")
+        self.assertNotIn("canary", others())
+        self.assertNotIn("canary", site.log())
+
+    def test_creations(self):
+        """so many secrets made at once from one address, by whatever path,
+        and no more; it may still read"""
+        site = self.around(("rate=12r/m", "rate=1r/m"))
+        paths = ("/api/v2/secrets", "/api/v1/message", "/secrets",
+                 "/api/secrets", "/api/secret_requests",
+                 "/api/v2/requests/fill", "/api/v2/%73ecrets?x=1")
+
+        def make(address, path):
+            return site.request("POST", path, b"{}", {
+                "Content-Type": JSON_TYPE, "X-Real-IP": address})
+        made = [make("192.0.2.1", paths[number % len(paths)]).status
+                for number in range(21)]
+        self.assertNotIn(429, made)
+        for path, face in (("/api/v2/secrets", "native"),
+                           ("/api/v1/message", "safesecrets"),
+                           ("/secrets", "onetime")):
+            self.assertRefusal(make("192.0.2.1", path), face, 429, True)
+        for path in paths:
+            self.assertStatus(make("192.0.2.1", path), 429, path)
+        for path in ("/api/v2/secrets/open", "/secrets/0123",
+                     "/api/v2/secrets/peek"):
+            self.assertNotEqual(make("192.0.2.1", path).status, 429)
+        self.assertNotEqual(make("192.0.2.2", paths[0]).status, 429)
+
     def test_rate(self):
         """so many requests at once from one address or one IPv6 network, and
         no more; others are served meanwhile"""
@@ -283,7 +342,7 @@ class NginxTest(SiteTest):
                 "POST", "/once/api/v1/message", None,
                 {"Content-Length": "10", "X-Real-IP": address}) + b"{")
             return connection
-        for _ in range(64):
+        for _ in range(16):
             held.append(begin("192.0.2.1"))
         answers = []
 
@@ -298,7 +357,11 @@ class NginxTest(SiteTest):
         answer = site.request("GET", "/ping",
                               headers={"X-Real-IP": "192.0.2.2"})
         self.assertStatus(answer, 200)
-        for connection in held[:32]:
+        # Pages take no memory.
+        answer = site.request("GET", "/",
+                              headers={"X-Real-IP": "192.0.2.1"})
+        self.assertStatus(answer, 200)
+        for connection in held[:8]:
             connection.close()
         wait_until(lambda: not refused(), "connections to be forgotten")
 
