@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What oncelinkctl check sees of a site without opening it: whose its files
- * are and who else may read or replace them, where they lie, on what, and
- * which settings are seldom meant.
+ * are and who else may read or replace them, where they lie, on what, which
+ * settings are seldom meant, and what mail needs.
  */
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -22,8 +22,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/complaint.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "core/mail_text.h"
 #include "prog/ctl.h"
 #include "prog/ctl_check.h"
 
@@ -323,7 +325,7 @@ check_settings(struct ctl_check *check)
 		ctl_check_warn(check, what, "claim_seconds is 0: who loses "
 		    "the connection while reading loses the secret; 60s is "
 		    "the default");
-	if (conf->create != CONF_CREATE_ANYONE)
+	if (conf->create == CONF_CREATE_NOBODY)
 		ctl_check_warn(check, what, "create lets nobody make a secret "
 		    "on this site");
 	if (conf->erase_delay > 10000)
@@ -349,6 +351,33 @@ check_settings(struct ctl_check *check)
 		ctl_check_good(check, what, "nothing unusual");
 }
 
+/* Where mail may be sent: who takes it, and what it says. */
+static void
+check_mail(struct ctl_check *check)
+{
+	static const char what[] = "mail";
+	const struct conf *conf = check->conf;
+	unsigned int	 before = check->warnings + check->errors;
+	struct complaint error;
+	struct mail_text text;
+
+	if (*conf->site_url == '\0')
+		return;
+	if (access(conf->sendmail, X_OK) == -1)
+		ctl_check_warn(check, what, "%s cannot be run (%s): install "
+		    "what takes mail, or name it in sendmail; until then "
+		    "mail waits, and is given up", conf->sendmail,
+		    strerror(errno));
+	for (enum mail_kind kind = MAIL_REQUEST; kind <= MAIL_TEST; kind++)
+		if (mail_text_read(conf, check->arena, kind, &text, &error) ==
+		    -1)
+			ctl_check_fail(check, what, "%s: no mail is sent; "
+			    "put it right, or mail_templates", error.text);
+	if (before == check->warnings + check->errors)
+		ctl_check_good(check, what, "%s and the words are there; "
+		    "`mail test' sends one", conf->sendmail);
+}
+
 void
 ctl_files_check(struct ctl_check *check)
 {
@@ -357,4 +386,5 @@ ctl_files_check(struct ctl_check *check)
 	check_key(check);
 	check_file_system(check);
 	check_settings(check);
+	check_mail(check);
 }

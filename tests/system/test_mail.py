@@ -458,6 +458,27 @@ class Mail(SiteTest):
         self.assertIn(b"No such file", done.stderr)
         self.assertEqual(len(self.sink.mails), 1)
 
+    def test_check(self):
+        """oncelinkctl check: what mail needs"""
+        site = self.mailing()
+
+        def found():
+            return [line for line in site.ctl(
+                "check").stdout.decode().splitlines() if "mail" in line]
+        (line,) = found()
+        self.assertRegex(line, r"^ok\b.*/sendmail and the words are there")
+        site.configure(sendmail="/nonexistent/sendmail")
+        (line,) = found()
+        self.assertRegex(line, r"^warning\b.*/nonexistent/sendmail cannot "
+                         r"be run \(No such file")
+        site.configure(sendmail="/bin/true", mail_language="sv",
+                       mail_templates=site.directory)
+        for line in found():
+            self.assertRegex(line, r"^error\b.*/sv/[a-z]*\.txt: No such")
+        self.assertEqual(len(found()), 3)
+        site.configure(site_url=None)
+        self.assertEqual(found(), [])
+
     def test_limit(self):
         """a request for three, filled in by 64 at once: three secrets, three
         mails"""

@@ -342,7 +342,7 @@ class Trace:
 class Units(ServiceTest):
     """conf/systemd."""
 
-    def units(self, site, memory=False):
+    def units(self, site, memory=False, mail=None):
         """Put the units into a directory of their own; its path."""
         place = os.path.join(site.directory, "units")
         for name in UNITS:
@@ -355,6 +355,17 @@ class Units(ServiceTest):
             for name in SERVICES:
                 site.server.fill("conf/systemd/memory.conf", os.path.join(
                     place, name + ".d", "memory.conf"))
+        if mail is not None:
+            path = os.path.join(place, "oncelink-sweep.service.d",
+                                "mail.conf")
+            site.server.fill("conf/systemd/mail.conf", path)
+            if mail == "spool":
+                with open(path, "r+", encoding="utf-8") as file:
+                    text = re.sub("^#(?=[A-Z][A-Za-z]*=)", "", file.read(),
+                                  flags=re.M)
+                    file.seek(0)
+                    file.write(text)
+                    file.truncate()
         return place
 
     def verify(self, place):
@@ -372,6 +383,9 @@ class Units(ServiceTest):
         for memory in (False, True):
             site = self.filled()
             place = self.units(site, memory)
+            self.assertEqual(self.verify(place), [])
+        for mail in ("host", "spool"):
+            place = self.units(self.filled(), mail=mail)
             self.assertEqual(self.verify(place), [])
         for name, was, fault in (
                 ("oncelink.service", "ExecStart=/", "ExecStart=/nowhere/"),
@@ -407,6 +421,12 @@ class Units(ServiceTest):
             for name in SERVICES:
                 self.assertLessEqual(self.exposure(place, name),
                                      MOST_EXPOSED)
+        # Sending mail takes the network, and for some all there is.
+        sweeper = "oncelink-sweep.service"
+        place = self.units(self.filled(), mail="host")
+        self.assertLessEqual(self.exposure(place, sweeper), 2)
+        place = self.units(self.filled(), mail="spool")
+        self.assertGreater(self.exposure(place, sweeper), 2)
         path = os.path.join(place, "oncelink.service")
         with open(path, encoding="utf-8") as file:
             text = file.read()
