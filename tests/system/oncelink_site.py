@@ -499,14 +499,15 @@ http {
         return request.response()
 
     def burst(self, requests):
-        """Answers to (method, path, body, content type) that all arrive at
-        once: each connection has all but its last byte there before the
-        first of those last bytes is sent."""
+        """Answers to (method, path, body, content type or headers) that all
+        arrive at once: each connection has all but its last byte there before
+        the first of those last bytes is sent."""
         connections = []
         try:
-            for method, path, body, content_type in requests:
-                raw = http_bytes(method, self.prefix + path, body, {
-                    "Content-Type": content_type})
+            for method, path, body, headers in requests:
+                if not isinstance(headers, dict):
+                    headers = {"Content-Type": headers}
+                raw = http_bytes(method, self.prefix + path, body, headers)
                 connection = self.connect()
                 connections.append((connection, raw[-1:]))
                 connection.sendall(raw[:-1])
