@@ -158,7 +158,8 @@ class Through:
                 answer.headers["access-control-max-age"], "86400")
 
     def test_native(self):
-        """our own face: create, peek, open, ack, receipt, params, health"""
+        """our own face: create, peek, open, ack, receipt, params, health,
+        and the description of all"""
         site = self.open_site()
         self.assertEqual(site.request("GET", "/api/v2/health").json(),
                          {"status": "ok"})
@@ -166,6 +167,12 @@ class Through:
         self.assertStatus(params, 200)
         self.assertHeaders(params)
         self.assertIsInstance(params.json(), dict)
+        answer = site.request("GET", "/api/openapi.json")
+        self.assertStatus(answer, 200)
+        self.assertHeaders(answer)
+        with open(os.path.join(SRCDIR, "openapi", "openapi.json"),
+                  "rb") as file:
+            self.assertEqual(answer.body, file.read())
         secret, receipt, claim = random_id(), random_id(), random_id()
         envelope = random_envelope(50)
         answer = site.native_create(secret, receipt, envelope)
