@@ -4,6 +4,7 @@ workers, and what users of shared hosting put up themselves."""
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 
@@ -284,6 +285,61 @@ class Lengths(ApacheTest):
             self.assertEqual(bool(found), leaky, found)
 
 
+class Slow(ApacheTest):
+    """A body that comes takes memory, or a process of plain CGI."""
+
+    def hasty(self, kind):
+        """A site that grants one second before it looks at the rate."""
+        site = self.open_site(kind, start=False)
+        install = site.server.install
+
+        def install_hasty():
+            install()
+            name = os.path.join(site.server.share(), "apache", "host.conf")
+            with open(name, encoding="utf-8") as file:
+                text = file.read()
+            self.assertIn("body=20-", text)
+            with open(name, "w", encoding="utf-8") as file:
+                file.write(text.replace("body=20-", "body=1-"))
+        site.server.install = install_hasty
+        site.start()
+        return site
+
+    def send(self, site, body, size):
+        """Send ten pieces of this size a second; True when Apache cut it
+        short."""
+        with contextlib.closing(site.connect()) as connection:
+            connection.sendall(http_bytes(
+                "POST", "/api/v2/secrets", None, {
+                    "Content-Type": FRAME_TYPE,
+                    "Content-Length": str(len(body))}))
+            sent = 0
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                while sent < len(body):
+                    connection.sendall(body[sent:sent + size])
+                    sent += size
+                    if select.select([connection], [], [], 0.1)[0]:
+                        break
+                else:
+                    answer = parse_http(read_to_end(connection))
+                    self.assertStatus(answer, 201)
+            return sent < len(body)
+
+    def test_slow(self):
+        """a body that comes at 5 kB a second is cut, one at 60 kB is not"""
+        for kind in ("apache", "apache-cgi"):
+            with self.subTest(kind):
+                site = self.hasty(kind)
+                for size, blocks, cut in ((6000, 350, False),
+                                          (500, 100, True)):
+                    body = native_creation(random_id(), random_id(),
+                                           random_envelope(blocks))
+                    self.assertEqual(self.send(site, body, size), cut, size)
+                if kind == "apache-cgi":
+                    wait_until(lambda: not named(site, "oncelink.fcgi"),
+                               "the process to end")
+
+
 class Told(ApacheTest):
 
     def test_status(self):
@@ -348,12 +404,14 @@ class Told(ApacheTest):
             name = os.path.join(place, ".htaccess")
             with open(name, encoding="utf-8") as file:
                 text = file.read()
-            self.assertEqual(text.count("#Rewrite"), 3)
+            self.assertEqual(text.count("#Rewrite"), 6)
             with open(name, "w", encoding="utf-8") as file:
                 file.write(text.replace("#Rewrite", "Rewrite"))
         site.server.put = put_redirect
         site.start()
         self.redirects(site)
+        answer = site.request("POST", "/api/v1/message", BODY, tls=False)
+        self.assertStatus(answer, 403)
         key = site.safesecrets_create("text", "a/b%2").json()["key"]
         for answer in (site.safesecrets_open(key, "a/b%2"),
                        site.request("GET", "/")):
@@ -363,11 +421,14 @@ class Told(ApacheTest):
     def redirects(self, site):
         for path in ("/api/v1/message/x/a%2Fb%252%3f", "/?x=%2f&y", "/a%20b",
                      "//x//", "/\xe5"):
-            answer = site.request("GET", path.encode("latin-1"), tls=False)
-            self.assertStatus(answer, 301)
-            self.assertEqual(
-                answer.headers["location"].lower().replace("%e5", "\xe5"),
-                "https://site.test" + path.lower())
+            for host in ("site.test", "other.test"):
+                answer = site.request("GET", path.encode("latin-1"),
+                                      headers={"Host": host}, tls=False)
+                self.assertStatus(answer, 301)
+                self.assertEqual(
+                    answer.headers["location"].lower().replace(
+                        "%e5", "\xe5"),
+                    "https://site.test" + path.lower())
 
 
 class Shared(ApacheTest):

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import ssl
+import subprocess
 import warnings
 
 from oncelink_canary import Canaries
@@ -164,6 +165,44 @@ class Tls(Silent):
                 self.handshake(site, old, old)
             # It was the other side that refused.
             self.assertIn("ALERT", caught.exception.reason)
+
+    def test_forward_secrecy(self):
+        """whatever the certificate, its key alone does not tell later what
+        was sent: nor does a key of tickets"""
+        site = self.site(self.kind, conf="shipped", tls=True, start=False)
+        words = site.server.words()
+        os.makedirs(os.path.dirname(words["CERTIFICATE"]), mode=0o700)
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+             "-days", "2", "-subj", "/CN=" + SERVER_NAME,
+             "-addext", "subjectAltName=DNS:" + SERVER_NAME,
+             "-keyout", words["CERTIFICATE_KEY"],
+             "-out", words["CERTIFICATE"]],
+            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        site.start()
+        for ciphers, good in (("ECDHE-RSA-AES128-GCM-SHA256", True),
+                              ("ECDHE-RSA-CHACHA20-POLY1305", True),
+                              ("AES256-SHA", False),
+                              ("AES128-GCM-SHA256", False),
+                              ("AES256-GCM-SHA384:AES128-SHA256", False),
+                              ("ECDHE-RSA-AES256-SHA", False)):
+            with self.subTest(ciphers):
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                context.load_verify_locations(words["CERTIFICATE"])
+                context.maximum_version = ssl.TLSVersion.TLSv1_2
+                context.set_ciphers(ciphers + ":@SECLEVEL=0")
+                with contextlib.closing(site.connect_to(
+                        ("127.0.0.1", site.port))) as plain:
+                    if good:
+                        with context.wrap_socket(
+                                plain, server_hostname=SERVER_NAME) as line:
+                            self.assertEqual(line.cipher()[0], ciphers)
+                            self.assertFalse(line.session.has_ticket)
+                    else:
+                        with self.assertRaises(ssl.SSLError) as caught:
+                            context.wrap_socket(
+                                plain, server_hostname=SERVER_NAME)
+                        self.assertIn("ALERT", caught.exception.reason)
 
     def test_key(self):
         """the certificate's key is root's alone, when root starts it"""
