@@ -9,6 +9,7 @@ directory made by mkdtemp, so that tests can run side by side in any order.
 The environment says where things are:
   builddir              the build tree, with the programs in src/
   srcdir                the source tree (conf/, htdocs/, tests/vectors/)
+  ONCELINK_NODE_MODULES what the tests need of npm
   ONCELINK_TEST_KEEP    when set, the directory of each site stays
 """
 
@@ -41,6 +42,11 @@ BUILDDIR = os.path.abspath(os.environ.get("builddir", "."))
 WORKER = os.path.join(BUILDDIR, "src", "oncelink.fcgi")
 SWEEP = os.path.join(BUILDDIR, "src", "oncelink-sweep")
 CTL = os.path.join(BUILDDIR, "src", "oncelinkctl")
+
+# What tests/npm names, where ./bootstrap check puts it.
+NODE_MODULES = os.environ.get(
+    "ONCELINK_NODE_MODULES", os.path.join(SRCDIR, "build-npm",
+                                          "node_modules"))
 
 # Who runs the tests in the background has SIGINT ignored, or SIGHUP (nohup),
 # and programs keep what they inherit.  A signal with a handler of ours is the

@@ -12,7 +12,7 @@ import unittest
 
 import jsonschema
 
-from oncelink_site import SRCDIR, WORKER, run
+from oncelink_site import NODE_MODULES, SRCDIR, WORKER, run
 from oncelink_test import SiteTest, main
 from oncelink_wire import (
     FRAME_TYPE, JSON_TYPE, b64u, frame, parse_frame, random_envelope,
@@ -92,8 +92,30 @@ def sealed():
 SEALED = sealed()
 
 
+# Arguments: the validator's module, the document.
+LINT = """
+import { pathToFileURL } from "node:url";
+const { Validator } = await import(pathToFileURL(process.argv[1]));
+const validator = new Validator();
+const result = await validator.validate(process.argv[2]);
+console.log(JSON.stringify({ version: validator.version, ...result }));
+"""
+
+
 class Document(unittest.TestCase):
     """The document alone."""
+
+    def test_form(self):
+        """it is OpenAPI 3.1, by that form's own schema"""
+        module = os.path.join(NODE_MODULES, "@seriousme",
+                              "openapi-schema-validator", "index.js")
+        self.assertTrue(os.path.exists(module), "%s is not there: "
+                        "./bootstrap check puts it there" % module)
+        done = run(["node", "--input-type=module", "-e", LINT, module,
+                    os.path.join(SRCDIR, "openapi", "openapi.json")])
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(json.loads(done.stdout),
+                         {"version": "3.1", "valid": True})
 
     def test_references(self):
         """every reference leads somewhere, and every part is used"""

@@ -9,14 +9,11 @@ import random
 import subprocess
 import urllib.parse
 
-from oncelink_site import SRCDIR
+from oncelink_site import NODE_MODULES, SRCDIR
 from oncelink_test import SiteTest, in_threads, main, scaled
 from oncelink_wire import JSON_TYPE, random_text
 from test_erase import PIECE, common_run, pieces, without_zeros
 
-NODE_MODULES = os.environ.get(
-    "ONCELINK_NODE_MODULES",
-    os.path.join(SRCDIR, "build-npm", "node_modules"))
 CLIENT = os.path.join(SRCDIR, "tests", "system", "password_link.js")
 
 SECRETS = scaled(400, 40)
