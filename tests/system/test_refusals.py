@@ -46,7 +46,7 @@ class Refusals(SiteTest):
                 ("kdf_memory = 300M", "256M"), ("max_store = 1T1", ""),
                 ("lock_wait = soon", ""), ("lock_wait = -1s", ""),
                 ("create = everyone", "anyone"),
-                ("faces = safesecrets passwordlink", "onetime"),
+                ("faces = safesecrets password.link", "onetime"),
                 ("log = file", "stderr"), ("log_level = debug", "warning"),
                 ("trusted_proxies = 10.0.0.0/33", "address"),
                 ("trusted_proxies = example.org", "address"),
