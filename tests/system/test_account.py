@@ -255,6 +255,24 @@ class Running(KeyTest):
         shown = self.good(self.old, "account", "show", "team")
         self.assertIn("secrets_listed = 3\nsecrets_this_month = 3\n", shown)
 
+    def test_request_allowance(self):
+        """the same for secret requests"""
+        def request(status):
+            self.assertStatus(self.old.direct(
+                "POST", "/api/secret_requests", b"{}", JSON_TYPE,
+                {"HTTP_AUTHORIZATION": "Bearer " + self.keys["private"]}),
+                status)
+        request(201)
+        self.good(self.old, "account", "set", "team", "--request-allowance",
+                  "2")
+        request(201)
+        request(403)
+        shown = self.good(self.old, "account", "show", "team")
+        self.assertIn("requests_listed = 2\nrequests_this_month = 2\n"
+                      "requests_allowance = 2\n", shown)
+        self.assertRegex(self.good(self.old, "account", "list"),
+                         "team .* 0/7 +2/2\n")
+
     def test_removed(self):
         """of an account that was removed no byte is left, nor a key known"""
         made = self.create(self.old).json()["data"]["id"]
