@@ -397,6 +397,19 @@ def reset(connection):
     connection.close()
 
 
+def unread(connection):
+    """Is anything on its way to the web server, or not read by it yet?"""
+    here, there = connection.getsockname(), connection.getpeername()
+    ends = {":%04X" % here[1], ":%04X" % there[1]}
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        for line in list(file)[1:]:
+            fields = line.split()
+            if {fields[1][8:], fields[2][8:]} == ends and any(
+                    int(queue, 16) for queue in fields[4].split(":")):
+                return True
+    return False
+
+
 class Silent:
     """A mixin of test cases: nothing of a request is left anywhere."""
 

@@ -8,7 +8,8 @@ import time
 from oncelink_broken import MODES, broken_worker
 from oncelink_canary import Canaries, files_with, open_files_with
 from oncelink_hostile import (
-    FAR_TOO_LARGE, REQUESTS, Silent, Words, friendly, post, reset, whole,
+    FAR_TOO_LARGE, REQUESTS, Silent, Words, friendly, post, reset, unread,
+    whole,
 )
 from oncelink_site import wait_until
 from oncelink_test import cases, main, note, scaled
@@ -16,19 +17,6 @@ from oncelink_wire import (
     FRAME_TYPE, Broken, native_creation, parse_http, random_envelope,
     random_id,
 )
-
-
-def unread(connection):
-    """Is anything on its way to the web server, or not read by it yet?"""
-    here, there = connection.getsockname(), connection.getpeername()
-    ends = {":%04X" % here[1], ":%04X" % there[1]}
-    with open("/proc/net/tcp", encoding="ascii") as file:
-        for line in list(file)[1:]:
-            fields = line.split()
-            if {fields[1][8:], fields[2][8:]} == ends and any(
-                    int(queue, 16) for queue in fields[4].split(":")):
-                return True
-    return False
 
 
 class Hostile(Silent):
