@@ -43,7 +43,7 @@ static const struct command commands[] = {
 	    "database, all readable by this user alone.  Nothing that is\n"
 	    "there is changed.  With SIGN_KEY set no key file is made.\n",
 	    ctl_init_run, 0, 0, false },
-	{ "backup", " FILE", "write the settings to a file",
+	{ "backup", " FILE", "write settings and accounts to a file",
 	    "Write what a new site needs to become this one to FILE, which\n"
 	    "must not be there, or to standard output when FILE is `-'.\n"
 	    "These are the settings, and the accounts with hashes of their\n"
