@@ -29,9 +29,9 @@ enum log_event {
 	LOG_SECRET_BURNED,	/* secret */
 	LOG_RECORD_DAMAGED,	/* secret */
 	LOG_MAIL_HANDED_OVER,	/* mail: the number of a letter */
-	LOG_MAIL_PUT_OFF,	/* mail, tries, status, signal, errno,
-				   timeout or damaged */
-	LOG_MAIL_GIVEN_UP,	/* mail, tries, status or age */
+	LOG_MAIL_PUT_OFF,	/* mail, tries, and one of status, signal,
+				   errno, reason */
+	LOG_MAIL_GIVEN_UP,	/* mail, tries, and status or reason */
 	LOG_EVENT__MAX
 };
 

@@ -103,7 +103,10 @@ judge(enum spawn_outcome spawned, int status,
 		[SPAWN_NOT_STARTED] = "errno",
 	};
 
-	*reason = (struct mail_round_reason){ whats[spawned], status };
+	*reason = (struct mail_round_reason){
+		.what = whats[spawned], .number = status,
+		.has_number = spawned != SPAWN_TIMED_OUT,
+	};
 	if (spawned == SPAWN_TIMED_OUT || spawned == SPAWN_NOT_STARTED)
 		return MAIL_ROUND_NOBODY;
 	if (spawned == SPAWN_KILLED)
@@ -137,12 +140,28 @@ hand_over(const struct conf *conf, struct arena *arena,
 	buf_init(&out, arena);
 	mail_text_write(conf, text, mail, clock_wall(), &out);
 	if (out.failed) {
-		*reason = (struct mail_round_reason){ "errno", ENOMEM };
+		*reason = (struct mail_round_reason){ "errno", ENOMEM,
+		    true };
 		return MAIL_ROUND_NOBODY;
 	}
 	spawned = spawn_run(conf->sendmail, arguments, out.data, out.len,
 	    conf->mail_timeout, &status);
 	return judge(spawned, status, reason);
+}
+
+/* A line about the letter at hand, and why it was not taken. */
+static void
+log_trouble(enum log_event event, int64_t number, uint32_t tries,
+    const struct mail_round_reason *reason)
+{
+	if (reason->has_number)
+		log_event(event, LOG_NUMBER("mail", number),
+		    LOG_NUMBER("tries", tries),
+		    LOG_NUMBER(reason->what, reason->number));
+	else
+		log_event(event, LOG_NUMBER("mail", number),
+		    LOG_NUMBER("tries", tries),
+		    LOG_TEXT("reason", reason->what));
 }
 
 /* Open the letter at hand and try it. */
@@ -151,7 +170,7 @@ attempt(struct round *round, struct mail_round_reason *reason)
 {
 	struct mail	 mail;
 
-	*reason = (struct mail_round_reason){ "damaged", 0 };
+	*reason = (struct mail_round_reason){ .what = "damaged" };
 	if (mail_open(round->site, round->arena, round->letter,
 	    round->row.letter_size, &mail) == -1)
 		return MAIL_ROUND_NOT_NOW;
@@ -165,7 +184,7 @@ attempt(struct round *round, struct mail_round_reason *reason)
 static int
 handle_letter(struct round *round)
 {
-	struct mail_round_reason reason = { "age", 0 };
+	struct mail_round_reason reason = { .what = "age" };
 	enum mail_round_outcome	 outcome = MAIL_ROUND_REFUSED;
 	int64_t			 number;
 	int			 failure;
@@ -178,9 +197,8 @@ handle_letter(struct round *round)
 		outcome = attempt(round, &reason);
 	if (outcome == MAIL_ROUND_NOT_NOW || outcome == MAIL_ROUND_NOBODY) {
 		round->result->put_off++;
-		log_event(LOG_MAIL_PUT_OFF, LOG_NUMBER("mail", number),
-		    LOG_NUMBER("tries", round->row.tries + 1),
-		    LOG_NUMBER(reason.what, reason.number));
+		log_trouble(LOG_MAIL_PUT_OFF, number, round->row.tries + 1,
+		    &reason);
 		return outcome == MAIL_ROUND_NOBODY;
 	}
 	if (!round->too_old && (failure = store_update(round->site->store,
@@ -191,10 +209,8 @@ handle_letter(struct round *round)
 		log_event(LOG_MAIL_HANDED_OVER, LOG_NUMBER("mail", number));
 	} else {
 		round->result->given_up++;
-		log_event(LOG_MAIL_GIVEN_UP, LOG_NUMBER("mail", number),
-		    LOG_NUMBER("tries", round->row.tries +
-		    !round->too_old),
-		    LOG_NUMBER(reason.what, reason.number));
+		log_trouble(LOG_MAIL_GIVEN_UP, number, round->row.tries +
+		    !round->too_old, &reason);
 	}
 	return 0;
 }
@@ -274,7 +290,7 @@ mail_round_test(struct site *site, const char *address,
 		.expires_at = clock_wall(),
 	};
 
-	*reason = (struct mail_round_reason){ NULL, 0 };
+	*reason = (struct mail_round_reason){ .what = NULL };
 	if ((arena = arena_create()) == NULL) {
 		complaint(error, "no memory");
 		return outcome;

@@ -2,6 +2,7 @@
 #ifndef ONCELINK_MAIL_ROUND_H
 #define ONCELINK_MAIL_ROUND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct complaint;
@@ -33,10 +34,12 @@ enum mail_round_outcome {
 	MAIL_ROUND_NOBODY	/* nobody takes letters now */
 };
 
-/* Why a letter was not taken. */
+/* Why a letter was not taken: "status", "signal" or "errno" with a number,
+ * "timeout", "age" or "damaged" without. */
 struct mail_round_reason {
-	const char	*what;		/* "status", "signal", "errno", or */
-	int		 number;	/* "timeout" */
+	const char	*what;
+	int		 number;
+	bool		 has_number;
 };
 
 /* mail_round_test(site, address, reason, error): hand over a test at once.

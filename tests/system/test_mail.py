@@ -416,7 +416,7 @@ class Mail(SiteTest):
         self.assertEqual(sweeper.returncode, 0, errors)
         # The others were not even tried.
         self.assertIn(b"to be tried again: 1,", output)
-        self.assertIn(b"timeout=", errors)
+        self.assertIn(b"reason=timeout", errors)
         self.assertEqual(self.sink.connections, 1)
         self.sink.answers.clear()
         self.assertEqual(self.sweep(site)[0], (2, 0, 0))

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "store/sqlite.h"
+#include "store/store_request.h"
 #include "stores.h"
 
 /* The columns of bytes that an index or a WITHOUT ROWID table may keep pieces
@@ -264,6 +265,112 @@ use_rows(struct store_txn *txn, void *argument)
 	return 0;
 }
 
+static int
+keep_request(const struct store_request *row, void *argument)
+{
+	struct store_request *kept = argument;
+
+	*kept = *row;
+	assert_int_equal(row->note_size, 4);
+	assert_memory_equal(row->note, "note", 4);
+	return 0;
+}
+
+static int
+keep_letter(const struct store_letter *row, void *argument)
+{
+	struct store_letter *kept = argument;
+
+	*kept = *row;
+	assert_int_equal(row->letter_size, 6);
+	assert_memory_equal(row->letter, "letter", 6);
+	return 0;
+}
+
+/* The same for secret requests and mail. */
+static int
+use_requests(struct store_txn *txn, void *argument)
+{
+	struct store_request	 row = { .account = 3, .created_at = 4,
+		.expires_at = 5, .due_at = 6, .uses_left = 1,
+		.note = "note", .note_size = 4 };
+	struct store_letter	 letter = { .account = 3, .created_at = 4,
+		.expires_at = 5, .due_at = 6, .tries = 7,
+		.letter = "letter", .letter_size = 6 };
+	struct store_request	 found, other;
+	struct store_letter	 kept;
+	int64_t			 count;
+
+	(void)argument;
+	hash_of(0xf1, row.lookup);
+	assert_int_equal(store_request_find(txn, row.lookup, keep_request,
+	    &found), 1);
+	assert_int_equal(store_request_insert(txn, &row), 0);
+	other = row;
+	assert_int_equal(store_request_insert(txn, &other), 1);
+	assert_int_equal(store_request_find(txn, row.lookup, keep_request,
+	    &found), 0);
+	assert_memory_equal(found.lookup, row.lookup, STORE_HASHBYTES);
+	assert_int_equal(found.id, row.id);
+	assert_int_equal(found.account, 3);
+	assert_int_equal(found.created_at, 4);
+	assert_int_equal(found.expires_at, 5);
+	assert_int_equal(found.due_at, 6);
+	assert_int_equal(found.uses_left, 1);
+	/* The number of the row is not all of the hash. */
+	other.lookup[31] ^= 1;
+	assert_int_equal(store_request_find(txn, other.lookup, keep_request,
+	    &found), 1);
+	assert_int_equal(store_request_use(txn, row.id), 0);
+	assert_int_equal(store_request_use(txn, row.id), 1);
+	assert_int_equal(store_request_due(txn, 5, &found), 1);
+	assert_int_equal(store_request_due(txn, 6, &found), 0);
+	assert_int_equal(found.uses_left, 0);
+	assert_null(found.note);
+	assert_int_equal(store_request_postpone(txn, row.id, 7), 0);
+	assert_int_equal(store_request_due(txn, 6, &found), 1);
+	assert_int_equal(store_request_first(txn, 2, &found), 1);
+	assert_int_equal(store_request_first(txn, 3, &found), 0);
+	assert_int_equal(store_request_count(txn, 3, &count), 0);
+	assert_int_equal(count, 1);
+
+	letter.request = row.id;
+	assert_int_equal(store_letter_insert(txn, &letter), 0);
+	letter.request = 0;
+	letter.secret = row.id;
+	letter.due_at = 5;
+	assert_int_equal(store_letter_insert(txn, &letter), 0);
+	assert_int_equal(store_letter_due(txn, 4, keep_letter, &kept), 1);
+	assert_int_equal(store_letter_due(txn, 9, keep_letter, &kept), 0);
+	assert_int_equal(kept.id, letter.id);
+	assert_int_equal(kept.secret, row.id);
+	assert_int_equal(kept.request, 0);
+	assert_int_equal(kept.tries, 7);
+	assert_int_equal(kept.expires_at, 5);
+	assert_int_equal(store_letter_postpone(txn, letter.id, 8, 9), 0);
+	assert_int_equal(store_letter_due(txn, 9, keep_letter, &kept), 0);
+	assert_int_equal(kept.request, row.id);
+	assert_int_equal(store_letter_next(txn, kept.id, &kept), 0);
+	assert_int_equal(kept.id, letter.id);
+	assert_int_equal(kept.due_at, 8);
+	assert_int_equal(kept.tries, 9);
+	assert_null(kept.letter);
+	assert_int_equal(store_letter_next(txn, kept.id, &kept), 1);
+	/* With the request goes what is about it, and nothing else. */
+	assert_int_equal(store_request_remove(txn, row.id), 0);
+	assert_int_equal(store_letter_first(txn, 3, &kept), 0);
+	assert_int_equal(kept.id, letter.id);
+	assert_int_equal(store_letter_remove(txn, letter.id), 0);
+	assert_int_equal(store_letter_remove(txn, letter.id), 1);
+	assert_int_equal(store_letter_postpone(txn, letter.id, 8, 9), 1);
+	assert_int_equal(store_letter_first(txn, 3, &kept), 1);
+	/* A number is never given again. */
+	count = letter.id;
+	assert_int_equal(store_letter_insert(txn, &letter), 0);
+	assert_true(letter.id > count);
+	return 0;
+}
+
 static void
 test_rows(void **state)
 {
@@ -274,6 +381,7 @@ test_rows(void **state)
 
 	(void)state;
 	assert_int_equal(store_update(store, use_rows, NULL), 0);
+	assert_int_equal(store_update(store, use_requests, NULL), 0);
 	/* A view writes nothing. */
 	assert_int_equal(store_view(store, stores_insert, &work),
 	    STORE_FAILED);
