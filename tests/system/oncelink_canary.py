@@ -78,11 +78,15 @@ class Canaries:
 
     def raw(self, what, size=16):
         value = self.raw_start + os.urandom(size - len(self.raw_start))
+        self.raw_key(what, value)
+        return value
+
+    def raw_key(self, what, value):
+        """Bytes that somebody else drew."""
         self.planted.append((what, value))
         self.planted.append((what, b64u(value).encode()))
         self.planted.append((what, base64.b64encode(value).rstrip(b"=")))
         self.planted.append((what, value.hex().encode()))
-        return value
 
     def key(self, what, written):
         """A key as the server wrote it."""

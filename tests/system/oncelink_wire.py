@@ -18,6 +18,16 @@ PATIENCE = 60.0
 
 # Binary values and frames of the native face.
 
+def unbase62(text):
+    """The 16 bytes of an id of password.link's interface."""
+    digits = ("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+              "abcdefghijklmnopqrstuvwxyz")
+    number = 0
+    for digit in text:
+        number = number * 62 + digits.index(digit)
+    return number.to_bytes(16, "big")
+
+
 def b64u(raw):
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 

@@ -13,7 +13,8 @@ from oncelink_site import SRCDIR
 from oncelink_test import SiteTest, main
 from oncelink_wire import (
     FRAME_TYPE, JSON_TYPE, b64u, frame, native_creation, native_opening,
-    random_envelope, random_id, random_text, safesecrets_path,
+    quote, random_envelope, random_id, random_text, safesecrets_path,
+    unbase62,
 )
 
 
@@ -119,6 +120,70 @@ class Canary(SiteTest):
                 with contextlib.suppress(OSError):
                     while connection.recv(65536):
                         pass
+
+    def plant_sealed(self, site, canaries):
+        """password.link's calls: its keys, what its clients seal and write,
+        who views it."""
+        private, public = site.api_keys("sealing")
+        for shown in (private, public):
+            key = shown["Authorization"].split()[1]
+            canaries.planted.append(("key", key.encode()))
+            # What follows the kind is what is secret of it.
+            canaries.planted.append(("key", key.split("_")[2].encode()))
+        place = "/api/secrets"
+        words = {name: canaries.text(name, 60) for name in (
+            "description", "message")}
+        password = canaries.pin("password")
+        sealed = {}
+        for name in ("ciphertext", "attachment_ciphertext",
+                     "attachment_name"):
+            text = base64.b64encode(json.dumps({
+                "iv": "AAAA", "salt": "AAAA", "mode": "gcm", "ks": 256,
+                "ct": base64.b64encode(canaries.raw(name, 64)).decode(),
+            }).encode()).decode()
+            canaries.planted.append((name, text[-60:].encode()))
+            sealed[name] = text
+        sealed["password_part_private"] = base64.b64encode(
+            canaries.raw("private half", 18)).decode()
+        members = {**sealed, **words, "password": password, "max_views": 2}
+        answer = site.post(place, members, private)
+        self.assertStatus(answer, 201)
+        key = answer.json()["data"]["id"]
+        canaries.planted.append(("id", key.encode()))
+        canaries.raw_key("id", unbase62(key))
+        for name in members:
+            self.assertStatus(site.post(
+                place, {**members, name: [words["message"]]}, private), 422)
+        for shown in (public, {"Authorization": "Bearer " + words["message"]},
+                      {"Authorization": "ApiKey public_key_"
+                                        + words["message"]}):
+            self.assertStatus(site.post(place, members, shown), 403)
+        self.assertStatus(site.post(place, members), 403)
+        agent = canaries.text("user agent", 40)
+        for word in ("", "%", canaries.text("wrong password"), password):
+            site.request("GET", place + "/" + key, headers={
+                **public, "X-Secret-Password":
+                    word if word == "%" else quote(word),
+                "User-Agent": agent})
+        for path in ("", "/" + key + "/", "?offset=" + words["message"],
+                     "?offset=0&" + words["message"], "/" + key + "?" + key):
+            site.request("GET", place + path, headers=private)
+            site.request("HEAD", place + path, headers=private)
+        site.request("GET", "/" + key)
+        site.request("GET", "/?" + key)
+        # The rest of it by its link, and the end by its account.
+        for word in (canaries.text("wrong pin"), password):
+            answer = site.native(
+                "secrets/open", id=unbase62(key), pin=word,
+                claim=canaries.raw("claim"))
+        self.assertStatus(answer, 200)
+        self.assertIn(sealed["ciphertext"].encode(), answer.body)
+        answer = site.request("GET", place, headers=private)
+        self.assertEqual(answer.json()["data"][0]["views"][0][
+            "viewed_by_user_agent"], agent)
+        self.assertStatus(site.request(
+            "DELETE", place + "/" + key, headers=private), 200)
+        self.wrong_bodies(site, canaries, place, "ciphertext", "message")
 
     def plant_requests(self, site, canaries):
         """Secret requests, who fills them in, and the mails about them."""
@@ -266,6 +331,7 @@ class Canary(SiteTest):
         looking.start()
         try:
             self.plant(site, canaries)
+            self.plant_sealed(site, canaries)
             self.plant_requests(site, canaries)
             small = watch.seen()
             self.plant_large(site, canaries)
