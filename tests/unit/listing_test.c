@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * What an account sees of its secrets: views that are counted exactly, rows
+ * that outlive their secrets and are forgotten in time, notes that nobody
+ * changed.
+ */
+
+#include "sites.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "core/account.h"
+#include "core/listing.h"
+#include "core/sweep.h"
+
+#define DESCRIPTION	"a description"
+#define MESSAGE		"a message"
+
+static int64_t account;
+
+static int
+setup(void **state)
+{
+	struct store_account	 row;
+	enum account_outcome	 outcome;
+	struct sites		*sites;
+
+	sites = sites_open("claim_seconds = 0s\nkeep_receipts = 0s\n",
+	    SITE_THREADS);
+	assert_int_equal(account_add(&sites->site, "one", STORE_UNLIMITED,
+	    STORE_UNLIMITED, &outcome), 0);
+	assert_int_equal(account_find(&sites->site, "one", &row, &outcome),
+	    0);
+	account = row.id;
+	*state = sites;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	sites_close(*state);
+	return 0;
+}
+
+/* A listed secret; what it lists must live as long as it is being made. */
+static enum secret_outcome
+make(struct sites *sites, struct sites_secret *secret, int64_t lifetime,
+    uint32_t views)
+{
+	struct listing	 listing = {
+		.account = account, .hours = 3, .views = views,
+		.flags = LISTING_VIEW_BUTTON,
+		.description = DESCRIPTION,
+		.description_size = strlen(DESCRIPTION),
+		.message = MESSAGE,
+		.message_size = strlen(MESSAGE),
+	};
+	enum secret_outcome	 outcome;
+
+	sites_draw(secret, SITES_SMALL);
+	secret->creation.kind = SECRET_SJCL;
+	secret->creation.listing = &listing;
+	secret->creation.lifetime = lifetime;
+	secret->creation.views = views;
+	outcome = sites_create(sites, secret);
+	secret->creation.listing = NULL;
+	return outcome;
+}
+
+static size_t
+page(struct sites *sites, struct arena *arena, struct listing_entry **entries)
+{
+	size_t	 count;
+
+	assert_int_equal(listing_page(&sites->site, arena, account, 0,
+	    entries, &count), 0);
+	return count;
+}
+
+static struct listing_totals
+totals(struct sites *sites)
+{
+	struct listing_totals	 found;
+
+	assert_int_equal(listing_totals(&sites->site, account, &found), 0);
+	return found;
+}
+
+static void
+lists_what_was_made(void **state)
+{
+	struct sites		*sites = *state;
+	struct arena		*arena = arena_create();
+	struct listing_entry	*entries;
+	struct sites_secret	 secret;
+
+	assert_int_equal(make(sites, &secret, 60000, 7), SECRET_OK);
+	assert_int_equal(page(sites, arena, &entries), 1);
+	assert_memory_equal(entries->token, secret.token, TOKEN_BYTES);
+	assert_int_equal(entries->expires_at, secret.creation.expires_at);
+	assert_int_equal(entries->hours, 3);
+	assert_int_equal(entries->max_views, 7);
+	assert_int_equal(entries->flags, LISTING_VIEW_BUTTON);
+	assert_string_equal(entries->description, DESCRIPTION);
+	assert_string_equal(entries->message, MESSAGE);
+	assert_int_equal(entries->views_count, 0);
+	assert_int_equal(totals(sites).total, 1);
+	arena_destroy(arena);
+	sites_drop(&secret);
+}
+
+/* 64 at once at five views: five are given and five are logged. */
+static void
+counts_views_exactly(void **state)
+{
+	struct sites		*sites = *state;
+	struct arena		*arena = arena_create();
+	struct secret_proof	 proofs[SITES_RACERS] = { { NULL } };
+	struct listing_entry	*entries;
+	struct sites_secret	 secret;
+	int			 outcomes[SECRET_OUTCOME__MAX];
+
+	assert_int_equal(make(sites, &secret, 60000, 5), SECRET_OK);
+	sites_race(sites, &secret, proofs, outcomes);
+	assert_int_equal(outcomes[SECRET_OK], 5);
+	assert_int_equal(outcomes[SECRET_OVER], SITES_RACERS - 5);
+	assert_int_equal(page(sites, arena, &entries), 1);
+	assert_int_equal(entries->view_times, 5);
+	assert_int_equal(entries->views_count, 5);
+	assert_null(entries->message);
+	assert_string_equal(entries->description, DESCRIPTION);
+	for (size_t i = 1; i < 5; i++)
+		assert_true(entries->views[i - 1].viewed_at <=
+		    entries->views[i].viewed_at);
+	arena_destroy(arena);
+	sites_drop(&secret);
+}
+
+/* The message goes when the time is over, the row when that is forgotten. */
+static void
+forgets_in_time(void **state)
+{
+	struct sites		*sites = *state;
+	struct arena		*arena = arena_create();
+	struct listing_entry	*entries;
+	struct sites_secret	 secret, read;
+	struct sweep_result	 result;
+
+	sites_restart(sites, "claim_seconds = 0s\nkeep_receipts = 1h\n");
+	assert_int_equal(make(sites, &read, 300, 2), SECRET_OK);
+	assert_int_equal(make(sites, &secret, 300, 2), SECRET_OK);
+	assert_int_equal(sites_read(sites, &read, NULL, NULL), SECRET_OK);
+	sites_await(secret.creation.expires_at);
+	assert_int_equal(sites_read(sites, &secret, NULL, NULL),
+	    SECRET_OVER);
+	/* Before the sweeper: still there, and expired by the time. */
+	assert_int_equal(page(sites, arena, &entries), 2);
+	assert_true(totals(sites).now >= entries->expires_at);
+	assert_int_equal(sweep_run(&sites->site, &result), 0);
+	assert_int_equal(page(sites, arena, &entries), 2);
+	assert_null(entries[0].message);
+	assert_null(entries[1].message);
+	assert_int_equal(entries[1].view_times, 1);
+
+	sites_restart(sites, "claim_seconds = 0s\nkeep_receipts = 0s\n");
+	sites_sql(sites, "UPDATE secret SET due_at = 1");
+	assert_int_equal(sweep_run(&sites->site, &result), 0);
+	assert_int_equal(page(sites, arena, &entries), 0);
+	assert_int_equal(totals(sites).total, 0);
+	assert_int_equal(totals(sites).usage, 2);
+	arena_destroy(arena);
+	sites_drop(&secret);
+	sites_drop(&read);
+}
+
+static void
+deletes_its_own_alone(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 secret, unlisted;
+	enum secret_outcome	 outcome;
+
+	assert_int_equal(make(sites, &secret, 60000, 1), SECRET_OK);
+	sites_draw(&unlisted, SITES_SMALL);
+	assert_int_equal(sites_create(sites, &unlisted), SECRET_OK);
+	assert_int_equal(listing_delete(&sites->site, account,
+	    unlisted.token, &outcome), 0);
+	assert_int_equal(outcome, SECRET_NOT_FOUND);
+	assert_int_equal(listing_delete(&sites->site, account + 1,
+	    secret.token, &outcome), 0);
+	assert_int_equal(outcome, SECRET_NOT_FOUND);
+	assert_int_equal(listing_delete(&sites->site, account, secret.token,
+	    &outcome), 0);
+	assert_int_equal(outcome, SECRET_OK);
+	assert_int_equal(sites_read(sites, &secret, NULL, NULL), SECRET_OVER);
+	assert_int_equal(sites_row(sites, &secret).state, STORE_BURNED);
+	assert_int_equal(listing_delete(&sites->site, account, secret.token,
+	    &outcome), 0);
+	assert_int_equal(outcome, SECRET_NOT_FOUND);
+	assert_int_equal(sites_read(sites, &unlisted, NULL, NULL), SECRET_OK);
+	sites_drop(&secret);
+	sites_drop(&unlisted);
+}
+
+/* What is not made is not charged, and the other way round. */
+static void
+charges_what_it_makes(void **state)
+{
+	const int64_t		 one = 1;
+	struct sites		*sites = *state;
+	struct sites_secret	 secret, refused;
+	enum account_outcome	 outcome;
+
+	assert_int_equal(account_set(&sites->site, "one", &one, NULL,
+	    &outcome), 0);
+	assert_int_equal(make(sites, &secret, 60000, 1), SECRET_OK);
+	assert_int_equal(make(sites, &refused, 60000, 1),
+	    SECRET_NO_ALLOWANCE);
+	assert_int_equal(totals(sites).total, 1);
+	assert_int_equal(totals(sites).usage, 1);
+	assert_int_equal(sites_records(sites), 1);
+	sites_drop(&refused);
+	/* The next month begins anew. */
+	sites_sql(sites, "UPDATE account SET month = month - 1");
+	assert_int_equal(totals(sites).usage, 0);
+	assert_int_equal(make(sites, &refused, 60000, 1), SECRET_OK);
+	assert_int_equal(totals(sites).usage, 1);
+	sites_drop(&refused);
+	/* Nothing is made for an account that is gone. */
+	assert_int_equal(account_remove(&sites->site, "one", &outcome), 0);
+	assert_int_equal(make(sites, &refused, 60000, 1),
+	    SECRET_NO_ACCOUNT);
+	assert_int_equal(sites_records(sites), 0);
+	sites_drop(&secret);
+	sites_drop(&refused);
+}
+
+/* A row that somebody changed is our failure, and costs no view. */
+static void
+gives_no_changed_message(void **state)
+{
+	static const struct secret_proof none = { NULL };
+	struct sites		*sites = *state;
+	struct arena		*arena = arena_create();
+	struct listing_entry	*entries;
+	struct sites_secret	 secret, other;
+	size_t			 count;
+
+	assert_int_equal(make(sites, &secret, 60000, 1), SECRET_OK);
+	assert_int_equal(make(sites, &other, 60000, 1), SECRET_OK);
+	/* Each has the other's. */
+	sites_sql(sites, "UPDATE listing SET message = (SELECT message FROM"
+	    " listing AS l WHERE l.secret <> listing.secret)");
+	assert_int_equal(sites_ask(sites, &secret, &none), STORE_FAILED);
+	assert_int_equal(sites_row(sites, &secret).views_left, 1);
+	assert_int_equal(listing_page(&sites->site, arena, account, 0,
+	    &entries, &count), STORE_FAILED);
+	arena_destroy(arena);
+	sites_drop(&secret);
+	sites_drop(&other);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(lists_what_was_made),
+		TEST(counts_views_exactly),
+		TEST(forgets_in_time),
+		TEST(deletes_its_own_alone),
+		TEST(charges_what_it_makes),
+		TEST(gives_no_changed_message)
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
