@@ -318,6 +318,59 @@ test_routes(void **state)
 	assert_string_equal(world->request.segments[2].bytes, "a/b");
 }
 
+/* Two faces at one path: which is asked, and which methods there are. */
+static void
+test_shared_paths(void **state)
+{
+	struct world *world = *state;
+
+	world->conf.faces |= CONF_FACE_PASSWORDLINK;
+	assert_int_equal(post(world, "/two/a", "", 0, ""), 200);
+	assert_body(world, "handled");
+	prepare(world, HTTP_POST, "/two/a");
+	world->request.authorization = "x";
+	world->request.content_length = 0;
+	assert_int_equal(ask(world), 200);
+	assert_body(world, "handled by the fourth");
+	assert_int_equal(get(world, HTTP_GET, "/two/a"), 200);
+	assert_body(world, "handled by the fourth");
+	assert_int_equal(get(world, HTTP_DELETE, "/two/a"), 405);
+	assert_body(world, "fourth");
+	assert_string_equal(header(world, "Allow"),
+	    "GET, HEAD, POST, OPTIONS");
+	assert_int_equal(get(world, HTTP_OPTIONS, "/two/a"), 204);
+	assert_string_equal(header(world, "Allow"),
+	    "GET, HEAD, POST, OPTIONS");
+
+	/* What is left to the other is its own where there is no other. */
+	world->conf.faces &= ~CONF_FACE_PASSWORDLINK;
+	assert_int_equal(get(world, HTTP_GET, "/two/a"), 405);
+	assert_body(world, "second");
+	assert_string_equal(header(world, "Allow"), "POST, OPTIONS");
+	world->conf.faces = CONF_FACE_PASSWORDLINK;
+	assert_int_equal(post(world, "/two/a", "", 0, ""), 200);
+	assert_body(world, "handled by the fourth");
+}
+
+/* Nothing is read of who shows no key; `create' may ask for one. */
+static void
+test_keys(void **state)
+{
+	struct world *world = *state;
+
+	world->conf.faces |= CONF_FACE_PASSWORDLINK;
+	assert_int_equal(get(world, HTTP_GET, "/four/any"), 403);
+	assert_body(world, "fourth");
+	reads = handled = 0;
+	assert_int_equal(post(world, "/four/private", "", 2, "{}"), 403);
+	assert_int_equal(post(world, "/four/private", "", 1000, "{}"), 403);
+	world->conf.create = CONF_CREATE_NOBODY;
+	assert_int_equal(post(world, "/four/private", "", 2, "{}"), 403);
+	world->conf.create = CONF_CREATE_KEYS;
+	assert_int_equal(post(world, "/one/plain", "", 2, "{}"), 403);
+	assert_int_equal(reads + handled, 0);
+}
+
 static void
 test_not_found(void **state)
 {
@@ -614,6 +667,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_routes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_shared_paths, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_found,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(test_switched_off,

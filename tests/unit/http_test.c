@@ -139,6 +139,37 @@ test_absolute_form(void **state)
 }
 
 static void
+assert_query(struct arena *arena, const char *uri, int count,
+    const char *value)
+{
+	struct http_request request = { .arena = arena, .uri = uri };
+	struct http_segment found;
+
+	assert_int_equal(http_query(&request, "a", &found), count);
+	if (count == 0)
+		return;
+	assert_int_equal(found.length, strlen(value));
+	assert_memory_equal(found.bytes, value, found.length);
+}
+
+static void
+test_query(void **state)
+{
+	assert_query(*state, "/x", 0, NULL);
+	assert_query(*state, "/x?", 0, NULL);
+	assert_query(*state, "/a=1", 0, NULL);
+	assert_query(*state, "/x?b=1&ab=2&A=3&=a", 0, NULL);
+	assert_query(*state, "/x?a=1", 1, "1");
+	assert_query(*state, "/x?a", 1, "");
+	assert_query(*state, "/x?a=", 1, "");
+	assert_query(*state, "/x?&a=1=2&", 1, "1=2");
+	assert_query(*state, "/x?b=?&a=%31%26+", 1, "1&+");
+	assert_query(*state, "/x?a=1&b&a=2", 2, "2");
+	/* As sent where it is no code. */
+	assert_query(*state, "/x?a=%3&b=1", 1, "%3");
+}
+
+static void
 test_methods(void **state)
 {
 	enum http_method method;
@@ -320,6 +351,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_prefix, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_absolute_form, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(test_query, setup, teardown),
 		cmocka_unit_test(test_methods),
 		cmocka_unit_test(test_content_length),
 		cmocka_unit_test(test_types),

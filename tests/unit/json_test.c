@@ -393,6 +393,154 @@ has(const char *text, const char *name)
 	return json_has(text, strlen(text), name);
 }
 
+struct loose {
+	bool			 truth;
+	struct json_string	 text;
+	int64_t			 digits;
+	bool			 digits_given;
+	int64_t			 inner;
+	bool			 object_given;
+};
+
+static const struct json_member inner_members[] = {
+	{ .name = "inner", .kind = JSON_INTEGER, .required = true,
+	    .max = 9, .offset = offsetof(struct loose, inner) }
+};
+static const struct json_member loose_members[] = {
+	{ .name = "truth", .kind = JSON_BOOLEAN_OR_WORD, .blank = true,
+	    .offset = offsetof(struct loose, truth) },
+	{ .name = "text", .kind = JSON_STRING, .required = true,
+	    .blank = true, .max = 9, .offset = offsetof(struct loose, text) },
+	{ .name = "digits", .kind = JSON_INTEGER_OR_DIGITS, .blank = true,
+	    .max = 9, .offset = offsetof(struct loose, digits),
+	    .given = offsetof(struct loose, digits_given) },
+	{ .name = "object", .kind = JSON_OBJECT, .members = inner_members,
+	    .count = 1, .given = offsetof(struct loose, object_given) }
+};
+
+static struct loose loose;
+
+/* The fault, and its field in `error'. */
+static enum json_fault
+read_loose(struct arena *arena, const char *text)
+{
+	memset(&loose, 0, sizeof(loose));
+	(void)json_read(arena, text, strlen(text), loose_members,
+	    sizeof(loose_members) / sizeof(loose_members[0]),
+	    JSON_REFUSE_EXTRAS, &loose, &error);
+	return error.fault;
+}
+
+static void
+test_truth(void **state)
+{
+	static const char *const wrong[] = {
+		"1", "0", "\"yes\"", "\"True\"", "\"true \"", "[]", "{}",
+		"\"true\\u0000\""
+	};
+	char text[64];
+
+	assert_int_equal(read_loose(*state,
+	    "{\"text\":\"x\",\"truth\":true}"), JSON_FINE);
+	assert_true(loose.truth);
+	assert_int_equal(read_loose(*state,
+	    "{\"text\":\"x\",\"truth\":\"true\"}"), JSON_FINE);
+	assert_true(loose.truth);
+	assert_int_equal(read_loose(*state,
+	    "{\"text\":\"x\",\"truth\":false}"), JSON_FINE);
+	assert_false(loose.truth);
+	assert_int_equal(read_loose(*state,
+	    "{\"text\":\"x\",\"truth\":\"false\"}"), JSON_FINE);
+	assert_false(loose.truth);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		(void)snprintf(text, sizeof(text),
+		    "{\"text\":\"x\",\"truth\":%s}", wrong[i]);
+		assert_int_equal(read_loose(*state, text), JSON_WRONG_TYPE);
+		assert_string_equal(error.field, "truth");
+	}
+}
+
+/* Where a table says so, null and "" are as if nothing were there. */
+static void
+test_blank(void **state)
+{
+	assert_int_equal(read_loose(*state, "{\"text\":\"x\",\"digits\":null,"
+	    "\"truth\":\"\"}"), JSON_FINE);
+	assert_false(loose.digits_given);
+	assert_int_equal(read_loose(*state,
+	    "{\"text\":\"x\",\"digits\":\"7\"}"), JSON_FINE);
+	assert_true(loose.digits_given);
+	assert_int_equal(loose.digits, 7);
+	assert_int_equal(read_loose(*state, "{\"text\":\"\"}"),
+	    JSON_MISSING);
+	assert_int_equal(read_loose(*state, "{\"text\":null}"),
+	    JSON_MISSING);
+	assert_string_equal(error.field, "text");
+	assert_int_equal(read_loose(*state, "{\"text\":\" \"}"), JSON_FINE);
+	assert_int_equal(read_loose(*state, "{\"text\":0}"),
+	    JSON_WRONG_TYPE);
+}
+
+static void
+test_object(void **state)
+{
+	static const struct {
+		const char	*value;
+		enum json_fault	 fault;
+	} rows[] = {
+		{ "{\"inner\":7}", JSON_FINE }, { "{}", JSON_MISSING },
+		{ "{\"inner\":10}", JSON_TOO_LARGE },
+		{ "{\"inner\":1,\"more\":1}", JSON_UNKNOWN },
+		{ "null", JSON_WRONG_TYPE }, { "[]", JSON_WRONG_TYPE },
+		{ "\"\"", JSON_WRONG_TYPE }
+	};
+	char text[64];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)snprintf(text, sizeof(text),
+		    "{\"text\":\"x\",\"object\":%s}", rows[i].value);
+		assert_int_equal(read_loose(*state, text), rows[i].fault);
+		if (rows[i].fault != JSON_FINE)
+			assert_string_equal(error.field, "object");
+		else
+			assert_int_equal(loose.inner, 7);
+		assert_true(loose.object_given);
+	}
+}
+
+static void
+test_write_lists(void **state)
+{
+	static const char expected[] = "{\"l\":[{\"a\":1},{}],\"e\":[],"
+	    "\"x\":1,\"y\":\"\",\"b\":\"AP_-\"}";
+	static const uint8_t bytes[] = { 0x00, 0xff, 0xfe };
+	struct json_writer json, list, row;
+	struct buf out;
+
+	buf_init(&out, *state);
+	json_open(&json, &out);
+	json_key(&json, "l");
+	json_open_list(&list, &out);
+	json_item(&list);
+	json_open(&row, &out);
+	json_integer(&row, "a", 1);
+	json_close(&row);
+	json_item(&list);
+	json_open(&row, &out);
+	json_close(&row);
+	json_close_list(&list);
+	json_key(&json, "e");
+	json_open_list(&list, &out);
+	json_close_list(&list);
+	json_members(&json, "{\"x\":1,\"y\":\"\"}", 14);
+	json_members(&json, "{}", 2);
+	json_base64url(&json, "b", bytes, sizeof(bytes));
+	json_close(&json);
+	assert_false(out.failed);
+	assert_int_equal(out.len, sizeof(expected) - 1);
+	assert_memory_equal(out.data, expected, out.len);
+}
+
 static void
 test_has(void **state)
 {
@@ -478,6 +626,11 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_digits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_base64url, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_truth, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_blank, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_object, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_write_lists, setup,
 		    teardown),
 		cmocka_unit_test(test_has),
 		cmocka_unit_test_setup_teardown(test_write, setup, teardown),
