@@ -167,8 +167,10 @@ class Server:
             os.makedirs(place, exist_ok=True)
             os.chmod(place, 0o700)
             os.chown(place, site.owner.pw_uid, site.owner.pw_gid)
-        if self.tls:
-            self.make_certificate()
+        words = self.words()
+        if self.tls and not os.path.exists(words["CERTIFICATE"]):
+            os.makedirs(os.path.dirname(words["CERTIFICATE"]), mode=0o700)
+            make_certificate(words["CERTIFICATE"], words["CERTIFICATE_KEY"])
 
     def limits(self):
         """The lines with the limits that follow from the settings."""
@@ -183,25 +185,21 @@ class Server:
         with open(name, "w", encoding="utf-8") as file:
             file.write(self.limits())
 
-    def make_certificate(self):
-        """A throw-away certificate, as an ACME client leaves one."""
-        words = self.words()
-        if os.path.exists(words["CERTIFICATE"]):
-            return
-        os.makedirs(os.path.dirname(words["CERTIFICATE"]), mode=0o700)
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-             "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-             "-subj", "/CN=" + SERVER_NAME,
-             "-addext", "subjectAltName=DNS:" + SERVER_NAME,
-             "-keyout", words["CERTIFICATE_KEY"],
-             "-out", words["CERTIFICATE"]],
-            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
     def site_conf(self):
         """Where the whole site's configuration lies now."""
         return os.path.join(self.share(), self.family,
                             "site-tls.conf" if self.tls else "site.conf")
+
+
+def make_certificate(chain, key):
+    """A throw-away certificate, as an ACME client leaves one."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-subj", "/CN=" + SERVER_NAME,
+         "-addext", "subjectAltName=DNS:" + SERVER_NAME,
+         "-keyout", key, "-out", chain],
+        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def make_readable(directory):

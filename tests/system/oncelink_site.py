@@ -72,6 +72,19 @@ def wait_until(condition, what, seconds=PATIENCE):
         time.sleep(0.005)
 
 
+def listens(path):
+    """Does anybody listen on this Unix socket?  To connect would tell too,
+    and would be somebody's first connection."""
+    with open("/proc/net/unix", encoding="utf-8") as file:
+        for line in list(file)[1:]:
+            fields = line.split(None, 7)
+            # __SO_ACCEPTCON
+            if (len(fields) > 7 and fields[7].rstrip("\n") == path
+                    and int(fields[3], 16) & 0x10000):
+                return True
+    return False
+
+
 @functools.lru_cache(None)
 def public_programs():
     """Copies of the programs in a place that every user can go to; the build

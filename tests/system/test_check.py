@@ -10,9 +10,9 @@ import tempfile
 import threading
 import time
 
-from oncelink_server import KINDS, SERVER_NAME
+from oncelink_server import SERVER_NAME
 from oncelink_site import CTL, Process, run, wait_until
-from oncelink_test import SiteTest, in_threads, main, note, scaled
+from oncelink_test import SiteTest, in_threads, kinds, main, note, scaled
 from oncelink_wire import (
     FRAME_TYPE, JSON_TYPE, native_creation, native_opening, random_id,
     random_text,
@@ -683,8 +683,8 @@ def _good(kind, prefix, tls):
     return test
 
 
-for _kind in KINDS:
-    for _number, (_prefix, _tls) in enumerate((("", False), ("/once", True))):
+for _number, (_prefix, _tls) in enumerate((("", False), ("/once", True))):
+    for _kind in kinds(lambda server, tls=_tls: server.has_tls or not tls):
         setattr(Kinds, "test_%s_%d" % (_kind.replace("-", "_"), _number),
                 _good(_kind, _prefix, _tls))
 

@@ -20,9 +20,10 @@ import tempfile
 import unittest
 
 from oncelink_apache import HOST, MAIN, MODULES, USUAL
-from oncelink_server import SERVER_NAME, unprivileged
+from oncelink_server import SERVER_NAME, make_certificate, unprivileged
 from oncelink_site import (
-    BUILDDIR, SRCDIR, Process, become, clean_environment, wait_until,
+    BUILDDIR, SRCDIR, Process, become, clean_environment, listens,
+    wait_until,
 )
 from oncelink_test import main
 from oncelink_wire import (
@@ -62,20 +63,14 @@ def packages_of_bootstrap():
         r'^[a-z]+_packages="([^"]*)"', text, re.MULTILINE)).split())
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def make_certificate(chain, key):
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=" + SERVER_NAME,
-         "-addext", "subjectAltName=DNS:" + SERVER_NAME,
-         "-keyout", key, "-out", chain],
-        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def free_port(test):
+    """A port that nobody else gets until the test is over: it is bound, and
+    a server may all the same listen there."""
+    probe = socket.socket()
+    test.addCleanup(probe.close)
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(("127.0.0.1", 0))
+    return probe.getsockname()[1]
 
 
 def unit_values(text, name):
@@ -306,7 +301,7 @@ class Machine:
              *shlex.split(unit_values(service, "ExecStart")[0])],
             self.path("var/worker.log"), **become(self.owner))
         self.processes["worker"] = process
-        wait_until(lambda: os.path.exists(address), "the socket")
+        wait_until(lambda: listens(address), "the socket")
 
     def do_systemd_tmpfiles(self, words):
         self.test.assertEqual(words[1], "--create")
@@ -342,8 +337,8 @@ class Machine:
         name = os.path.join(self.directory, words[2])
         if "/sites-" not in name and "lighttpd.conf" not in name:
             return
-        self.port = free_port()
-        self.http_port = free_port()
+        self.port = free_port(self.test)
+        self.http_port = free_port(self.test)
         with open(name, encoding="utf-8") as file:
             text = file.read()
         for old, new in (
@@ -448,7 +443,7 @@ class Host(Machine):
         self.environment["HOME"] = self.path("home")
         os.makedirs(self.path("home/public_html"))
         self.give_home()
-        self.port = free_port()
+        self.port = free_port(self.test)
         self.apache_modules += ["cgid", "headers", "rewrite"]
         self.write_apache()
         with open(self.path("apache/apache.conf"), "a",

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 
-from oncelink_site import Process, become, clean_environment, run, wait_until
+from oncelink_site import Process, become, listens, run, wait_until
 from oncelink_test import SiteTest, main
 from oncelink_wire import (
     FRAME_TYPE, FcgiRequest, JSON_TYPE, cgi_params, native_creation,
@@ -28,7 +28,7 @@ UNITS = ("oncelink.service", "oncelink.socket", "oncelink-sweep.service",
          "oncelink-sweep.timer")
 SERVICES = ("oncelink.service", "oncelink-sweep.service")
 
-# Of 10, by systemd's reckoning; 0.2 when this was written.
+# Of 10, by systemd's reckoning.
 MOST_EXPOSED = 0.5
 
 
@@ -85,6 +85,8 @@ class Script(ServiceTest):
     def setUp(self):
         # The workers that it leaves are ours to wait for.
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self.addCleanup(ctypes.CDLL(None).prctl,
+                        PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
         self.statuses = {}
         self.waiting = {}
 
@@ -144,7 +146,6 @@ class Script(ServiceTest):
         first = self.pid(site.directory)
         self.call(script, "status")
         self.secret(site)
-        owner = os.stat("/proc/%d/task" % first)
         if os.getuid() == 0:
             with open("/proc/%d/status" % first, encoding="ascii") as file:
                 status = file.read()
@@ -472,7 +473,7 @@ class Units(ServiceTest):
             os.path.join(site.directory, "activated.log"),
             **become(site.owner))
         site.workers.append(process)
-        wait_until(lambda: os.path.exists(site.sockets[0]), "the socket")
+        wait_until(lambda: listens(site.sockets[0]), "the socket")
         return process
 
     def await_trace(self, site, name):
