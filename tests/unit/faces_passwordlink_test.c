@@ -5,9 +5,13 @@
 
 #include "sealed.h"
 
+#include <sys/file.h>
+
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/account.h"
 
@@ -441,6 +445,68 @@ test_viewers(void **state)
 	sealed_says(sealed, "data/0/views/0/viewed_by_user_agent", agent);
 }
 
+/* Somebody else writes: every change is 503, and nothing has happened. */
+static void
+test_store_busy(void **state)
+{
+	struct sealed	*sealed = sealed_open("lock_wait = 100ms\n");
+	char		 id[SEALED_ID_SIZE], path[256];
+	int		 fd;
+
+	(void)state;
+	sealed_make(sealed, "", id);
+	assert_int_equal(sealed_get(sealed, sealed->public,
+	    "0000000000000000000000"), 404);
+	(void)snprintf(path, sizeof(path), "%s/write.lock",
+	    sealed->faces->conf.state_dir);
+	assert_true((fd = open(path, O_RDWR | O_CLOEXEC)) >= 0);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	sealed_refused(sealed, sealed_post(sealed, sealed->private,
+	    SEALED_BOTH), 503, NULL, "The server is busy: try again");
+	assert_string_equal(faces_header(sealed->faces, "Retry-After"), "1");
+	sealed_refused(sealed, sealed_get(sealed, sealed->public, id), 503,
+	    NULL, "The server is busy");
+	sealed_refused(sealed, sealed_delete(sealed, sealed->private, id),
+	    503, NULL, "The server is busy");
+	/* Looking needs no lock, and neither does a key seen today. */
+	sealed_list(sealed, sealed->private, "");
+	sealed_says(sealed, "metadata/secrets_usage", "1");
+	sealed_says(sealed, "data/0/view_times", "0");
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(sealed_get(sealed, sealed->public, id), 200);
+	sealed_close(sealed);
+}
+
+/* No room: nothing is made and nothing counted, and reading goes on. */
+static void
+test_store_full(void **state)
+{
+	struct sealed	*sealed = sealed_open("max_store = 2M\n"
+				    "max_envelope = 1M\n");
+	char		 members[2048], usage[16];
+	char		 id[SEALED_ID_SIZE] = "";
+	int		 status, made;
+
+	(void)state;
+	(void)snprintf(members, sizeof(members), "\"ciphertext\":\""
+	    SEALED_OBJECT "\",\"password_part_private\":\"%01000d\"", 0);
+	for (made = 0; made < 10000; made++) {
+		status = sealed_post(sealed, sealed->private, members);
+		if (status != 201)
+			break;
+		(void)snprintf(id, sizeof(id), "%s", sealed_at(sealed,
+		    "data/id"));
+	}
+	sealed_refused(sealed, status, 507, NULL,
+	    "The server has no room for more");
+	(void)snprintf(usage, sizeof(usage), "%d", made);
+	sealed_list(sealed, sealed->private, "");
+	sealed_says(sealed, "metadata/secrets_usage", usage);
+	sealed_says(sealed, "metadata/secrets_total", usage);
+	assert_int_equal(sealed_get(sealed, sealed->public, id), 200);
+	sealed_close(sealed);
+}
+
 int
 main(void)
 {
@@ -460,7 +526,9 @@ main(void)
 		SITE(test_pages),
 		SITE(test_creators),
 		SITE(test_as_it_came),
-		SITE(test_viewers)
+		SITE(test_viewers),
+		cmocka_unit_test(test_store_busy),
+		cmocka_unit_test(test_store_full)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
