@@ -3,6 +3,7 @@
 the units of systemd with what they forbid, the variant that has no disk, and
 the lines of cron."""
 
+import contextlib
 import ctypes
 import functools
 import grp
@@ -19,8 +20,8 @@ import time
 from oncelink_site import Process, become, listens, run, wait_until
 from oncelink_test import SiteTest, main
 from oncelink_wire import (
-    FRAME_TYPE, FcgiRequest, JSON_TYPE, cgi_params, native_creation,
-    native_opening, parse_frame, random_envelope, random_id,
+    FRAME_TYPE, FcgiRequest, JSON_TYPE, cgi_params, http_bytes,
+    native_creation, native_opening, parse_frame, random_envelope, random_id,
 )
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -606,6 +607,106 @@ class Units(ServiceTest):
         self.assertEqual(
             re.findall(r" 00:(\d\d):00 UTC", done.stdout.decode()),
             ["05", "10", "15"])
+
+
+class Lasting(ServiceTest):
+    """What the units do when something goes wrong."""
+
+    def unit(self, name):
+        site = self.filled()
+        return read_units(site.server.fill(
+            "conf/systemd/" + name, os.path.join(site.directory, name)))
+
+    def test_failures(self):
+        """no number of quick failures ends the worker for good, but for
+        settings that are wrong"""
+        unit = self.unit("oncelink.service")
+        self.assertEqual(unit["Unit", "StartLimitIntervalSec"], ["0"])
+        self.assertEqual(unit["Service", "Restart"], ["on-failure"])
+        self.assertIn("78", unit["Service", "RestartPreventExitStatus"][0])
+
+    def test_order(self):
+        """worker and sweeper do not both make the database at boot"""
+        unit = self.unit("oncelink-sweep.service")
+        self.assertIn("oncelink.service", unit["Unit", "After"])
+
+
+class Lighttpd(ServiceTest):
+    """What a lighttpd that was killed leaves of requests in the making."""
+
+    def killed(self):
+        """A site with such a lighttpd; the names that it left."""
+        site = self.site("lighttpd", conf="shipped")
+        place = site.server.scratch()[0]
+
+        def left():
+            return [name for name in os.listdir(place)
+                    if name.startswith("lighttpd-upload-")]
+        with contextlib.closing(site.connect()) as connection:
+            connection.sendall(http_bytes(
+                "POST", "/api/v2/secrets", None, {
+                    "Content-Type": FRAME_TYPE,
+                    "Content-Length": "1000000"}) + b"x" * 500000)
+            wait_until(left, "lighttpd to take it to a file")
+            os.kill(site.web.pid, signal.SIGKILL)
+            site.web.wait()
+        self.assertNotEqual(left(), [])
+        return site, left
+
+    def test_drop_in(self):
+        """conf/systemd/lighttpd.conf removes it, at the end and before the
+        next start, and nothing else"""
+        for key in ("ExecStopPost", "ExecStartPre"):
+            with self.subTest(key):
+                site, left = self.killed()
+                unit = read_units(site.server.fill(
+                    "conf/systemd/lighttpd.conf",
+                    os.path.join(site.directory, "lighttpd.conf")))
+                (line,) = unit["Service", key]
+                done = run(shlex.split(line.lstrip("-")))
+                self.assertEqual(done.returncode, 0, done)
+                self.assertEqual(left(), [])
+                self.assertEqual(os.listdir(site.server.scratch()[0]),
+                                 ["worker.sock-0"])
+
+    def test_verify(self):
+        """systemd takes the drop-in"""
+        site = self.filled()
+        place = os.path.join(site.directory, "units")
+        site.server.fill("conf/systemd/lighttpd.conf", os.path.join(
+            place, "other.service.d", "oncelink.conf"))
+        name = os.path.join(place, "other.service")
+        for more, good in (("", True), ("ExecStopPast=/bin/true\n", False)):
+            with open(name, "w", encoding="utf-8") as file:
+                file.write("[Service]\nExecStart=/bin/true\n" + more)
+            done = run(["systemd-analyze", "verify", "--man=no", name])
+            said = [line for line in done.stderr.decode().splitlines()
+                    if place in line]
+            self.assertEqual(said == [], good, said)
+
+    def test_age(self):
+        """without the drop-in, systemd-tmpfiles removes it when it is old,
+        and leaves the worker's socket"""
+        site, left = self.killed()
+        path = site.server.fill(
+            "conf/tmpfiles/oncelink.conf",
+            os.path.join(site.directory, "tmpfiles.conf"))
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        self.assertRegex(text, r"(?m)^d \S+ 0700 \S+ - 1h$")
+        self.clean(path)
+        self.assertNotEqual(left(), [])
+        # An hour later.
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace(" 1h", " 0"))
+        self.clean(path)
+        self.assertEqual(left(), [])
+        self.assertEqual(os.listdir(site.server.scratch()[0]),
+                         ["worker.sock-0"])
+
+    def clean(self, path):
+        done = run(["systemd-tmpfiles", "--clean", path])
+        self.assertEqual(done.returncode, 0, done)
 
 
 def parents(path):
