@@ -311,6 +311,17 @@ class Machine:
             stderr=subprocess.PIPE, check=False)
         self.test.assertEqual((done.returncode, done.stderr), (0, b""))
 
+    def do_mount(self, words):
+        """The directory is a tmpfs of its own, whose user is there."""
+        lines = [line.split() for line in
+                 self.read("etc/fstab").splitlines()]
+        ((_, place, kind, options, *rest),) = [
+            line for line in lines if line[1] == words[1]]
+        self.test.assertEqual((kind, rest), ("tmpfs", ["0", "0"]))
+        self.test.assertTrue(os.path.isdir(place))
+        self.test.assertRegex(options, r"^size=\d+M,mode=700,uid=%s$"
+                              % self.owner.pw_name)
+
     def sweep(self):
         """Run what cron would."""
         lines = [line for line in self.read("etc/cron.d/oncelink").split("\n")

@@ -669,6 +669,22 @@ class Lighttpd(ServiceTest):
                 self.assertEqual(os.listdir(site.server.scratch()[0]),
                                  ["worker.sock-0"])
 
+    def test_bound(self):
+        """all the requests that there may be at once take some memory, not
+        any, as the comment has it"""
+        site = self.site("lighttpd", conf="shipped", start=False)
+        (limit,) = re.findall(r"max-request-size = (\d+)",
+                              site.server.limits())
+        for name in ("site.conf", "site-tls.conf"):
+            with open(os.path.join(site.srcdir, "conf/lighttpd", name),
+                      encoding="utf-8") as file:
+                text = file.read()
+            (count,) = re.findall(r"(?m)^server.max-connections = (\d+)$",
+                                  text)
+            self.assertLessEqual(int(count) * int(limit), 9 << 18)
+            self.assertIn("%d MiB with" % (int(limit) >> 10), text)
+            self.assertIn("and %s times" % count, text)
+
     def test_verify(self):
         """systemd takes the drop-in"""
         site = self.filled()
