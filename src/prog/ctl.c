@@ -72,7 +72,7 @@ static const struct command commands[] = {
 	    "people use, such as https://secrets.example.org/once: whether\n"
 	    "requests and answers arrive as they were sent, and what the\n"
 	    "answers reveal.  --ca-file names a file with certificates to\n"
-	    "believe beside the system's; --connect-to sends what is for\n"
+	    "believe instead of the system's; --connect-to sends what is for\n"
 	    "HOST:PORT elsewhere, as curl's option does, for a site whose\n"
 	    "name is not known yet.\n\n"
 	    "Exit status: 0 without errors, 1 with errors.\n",

@@ -14,6 +14,7 @@
 #include "base/conf.h"
 #include "core/site.h"
 #include "prog/ctl.h"
+#include "store/store.h"
 
 #define SOMETHING_WRONG 1	/* sysexits.h has none for this */
 
@@ -61,6 +62,26 @@ ctl_check_fail(struct ctl_check *check, const char *what, const char *format,
 	va_start(arguments, format);
 	print("error", what, format, arguments);
 	va_end(arguments);
+}
+
+void
+ctl_check_unknown(struct ctl_check *check, const char *what, const char *why)
+{
+	ctl_check_fail(check, what, "it could not be looked at: %s", why);
+}
+
+const char *
+ctl_check_failure(int failure)
+{
+	switch (failure) {
+	case STORE_BUSY:
+		return "somebody else holds the write lock for longer than "
+		    "lock_wait; run this again";
+	case STORE_FULL:
+		return "there is no room; raise max_store or free the disk";
+	default:
+		return "the lines before this one on standard error say how";
+	}
 }
 
 void

@@ -33,6 +33,14 @@ void	 ctl_check_warn(struct ctl_check *check, const char *what,
 void	 ctl_check_fail(struct ctl_check *check, const char *what,
 	    const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* ctl_check_unknown(check, what, why): it could not be looked at, and that is
+ * an error too: nothing is known to be good. */
+void	 ctl_check_unknown(struct ctl_check *check, const char *what,
+	    const char *why);
+
+/* ctl_check_failure(failure): what one of the STORE_ failures means. */
+const char *ctl_check_failure(int failure);
+
 /* ctl_check_duration(seconds, text): "3 minutes", as people say it. */
 #define CTL_CHECK_DURATION 32
 void	 ctl_check_duration(long long seconds, char text[CTL_CHECK_DURATION]);

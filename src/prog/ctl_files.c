@@ -28,6 +28,7 @@
 #include "core/mail_text.h"
 #include "prog/ctl.h"
 #include "prog/ctl_check.h"
+#include "store/store.h"
 
 #define MB ((int64_t)1 << 20)
 
@@ -51,20 +52,20 @@ user_name(uid_t uid, char text[32])
 
 /*
  * Who may write to a directory may put another file in a place below it.
- * The sticky bit is what makes /tmp a place for many.
+ * The sticky bit is what makes /tmp a place for many.  Cuts whole up.
  */
 static void
-check_above(struct ctl_check *check, const char *what, const char *path)
+check_above(struct ctl_check *check, const char *what, char *whole)
 {
 	struct stat	 status;
-	char		*whole, *slash;
+	char		*slash;
 
-	if ((whole = realpath(path, NULL)) == NULL)
-		return;
 	while ((slash = strrchr(whole, '/')) != NULL) {
 		*slash = '\0';
-		if (stat(*whole == '\0' ? "/" : whole, &status) == -1)
-			break;
+		if (stat(*whole == '\0' ? "/" : whole, &status) == -1) {
+			ctl_check_unknown(check, what, strerror(errno));
+			return;
+		}
 		if ((status.st_mode & S_IWOTH) != 0 &&
 		    (status.st_mode & S_ISVTX) == 0)
 			ctl_check_fail(check, what, "everybody may write to "
@@ -74,29 +75,43 @@ check_above(struct ctl_check *check, const char *what, const char *path)
 			ctl_check_warn(check, what, "%s, above it, belongs to "
 			    "another user, who may replace it", whole);
 	}
-	free(whole);
 }
 
 /* What web servers are wont to give out; `www' alone may be above that. */
 static void
-check_outside(struct ctl_check *check, const char *what, const char *path)
+check_outside(struct ctl_check *check, const char *what, const char *path,
+    const char *whole)
 {
 	static const char *const names[] = {
 		"public_html", "htdocs", "httpdocs", "wwwroot", "html",
 		"webroot", "cgi-bin",
 	};
-	char	*whole, *part, *rest;
+	size_t	 length;
 
-	if ((whole = realpath(path, NULL)) == NULL)
-		return;
-	for (part = strtok_r(whole, "/", &rest); part != NULL;
-	    part = strtok_r(NULL, "/", &rest))
+	for (; *whole != '\0'; whole += length) {
+		whole += strspn(whole, "/");
+		length = strcspn(whole, "/");
 		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-			if (strcmp(part, names[i]) == 0)
+			if (strlen(names[i]) == length &&
+			    memcmp(whole, names[i], length) == 0)
 				ctl_check_fail(check, what, "%s lies in a "
 				    "directory `%s', which web servers give "
 				    "out; move it to one that none does", path,
-				    part);
+				    names[i]);
+	}
+}
+
+static void
+check_place(struct ctl_check *check, const char *what, const char *path)
+{
+	char	*whole;
+
+	if ((whole = realpath(path, NULL)) == NULL) {
+		ctl_check_unknown(check, what, strerror(errno));
+		return;
+	}
+	check_outside(check, what, path, whole);
+	check_above(check, what, whole);
 	free(whole);
 }
 
@@ -114,7 +129,7 @@ check_entries(struct ctl_check *check, const char *what, const char *path)
 		    strerror(errno));
 		return 1;
 	}
-	while ((entry = readdir(directory)) != NULL) {
+	while ((errno = 0, entry = readdir(directory)) != NULL) {
 		if (strcmp(entry->d_name, ".") == 0 ||
 		    strcmp(entry->d_name, "..") == 0)
 			continue;
@@ -134,6 +149,8 @@ check_entries(struct ctl_check *check, const char *what, const char *path)
 			    "(mode %04o); chmod 600 it", path, entry->d_name,
 			    mode_of(&status));
 	}
+	if (errno != 0)
+		ctl_check_unknown(check, what, strerror(errno));
 	closedir(directory);
 	return check->errors - before;
 }
@@ -179,8 +196,11 @@ check_conf_file(struct ctl_check *check)
 	unsigned int	 before = check->errors + check->warnings;
 
 	if (stat(check->conf_file, &status) == -1) {
-		ctl_check_good(check, what, "there is no %s; the defaults "
-		    "are in effect", check->conf_file);
+		if (errno == ENOENT)
+			ctl_check_good(check, what, "there is no %s; the "
+			    "defaults are in effect", check->conf_file);
+		else
+			ctl_check_unknown(check, what, strerror(errno));
 		return;
 	}
 	if ((status.st_mode & 022) != 0)
@@ -190,8 +210,7 @@ check_conf_file(struct ctl_check *check)
 	if (status.st_uid != 0 && status.st_uid != geteuid())
 		ctl_check_warn(check, what, "%s belongs to another user, who "
 		    "may change it; chown it to root", check->conf_file);
-	check_above(check, what, check->conf_file);
-	check_outside(check, what, check->conf_file);
+	check_place(check, what, check->conf_file);
 	if (before == check->errors + check->warnings)
 		ctl_check_good(check, what, "%s, which nobody else may "
 		    "change", check->conf_file);
@@ -207,29 +226,32 @@ check_state(struct ctl_check *check)
 	if (check_directory(check, what, path) == -1)
 		return;
 	check_entries(check, what, path);
-	check_above(check, what, path);
-	check_outside(check, what, path);
+	check_place(check, what, path);
 	if (before == check->errors + check->warnings)
 		ctl_check_good(check, what, "%s, for this user alone", path);
 }
 
-/* Is path below directory, wherever links lead? */
-static bool
-is_below(const char *path, const char *directory)
+/* One copy of what has both is enough to read all.  Wherever links lead. */
+static void
+check_apart(struct ctl_check *check, const char *what, const char *path,
+    const char *directory)
 {
 	char	*inner = realpath(path, NULL), *outer = realpath(directory,
 	    NULL);
 	size_t	 length;
-	bool	 below = false;
 
-	if (inner != NULL && outer != NULL) {
+	if (inner == NULL || outer == NULL)
+		ctl_check_unknown(check, what, strerror(errno));
+	else {
 		length = strlen(outer);
-		below = strncmp(inner, outer, length) == 0 &&
-		    (inner[length] == '/' || inner[length] == '\0');
+		if (strncmp(inner, outer, length) == 0 &&
+		    (inner[length] == '/' || inner[length] == '\0'))
+			ctl_check_fail(check, what, "%s lies with the "
+			    "database: one copy of the state directory has "
+			    "both; move it to a directory of its own", path);
 	}
 	free(inner);
 	free(outer);
-	return below;
 }
 
 static void
@@ -253,17 +275,15 @@ check_key(struct ctl_check *check)
 		    "site", path, strerror(errno));
 		return;
 	}
-	if ((copy = strdup(path)) == NULL)
+	if ((copy = strdup(path)) == NULL) {
+		ctl_check_unknown(check, what, strerror(errno));
 		return;
+	}
 	directory = dirname(copy);
 	if (check_directory(check, what, directory) == 0)
 		check_entries(check, what, directory);
-	if (is_below(path, check->conf->state_dir))
-		ctl_check_fail(check, what, "%s lies with the database: one "
-		    "copy of the state directory has both; move it to a "
-		    "directory of its own", path);
-	check_above(check, what, path);
-	check_outside(check, what, path);
+	check_apart(check, what, path, check->conf->state_dir);
+	check_place(check, what, path);
 	free(copy);
 	if (before == check->errors + check->warnings)
 		ctl_check_good(check, what, "%s, for this user alone, apart "
@@ -281,23 +301,26 @@ check_file_system(struct ctl_check *check)
 	char		*name;
 
 	if (statfs(check->conf->state_dir, &type) == -1 ||
-	    statvfs(check->conf->state_dir, &space) == -1)
+	    statvfs(check->conf->state_dir, &space) == -1 ||
+	    asprintf(&name, "%s/" STORE_DATABASE_NAME,
+	    check->conf->state_dir) == -1) {
+		ctl_check_unknown(check, what, strerror(errno));
 		return;
-	if (asprintf(&name, "%s/oncelink.db", check->conf->state_dir) != -1) {
-		if (stat(name, &database) == 0)
-			used = database.st_size;
-		free(name);
 	}
+	if (stat(name, &database) == 0)
+		used = database.st_size;
+	free(name);
 	available = (int64_t)space.f_bavail * (int64_t)space.f_frsize;
 	if (available + used < check->conf->max_store)
 		ctl_check_warn(check, what, "max_store is %" PRId64 " MiB, "
 		    "but only %" PRId64 " MiB are free; make max_store "
 		    "smaller, or room", check->conf->max_store / MB,
 		    available / MB);
-	ctl_check_good(check, what, "%s, %" PRId64 " MiB free",
-	    type.f_type == TMPFS_MAGIC || type.f_type == RAMFS_MAGIC ?
-	    "in memory, nothing is left after the machine stops" :
-	    "on a disk of this machine", available / MB);
+	else
+		ctl_check_good(check, what, "%s, %" PRId64 " MiB free",
+		    type.f_type == TMPFS_MAGIC || type.f_type == RAMFS_MAGIC ?
+		    "in memory, nothing is left after the machine stops" :
+		    "on a disk of this machine", available / MB);
 }
 
 static bool
@@ -328,6 +351,11 @@ check_settings(struct ctl_check *check)
 	if (conf->create == CONF_CREATE_NOBODY)
 		ctl_check_warn(check, what, "create lets nobody make a secret "
 		    "on this site");
+	else if (conf->create == CONF_CREATE_KEYS &&
+	    (conf->faces & CONF_FACE_PASSWORDLINK) == 0)
+		ctl_check_warn(check, what, "create is for who has a key, but "
+		    "faces does not have passwordlink, which takes keys: "
+		    "nobody can make a secret");
 	if (conf->erase_delay > 10000)
 		ctl_check_warn(check, what, "erase_delay leaves what was read "
 		    "on the disk for longer than ten seconds; 1s is the "

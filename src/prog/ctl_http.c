@@ -18,6 +18,7 @@
 
 #define CONNECT_SECONDS	10L
 #define WHOLE_SECONDS	120L
+#define LARGEST_ALERT	16	/* bytes; a handshake begins with more */
 
 struct ctl_http {
 	struct ctl_http_options	 options;
@@ -33,6 +34,7 @@ struct receiving {
 	struct buf	 head;
 	struct buf	 body;
 	size_t		 largest;
+	bool		 offered;	/* a TLS handshake has begun */
 };
 
 /* One part of a URL, "" when it has none; NULL when there is no memory. */
@@ -230,6 +232,21 @@ take_body(char *bytes, size_t size, size_t count, void *argument)
 	return receiving->body.failed ? 0 : length;
 }
 
+/* A library may refuse old versions by itself: then nothing is sent but, at
+ * most, an alert. */
+static int
+watch_handshake(CURL *curl, curl_infotype type, char *bytes, size_t size,
+    void *argument)
+{
+	struct receiving	*receiving = argument;
+
+	(void)curl;
+	(void)bytes;
+	if (type == CURLINFO_SSL_DATA_OUT && size > LARGEST_ALERT)
+		receiving->offered = true;
+	return 0;
+}
+
 /* Everything but the request itself; false when libcurl cannot. */
 static bool
 set_up(CURL *curl, const struct ctl_http *http, struct receiving *receiving)
@@ -259,13 +276,15 @@ set_up(CURL *curl, const struct ctl_http *http, struct receiving *receiving)
 	    curl_easy_setopt(curl, CURLOPT_WRITEDATA, receiving) == CURLE_OK;
 	if (good && http->options.ca_file != NULL)
 		good = curl_easy_setopt(curl, CURLOPT_CAINFO,
-		    http->options.ca_file) == CURLE_OK;
+		    http->options.ca_file) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK;
 	return good;
 }
 
 static bool
 set_request(CURL *curl, const struct ctl_http *http,
-    const struct ctl_http_request *request, struct curl_slist *headers)
+    const struct ctl_http_request *request, struct curl_slist *headers,
+    struct receiving *receiving)
 {
 	char	*url;
 	bool	 good;
@@ -289,11 +308,15 @@ set_request(CURL *curl, const struct ctl_http *http,
 	else if (strcmp(request->method, "HEAD") == 0)
 		good = good &&
 		    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L) == CURLE_OK;
-	/* A library that refuses such old versions shows nothing here. */
 	if (request->old_tls) {
 		good = good && curl_easy_setopt(curl, CURLOPT_SSLVERSION,
 		    (long)(CURL_SSLVERSION_TLSv1_0 |
-		    CURL_SSLVERSION_MAX_TLSv1_1)) == CURLE_OK;
+		    CURL_SSLVERSION_MAX_TLSv1_1)) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION,
+		    watch_handshake) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_DEBUGDATA, receiving) ==
+		    CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L) == CURLE_OK;
 		curl_easy_setopt(curl, CURLOPT_SSL_CIPHER_LIST,
 		    "DEFAULT:@SECLEVEL=0");
 	}
@@ -366,7 +389,7 @@ ctl_http_send(struct ctl_http *http, struct arena *arena,
 	if ((curl = curl_easy_init()) == NULL ||
 	    (headers = make_headers(request)) == NULL ||
 	    !set_up(curl, http, &receiving) ||
-	    !set_request(curl, http, request, headers)) {
+	    !set_request(curl, http, request, headers, &receiving)) {
 		answer->problem = "libcurl refuses a setting";
 		goto out;
 	}
@@ -378,6 +401,8 @@ ctl_http_send(struct ctl_http *http, struct arena *arena,
 	} else {
 		answer->problem = curl_easy_strerror(code);
 		answer->untrusted = code == CURLE_PEER_FAILED_VERIFICATION;
+		answer->old_refused = request->old_tls && receiving.offered &&
+		    code == CURLE_SSL_CONNECT_ERROR;
 	}
 out:
 	curl_slist_free_all(headers);

@@ -14,7 +14,7 @@ struct ctl_http;
 
 struct ctl_http_options {
 	const char	*url;		/* of the site */
-	const char	*ca_file;	/* or NULL */
+	const char	*ca_file;	/* instead of the system's; or NULL */
 	const char	*connect_to;	/* HOST:PORT:ADDRESS:PORT,…; or NULL */
 	size_t		 largest;	/* bytes of an answer */
 };
@@ -33,6 +33,7 @@ struct ctl_http_request {
 struct ctl_http_answer {
 	int		 status;	/* 0: none came; problem says why */
 	bool		 untrusted;	/* because of the certificate */
+	bool		 old_refused;	/* old_tls was offered, and refused */
 	const char	*problem;
 	const char	*head;		/* its lines, each `name: value\n` with
 					   the name in small letters */

@@ -14,9 +14,12 @@
 #include "base/buf.h"
 #include "base/conf.h"
 #include "prog/ctl_site.h"
+#include "store/store.h"
 
 /* A word that no page has unless it quotes what it was asked for. */
 #define WORD		"zqxoncelinkctl"
+
+#define NO_MEMORY	"there is no memory"
 
 /* A header and what its value must have in it. */
 struct wanted {
@@ -161,13 +164,18 @@ check_older_link(struct ctl_site *site, const char *path, const char *target)
 		return false;
 	}
 	length = strcspn(within, "#");
-	if ((page = arena_copy(check->arena, within, length)) == NULL ||
-	    !ctl_site_get(site, what, page, &answer))
+	if ((page = arena_copy(check->arena, within, length)) == NULL) {
+		ctl_check_unknown(check, what, NO_MEMORY);
+		return false;
+	}
+	if (!ctl_site_get(site, what, page, &answer))
 		return false;
 	good = answer.status < 300 || answer.status >= 400;
+	location = header(site, &answer, "location");
 	if (!good)
-		ctl_check_fail(check, what, "%s redirects again, to %s; one "
-		    "step must do", page, header(site, &answer, "location"));
+		ctl_check_fail(check, what, "%s is answered %d%s%s, though one "
+		    "step must do", page, answer.status, location == NULL ?
+		    "" : " to ", location == NULL ? "" : location);
 	return good;
 }
 
@@ -200,8 +208,10 @@ check_clear(struct ctl_site *site)
 	char		*url;
 
 	if (asprintf(&url, "http://%s%s%s", ctl_http_host(site->http),
-	    ctl_http_path(site->http), site->call->path) == -1)
+	    ctl_http_path(site->http), site->call->path) == -1) {
+		ctl_check_unknown(check, what, NO_MEMORY);
 		return;
+	}
 	ctl_http_send(site->http, check->arena, &(struct ctl_http_request){
 		.method = "GET", .url = url
 	}, &answer);
@@ -241,9 +251,13 @@ check_tls(struct ctl_site *site)
 	if (answer.status != 0)
 		ctl_check_fail(site->check, what, "versions before 1.2 are "
 		    "taken; let the web server take 1.2 and 1.3 only");
-	else
+	else if (answer.old_refused)
 		ctl_check_good(site->check, what, "the certificate is good, "
 		    "versions before 1.2 are refused");
+	else
+		ctl_check_warn(site->check, what, "the certificate is good; "
+		    "whether versions before 1.2 are refused could not be "
+		    "tried from here (%s)", answer.problem);
 }
 
 /* A version says which attacks will work. */
@@ -267,9 +281,10 @@ check_banner(struct ctl_site *site)
 		    "made with (X-Powered-By: %s)", powered);
 }
 
-/* `/NAME` and `/DIRECTORY/NAME` of a file of ours. */
+/* `/NAME` or `/DIRECTORY/NAME` of a file of ours; false when something was
+ * said. */
 static bool
-is_given_out(struct ctl_site *site, const char *place, bool with_directory)
+is_kept(struct ctl_site *site, const char *place, bool with_directory)
 {
 	static const char what[] = "files";
 	struct ctl_http_answer answer;
@@ -277,23 +292,40 @@ is_given_out(struct ctl_site *site, const char *place, bool with_directory)
 	char		*copy = arena_copy(site->check->arena, place,
 	    strlen(place));
 
-	if (copy == NULL)
-		return false;
 	buf_init(&path, site->check->arena);
-	if (with_directory)
+	if (with_directory && copy != NULL)
 		buf_printf(&path, "/%s", basename(dirname(copy)));
 	/* The last part of a path, whatever dirname has made of the copy. */
 	buf_printf(&path, "/%s", strrchr(place, '/') == NULL ? place :
 	    strrchr(place, '/') + 1);
 	buf_append(&path, "", 1);
-	if (path.failed || !ctl_site_get(site, what, (const char *)path.data,
-	    &answer))
+	if (copy == NULL || path.failed) {
+		ctl_check_unknown(site->check, what, NO_MEMORY);
+		return false;
+	}
+	if (!ctl_site_get(site, what, (const char *)path.data, &answer))
 		return false;
 	if (answer.status != 200 && answer.status != 206)
-		return false;
+		return true;
 	ctl_check_fail(site->check, what, "%s can be fetched by everybody; "
 	    "move it to where the web server does not look, and make new keys "
 	    "if it was the key file", (const char *)path.data);
+	return false;
+}
+
+static bool
+is_listed(struct ctl_site *site)
+{
+	static const char what[] = "files";
+	struct ctl_http_answer answer;
+
+	if (!ctl_site_get(site, what, "/css/", &answer))
+		return true;
+	if (answer.status != 200)
+		return false;
+	ctl_check_fail(site->check, what, "directories are listed (/css/); "
+	    "switch that off (nginx: autoindex; Apache: Options -Indexes; "
+	    "lighttpd: dir-listing)");
 	return true;
 }
 
@@ -302,27 +334,23 @@ check_files(struct ctl_site *site)
 {
 	static const char what[] = "files";
 	const struct conf *conf = site->check->conf;
-	struct ctl_http_answer answer;
 	char		*database;
-	bool		 found = false;
+	bool		 good = true;
 
-	if (asprintf(&database, "%s/oncelink.db", conf->state_dir) == -1)
+	if (asprintf(&database, "%s/" STORE_DATABASE_NAME, conf->state_dir) ==
+	    -1) {
+		ctl_check_unknown(site->check, what, NO_MEMORY);
 		return;
+	}
 	for (int i = 0; i < 2; i++) {
-		found |= is_given_out(site, database, i == 1);
-		found |= is_given_out(site, conf->key_file, i == 1);
-		found |= is_given_out(site, site->check->conf_file, i == 1);
+		good &= is_kept(site, database, i == 1);
+		good &= is_kept(site, conf->key_file, i == 1);
+		good &= is_kept(site, site->check->conf_file, i == 1);
 	}
 	free(database);
-	found |= is_given_out(site, "/.htaccess", false);
-	if (ctl_site_get(site, what, "/css/", &answer) &&
-	    answer.status == 200) {
-		found = true;
-		ctl_check_fail(site->check, what, "directories are listed "
-		    "(/css/); switch that off (nginx: autoindex; Apache: "
-		    "Options -Indexes; lighttpd: dir-listing)");
-	}
-	if (!found)
+	good &= is_kept(site, "/.htaccess", false);
+	good &= !is_listed(site);
+	if (good)
 		ctl_check_good(site->check, what, "neither database, key nor "
 		    "settings are given out, no directory is listed");
 }
@@ -367,10 +395,10 @@ ctl_pages_check(struct ctl_site *site)
 		    "refuse to open secrets there, and who listens has every "
 		    "link");
 	arena_reset(check->arena);
-	before = check->warnings;
+	before = check->errors + check->warnings;
 	check_banner(site);
 	check_quotes(site);
-	if (before == check->warnings)
+	if (before == check->errors + check->warnings)
 		ctl_check_good(check, "answers", "tell nothing about the web "
 		    "server or the path");
 	check_files(site);

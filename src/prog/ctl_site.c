@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/complaint.h"
 #include "base/conf.h"
+#include "core/account.h"
 #include "core/site.h"
 #include "core/trial.h"
 #include "crypto/token.h"
@@ -62,6 +63,7 @@ static const struct ctl_site_call calls[] = {
 	{ CONF_FACE_NATIVE, "/api/v2/health", 200, "\"status\":\"ok\"" },
 	{ CONF_FACE_SAFESECRETS, "/api/v1/ping", 200, "pong" },
 	{ CONF_FACE_ONETIME, "/secrets", 405, "\"success\":\"False\"" },
+	{ CONF_FACE_PASSWORDLINK, "/api/secrets", 403, "needs a" },
 };
 
 static const struct ctl_site_call *
@@ -80,6 +82,7 @@ check_reached(struct ctl_site *site)
 	static const char what[] = "address";
 	struct ctl_check *check = site->check;
 	struct ctl_http_answer answer;
+	const char *location;
 	size_t	 count;
 
 	if (strcmp(ctl_http_path(site->http), check->conf->path_prefix) != 0) {
@@ -91,6 +94,7 @@ check_reached(struct ctl_site *site)
 	ctl_http_send(site->http, check->arena, &(struct ctl_http_request){
 		.method = "GET", .path = site->call->path
 	}, &answer);
+	location = ctl_http_header(check->arena, &answer, "location", &count);
 	if (answer.untrusted)
 		ctl_check_fail(check, what, "browsers will not believe the "
 		    "certificate (%s); renew it, give the web server the whole "
@@ -99,11 +103,10 @@ check_reached(struct ctl_site *site)
 	else if (answer.status == 0)
 		ctl_check_fail(check, what, "no answer: %s; is the web server "
 		    "running, and reachable from here?", answer.problem);
-	else if (answer.status >= 300 && answer.status < 400)
+	else if (answer.status >= 300 && answer.status < 400 &&
+	    location != NULL)
 		ctl_check_fail(check, what, "it redirects to %s; give the "
-		    "address where the site is, or end the loop",
-		    ctl_http_header(check->arena, &answer, "location",
-		    &count));
+		    "address where the site is, or end the loop", location);
 	else if (answer.status == 502 || answer.status == 503 ||
 	    answer.status == 504)
 		ctl_check_fail(check, what, "the web server answers %d: it "
@@ -149,11 +152,15 @@ check_same(struct ctl_site *site)
 	struct ctl_http_answer answer = { .status = 0 };
 	struct json_writer json;
 	struct buf	 body;
+	int		 failure;
 
 	if ((check->conf->faces & CONF_FACE_NATIVE) == 0)
 		return true;
-	if (trial_create(check->site, check->arena, &trial) != 0)
-		return false;	/* said before */
+	failure = trial_create(check->site, check->arena, &trial);
+	if (failure != 0) {
+		ctl_check_unknown(check, what, ctl_check_failure(failure));
+		return false;
+	}
 	ctl_site_begin(site, &body, &json, trial.token);
 	json_close(&json);
 	if (ctl_site_post(site, what, "/api/v2/secrets/peek", HTTP_JSON_TYPE,
@@ -193,23 +200,28 @@ append_encoded(struct buf *path, const char *text)
 /* A request that must not consume; the secret must wait as before. */
 static bool
 keeps(struct ctl_site *site, const char *what, const struct trial *trial,
-    const struct ctl_http_request *request, int expected, const char *name)
+    const struct ctl_http_request *request, int expected)
 {
 	struct ctl_http_answer answer;
 	bool	 waits;
+	int	 failure;
 
-	if (!ctl_site_ask(site, what, request, &answer) ||
-	    trial_waits(site->check->site, trial, &waits) != 0)
+	if (!ctl_site_ask(site, what, request, &answer))
 		return false;
+	failure = trial_waits(site->check->site, trial, &waits);
+	if (failure != 0) {
+		ctl_check_unknown(site->check, what,
+		    ctl_check_failure(failure));
+		return false;
+	}
 	if (!waits)
-		ctl_check_fail(site->check, what, "%s uses a secret up: what "
-		    "is between must hand on method and headers as they are",
-		    name);
+		ctl_check_fail(site->check, what, "it uses a secret up: what "
+		    "is between must hand on method and headers as they are");
 	else if (answer.status == 400 || answer.status == 404)
 		return true;	/* the path is at fault: see try_pin */
 	else if (answer.status != expected)
-		ctl_check_fail(site->check, what, "%s is answered %d, not %d: "
-		    "the worker does not see it as it was sent", name,
+		ctl_check_fail(site->check, what, "it is answered %d, not %d: "
+		    "the worker does not see it as it was sent",
 		    answer.status, expected);
 	return waits && answer.status == expected;
 }
@@ -229,10 +241,14 @@ try_pin(struct ctl_site *site, const char *pattern)
 	struct ctl_http_answer answer;
 	struct buf	 path;
 	bool		 good;
+	int		 failure;
 
 	make_pin(pattern, check->conf->pin_size, pin);
-	if (trial_create(check->site, check->arena, &trial) != 0)
+	failure = trial_create(check->site, check->arena, &trial);
+	if (failure != 0) {
+		ctl_check_unknown(check, what, ctl_check_failure(failure));
 		return false;
+	}
 	token_to_uuid(trial.token, key);
 	buf_init(&path, check->arena);
 	buf_printf(&path, "/api/v1/message/%s/", key);
@@ -240,12 +256,13 @@ try_pin(struct ctl_site *site, const char *pattern)
 	buf_append(&path, "", 1);
 	request.path = (const char *)path.data;
 	request.method = "HEAD";
-	good = !path.failed && keeps(site, "HEAD", &trial, &request, 405,
-	    "HEAD");
+	good = !path.failed;
+	if (!good)
+		ctl_check_unknown(check, what, "there is no memory");
+	good = good && keeps(site, "HEAD", &trial, &request, 405);
 	request.method = "GET";
 	request.header = "Sec-Purpose: prefetch";
-	good = good && keeps(site, "prefetch", &trial, &request, 503,
-	    "a browser's prefetch");
+	good = good && keeps(site, "prefetch", &trial, &request, 503);
 	request.header = NULL;
 	if (good && (good = ctl_site_ask(site, what, &request, &answer))) {
 		good = answer.status == 200 &&
@@ -290,9 +307,80 @@ check_paths(struct ctl_site *site)
 		    "HEAD and prefetches use nothing up");
 }
 
-/* Two interfaces share this path; the header decides between them. */
+/*
+ * An account for as long as the check takes: who shows no key is told the same
+ * as one whose key did not arrive.
+ */
+static bool
+make_account(struct ctl_site *site, char *name, size_t size)
+{
+	struct ctl_check *check = site->check;
+	enum account_outcome outcome;
+	uint8_t		 token[TOKEN_BYTES];
+	char		 text[TOKEN_HEX_LENGTH + 1], key[ACCOUNT_KEY_SIZE];
+	int		 failure;
+
+	token_random(token);
+	token_to_hex(token, text);
+	snprintf(name, size, "check-%s", text);
+	failure = account_add(check->site, name, STORE_UNLIMITED,
+	    STORE_UNLIMITED, &outcome);
+	if (failure == 0)
+		failure = account_key_add(check->site, name, true, key,
+		    &outcome);
+	if (failure == 0)
+		snprintf(site->authorization, sizeof(site->authorization),
+		    "Authorization: ApiKey %s", key);
+	else
+		ctl_check_unknown(check, "Authorization",
+		    ctl_check_failure(failure));
+	explicit_bzero(key, sizeof(key));
+	return failure == 0;
+}
+
 static void
-check_authorization(struct ctl_site *site)
+remove_account(struct ctl_site *site, const char *name)
+{
+	enum account_outcome outcome;
+	int		 failure;
+
+	explicit_bzero(site->authorization, sizeof(site->authorization));
+	failure = account_remove(site->check->site, name, &outcome);
+	if (failure != 0)
+		ctl_check_fail(site->check, "Authorization", "the account %s "
+		    "of this check is still there; remove it: " CTL_PROGRAM
+		    " account remove %s", name, name);
+}
+
+static void
+check_key(struct ctl_site *site)
+{
+	static const char what[] = "Authorization";
+	struct ctl_http_answer answer;
+
+	if (!ctl_site_ask(site, what, &(struct ctl_http_request){
+		.method = "GET", .path = "/api/secrets",
+		.header = site->authorization
+	    }, &answer))
+		return;
+	if (answer.status == 200)
+		ctl_check_good(site->check, what, "the header arrives, with a "
+		    "key of this site");
+	else if (answer.status == 403)
+		ctl_check_fail(site->check, what, "the header does not arrive "
+		    "at the worker (Apache: CGIPassAuth On and FcgidPassHeader "
+		    "Authorization; a proxy in front must hand it on), or the "
+		    "worker there has another database or another key");
+	else
+		ctl_check_fail(site->check, what, "GET /api/secrets is "
+		    "answered %d, not 200; is it handed to the worker?",
+		    answer.status);
+}
+
+/* Two interfaces share this path; the header decides between them, even when
+ * one of them is not served. */
+static void
+check_header(struct ctl_site *site)
 {
 	static const char what[] = "Authorization";
 	struct ctl_check *check = site->check;
@@ -303,8 +391,11 @@ check_authorization(struct ctl_site *site)
 	struct ctl_http_answer without, with;
 
 	if ((check->conf->faces & CONF_FACE_ONETIME) == 0 ||
-	    check->conf->create != CONF_CREATE_ANYONE)
+	    check->conf->create != CONF_CREATE_ANYONE) {
+		ctl_check_good(check, what, "not looked at: with these faces "
+		    "and create nobody needs it");
 		return;
+	}
 	if (!ctl_site_ask(site, what, &request, &without))
 		return;
 	request.header = "Authorization: Bearer oncelinkctl-check";
@@ -320,6 +411,23 @@ check_authorization(struct ctl_site *site)
 		    "Authorization; a proxy in front must hand it on)");
 	else
 		ctl_check_good(check, what, "the header arrives");
+}
+
+static void
+check_calls(struct ctl_site *site)
+{
+	char	 name[STORE_NAME_MAX + 1];
+	bool	 keys = (site->check->conf->faces & CONF_FACE_PASSWORDLINK) !=
+		    0;
+
+	check_paths(site);
+	if (!keys)
+		check_header(site);
+	else if (make_account(site, name, sizeof(name)))
+		check_key(site);
+	ctl_sizes_check(site);
+	if (keys)
+		remove_account(site, name);
 }
 
 void
@@ -348,9 +456,7 @@ ctl_site_check(struct ctl_check *check)
 		return;
 	}
 	if (check_reached(&site) && check_same(&site)) {
-		check_paths(&site);
-		check_authorization(&site);
-		ctl_sizes_check(&site);
+		check_calls(&site);
 		ctl_pages_check(&site);
 	}
 	ctl_http_close(site.http);

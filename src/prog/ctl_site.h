@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "core/account.h"
 #include "crypto/token.h"
 #include "prog/ctl_check.h"
 #include "prog/ctl_http.h"
@@ -16,6 +17,10 @@ struct ctl_site {
 	struct ctl_check *check;
 	struct ctl_http	*http;
 	const struct ctl_site_call *call;
+	/* `Authorization: …' of an account for this check, "" without the
+	 * passwordlink face. */
+	char		 authorization[sizeof("Authorization: ApiKey ") +
+			    ACCOUNT_KEY_SIZE];
 };
 
 /* A GET that changes nothing, and what a worker answers. */

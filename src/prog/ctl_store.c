@@ -33,20 +33,6 @@
 /* Cron may sweep once a day. */
 #define SWEPT_LATELY	((int64_t)25 * 3600 * 1000)	/* ms */
 
-static const char *
-failure_text(int failure)
-{
-	switch (failure) {
-	case STORE_BUSY:
-		return "somebody else holds the write lock for longer than "
-		    "lock_wait; run this again";
-	case STORE_FULL:
-		return "there is no room; raise max_store or free the disk";
-	default:
-		return "the lines before this one on standard error say how";
-	}
-}
-
 /* A quarter of what is free, so that nobody has to give memory up. */
 static int64_t
 copy_limit(void)
@@ -103,7 +89,7 @@ check_integrity(struct ctl_check *check)
 	failure = store_view(check->site->store, take_copy, &taking);
 	if (failure != 0) {
 		ctl_check_fail(check, what, "it cannot be read: %s",
-		    failure_text(failure));
+		    ctl_check_failure(failure));
 		return;
 	}
 	if (taking.large) {
@@ -122,8 +108,7 @@ check_integrity(struct ctl_check *check)
 		    "what is in this one may be lost", faults);
 		break;
 	default:
-		ctl_check_warn(check, what, "there is no memory to look "
-		    "through it");
+		ctl_check_unknown(check, what, "there is no memory");
 		break;
 	}
 	store_copy_free(taking.copy);
@@ -136,6 +121,7 @@ check_clock(struct ctl_check *check)
 	struct taking	 taking = { .newest = 0 };
 	char		 ahead[CTL_CHECK_DURATION];
 	int64_t		 now = clock_wall();
+	int		 failure;
 
 	if (now < CLOCK_FIRST || now > CLOCK_LAST) {
 		ctl_check_fail(check, what, "it shows a year that cannot be; "
@@ -143,8 +129,11 @@ check_clock(struct ctl_check *check)
 		    "systemd-timesyncd)");
 		return;
 	}
-	if (store_view(check->site->store, find_newest, &taking) != 0)
-		return;		/* said before */
+	failure = store_view(check->site->store, find_newest, &taking);
+	if (failure != 0) {
+		ctl_check_unknown(check, what, ctl_check_failure(failure));
+		return;
+	}
 	if (taking.newest > now + CLOCK_SLACK) {
 		ctl_check_duration((taking.newest - now) / 1000, ahead);
 		ctl_check_fail(check, what, "the newest secret was made %s "
@@ -162,9 +151,13 @@ check_sweeper(struct ctl_check *check)
 	    "user (conf/cron of the examples), or enable oncelink-sweep.timer";
 	char		 ago[CTL_CHECK_DURATION];
 	int64_t		 swept, overdue, now = clock_wall();
+	int		 failure;
 
-	if (sweep_last(check->site, &swept, &overdue) != 0)
-		return;		/* said before */
+	failure = sweep_last(check->site, &swept, &overdue);
+	if (failure != 0) {
+		ctl_check_unknown(check, what, ctl_check_failure(failure));
+		return;
+	}
 	if (overdue != 0 && now - overdue > SWEPT_LATELY) {
 		ctl_check_duration((now - overdue) / 1000, ago);
 		ctl_check_fail(check, what, "what was over %s ago is still on "
@@ -193,7 +186,7 @@ try_secret(struct ctl_check *check, const char *what, struct trial *trial)
 	failure = trial_create(check->site, check->arena, trial);
 	if (failure != 0) {
 		ctl_check_fail(check, what, "it cannot be made: %s",
-		    failure_text(failure));
+		    ctl_check_failure(failure));
 		return false;
 	}
 	failure = trial_read(check->site, check->arena, trial, &same);
@@ -202,7 +195,7 @@ try_secret(struct ctl_check *check, const char *what, struct trial *trial)
 	trial_forget(check->site, trial->token);
 	if (failure != 0)
 		ctl_check_fail(check, what, "it cannot be read: %s",
-		    failure_text(failure));
+		    ctl_check_failure(failure));
 	else if (!same)
 		ctl_check_fail(check, what, "what was read is not what was "
 		    "written; stop the worker and keep the files");
@@ -227,8 +220,10 @@ check_secret(struct ctl_check *check)
 	};
 	bool		 good;
 
-	if (getrandom(payload, sizeof(payload), 0) != sizeof(payload))
+	if (getrandom(payload, sizeof(payload), 0) != sizeof(payload)) {
+		ctl_check_unknown(check, what, "there are no random bytes");
 		return;
+	}
 	token_random(token);
 	token_to_hex(token, pin);
 	good = try_secret(check, what, &trials[0]) &&

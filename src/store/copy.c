@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "store/sqlite.h"
 #include "store/txn.h"
 
@@ -39,9 +40,15 @@ store_copy(struct store_txn *txn, int64_t limit, struct store_copy **copy)
 	if (sqlite3_backup_finish(backup) == SQLITE_OK)
 		return 0;
 fail:
+	/* The copy knows what went wrong, with the original too. */
+	if (*copy == NULL || (*copy)->sqlite.db == NULL) {
+		log_event(LOG_NO_MEMORY, LOG_TEXT("where", "copy"));
+		txn->failure = STORE_FAILED;
+	} else
+		txn->failure = sqlite_failure(&(*copy)->sqlite, "copy");
 	store_copy_free(*copy);
 	*copy = NULL;
-	return txn_fail(txn, "copy");
+	return -1;
 }
 
 int
@@ -55,6 +62,8 @@ store_copy_examine(struct store_copy *copy, char *what, size_t size)
 	statement = sqlite_statement(&copy->sqlite,
 	    SQLITE_STATEMENT_INTEGRITY);
 	if (statement == NULL) {
+		if (sqlite3_errcode(copy->sqlite.db) == SQLITE_NOMEM)
+			return -1;
 		/* A schema that cannot be read is damage too. */
 		snprintf(what, size, "%s", sqlite_error_text(&copy->sqlite));
 		return 1;
@@ -72,7 +81,9 @@ store_copy_examine(struct store_copy *copy, char *what, size_t size)
 			at += (size_t)snprintf(what + at, size - at, "%s%s",
 			    at == 0 ? "" : "; ", text);
 	}
-	if (code != SQLITE_DONE && code != SQLITE_ROW &&
+	if (result == 0 && (code == SQLITE_NOMEM || code == SQLITE_ROW))
+		result = -1;
+	else if (code != SQLITE_DONE && code != SQLITE_ROW &&
 	    code != SQLITE_NOMEM && result <= 0) {
 		snprintf(what, size, "%s", sqlite_error_text(&copy->sqlite));
 		result = 1;

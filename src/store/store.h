@@ -243,7 +243,7 @@ int	 store_copy(struct store_txn *txn, int64_t limit,
 	    struct store_copy **copy);
 
 /* store_copy_examine(copy, what, size): is the database whole?  Returns 0, 1
- * with the first faults in what, or -1. */
+ * with the first faults in what, or -1 when there was no memory. */
 int	 store_copy_examine(struct store_copy *copy, char *what, size_t size);
 
 /* store_copy_free(copy): accepts NULL. */

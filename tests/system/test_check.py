@@ -11,7 +11,9 @@ import threading
 import time
 
 from oncelink_server import SERVER_NAME
-from oncelink_site import CTL, Process, run, wait_until
+from oncelink_site import (
+    CTL, SRCDIR, Process, become, run, wait_until,
+)
 from oncelink_test import SiteTest, in_threads, kinds, main, note, scaled
 from oncelink_wire import (
     FRAME_TYPE, JSON_TYPE, native_creation, native_opening, random_id,
@@ -47,6 +49,7 @@ class CheckTest(SiteTest):
                 bad.count("error"), bad.count("warning"))
             if bad else "nothing is wrong")
         self.assertEqual(done.returncode, int("error" in bad))
+        self.assertNotIn(b"(null)", done.stdout)
         return found
 
     @staticmethod
@@ -275,7 +278,7 @@ class Local(CheckTest):
         site = self.earnest_site(server=None, start=False)
         for name, value, word in (
                 ("claim_seconds", "0s", "claim_seconds is 0"),
-                ("create", "nobody", "nobody make"),
+                ("create", "nobody", "lets nobody make"),
                 ("erase_delay", "30s", "ten seconds"),
                 ("kdf_passes", "1", "cheaper"),
                 ("pin_size", "3", "one guesser in a thousand"),
@@ -286,9 +289,35 @@ class Local(CheckTest):
             with self.subTest(name + " = " + value):
                 before = site.settings.get(name)
                 site.configure(**{name: value})
-                self.assertNamed(site, "warning", (word,))
+                found = self.assertNamed(site, "warning", (word,))
+                # What is warned of is not good too.
+                whats = [text.split(":")[0] for _, text in found]
+                self.assertEqual(whats.count("file system"), 1, found)
                 site.configure(**{name: before})
         self.assertGood(site)
+        site.configure(create="keys")
+        self.assertGood(site)
+        site.configure(faces="native")
+        self.assertNamed(site, "warning", ("create", "passwordlink",
+                                           "nobody can make a secret"))
+
+    def test_unknown(self):
+        """what could not be looked at is an error, not silence"""
+        site = self.earnest_site(server=None, start=False)
+
+        @contextlib.contextmanager
+        def renamed(name):
+            with site.writer() as database:
+                database.execute(
+                    "ALTER TABLE secret RENAME COLUMN %s TO other" % name)
+            yield
+            with site.writer() as database:
+                database.execute(
+                    "ALTER TABLE secret RENAME COLUMN other TO %s" % name)
+        for what, column in (("clock", "created_at"), ("sweeper", "due_at")):
+            with self.subTest(what):
+                self.names(site, renamed(column), what,
+                           "could not be looked at")
 
     def test_sign_key(self):
         """SIGN_KEY is told of and not told"""
@@ -516,6 +545,14 @@ FAULTS = {
     "older links go nowhere": (
         {LOCATIONS: [("/read/?$oncelink_id", "/?$oncelink_id")]},
         "error", ("older links", "not 302 to /read/")),
+    "nothing new": (
+        {LOCATIONS: [("# Pages are files.",
+                      "location ^~ /once/api/v2/ { return 304; }")]},
+        "error", ("address", "(304) is not a worker's")),
+    "older links to nothing new": (
+        {LOCATIONS: [("# Pages are files.",
+                      "location = /once/read/ { return 304; }")]},
+        "error", ("older links", "answered 304")),
     "older links twice": (
         {LOCATIONS: [("return 302 /once/read/#m",
                       "return 302 /once/message/x#m")]},
@@ -639,12 +676,73 @@ class Planted(Through):
         site = self.earnest_site("nginx", conf="shipped", prefix="/once",
                                  tls=True)
         options = self.address(site)
-        for face in ("safesecrets", "onetime", "native"):
+        for face in ("safesecrets", "onetime", "native", "passwordlink",
+                     "native onetime"):
             with self.subTest(face):
                 site.stop_workers()
                 site.configure(faces=face)
                 site.workers = [site.start_worker(0)]
-                self.assertGood(site, *options)
+                found = self.assertGood(site, *options)
+                self.assertIn(("ok", "sizes: the largest secrets of %s go in "
+                               "and out" % face), found)
+                said = [text for _, text in found
+                        if text.startswith("Authorization: ")]
+                self.assertEqual(len(said), 1, found)
+                self.assertEqual("not looked at" in said[0],
+                                 face in ("safesecrets", "native"), said)
+        self.assertEqual(len(site.ctl("account", "list").stdout.splitlines()),
+                         1)
+        for create, faces, word in (
+                ("nobody", "native passwordlink", "not tried"),
+                ("keys", "native onetime", "not tried"),
+                ("keys", "native passwordlink", "secrets of passwordlink")):
+            with self.subTest("create = %s, %s" % (create, faces)):
+                site.stop_workers()
+                site.configure(faces=faces, create=create)
+                site.workers = [site.start_worker(0)]
+                found = self.findings(site, *options)
+                self.assertEqual([line for line in found
+                                  if line[0] == "error"], [])
+                self.assertTrue(any(
+                    text.startswith("sizes") and word in text
+                    for _, text in found), found)
+
+    def test_example(self):
+        """the line for cron in the manual: silent as long as all is good"""
+        site = self.earnest_site("nginx", conf="shipped", prefix="/once",
+                                 tls=True)
+        with open(os.path.join(SRCDIR, "man", "oncelinkctl.8"),
+                  encoding="utf-8") as file:
+            line = re.search("^0 7 [*] [*] [*] @OWNER@ (.*)$", file.read(),
+                             re.M).group(1)
+        options = self.address(site)
+        line = line.replace("@CTL@", CTL).replace(
+            "https://@SERVER_NAME@/", " ".join(options[1:]))
+        self.assertNotIn("@", line)
+
+        def mail():
+            done = run(["/bin/sh", "-c", line], environment={
+                "PATH": "/usr/bin:/bin", "ONCELINK_CONF": site.conf_file},
+                       **become(site.owner))
+            return (done.stdout + done.stderr).decode()
+        self.assertEqual(mail(), "")
+        site.stop_workers()
+        self.assertRegex(mail(), "^error +address: ")
+
+    def test_old_tls_here(self):
+        """a library that offers no old TLS proves nothing of the site"""
+        site = self.earnest_site("nginx", conf="shipped", prefix="/once",
+                                 tls=True)
+        path = os.path.join(site.directory, "openssl.cnf")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\n"
+                       "system_default = here\n[here]\n"
+                       "Protocol = -TLSv1, -TLSv1.1\n")
+        options = self.address(site)
+        self.assertIn(("ok", "TLS: the certificate is good, versions before "
+                       "1.2 are refused"), self.assertGood(site, *options))
+        self.assertNamed(site, "warning", ("TLS", "could not be tried"),
+                         *options, environment={"OPENSSL_CONF": path})
 
     def test_no_proxy(self):
         """the environment's proxies are not asked"""

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -182,6 +183,52 @@ test_copy(void **state)
 	stores_remove(directory);
 }
 
+/* No memory for the library, from when it is starved. */
+static sqlite3_mem_methods usual;
+static bool starved;
+
+static void *
+get_memory(int size)
+{
+	return starved ? NULL : usual.xMalloc(size);
+}
+
+static void *
+change_memory(void *memory, int size)
+{
+	return starved ? NULL : usual.xRealloc(memory, size);
+}
+
+static void
+test_no_memory(void **state)
+{
+	char			*directory = stores_make();
+	struct store_options	 options = stores_options(directory);
+	struct store		*store = stores_open(&options);
+	struct asking		 asking = { .limit = 100 * BYTES };
+	char			 what[256] = "";
+
+	(void)state;
+	fill(store);
+	assert_int_equal(store_view(store, take_copy, &asking), 0);
+	starved = true;
+	assert_int_equal(store_copy_examine(asking.copy, what, sizeof(what)),
+	    -1);
+	starved = false;
+	assert_string_equal(what, "");
+	assert_int_equal(store_copy_examine(asking.copy, what, sizeof(what)),
+	    0);
+	store_copy_free(asking.copy);
+	starved = true;
+	assert_int_equal(store_view(store, take_copy, &asking), STORE_FAILED);
+	starved = false;
+	assert_null(asking.copy);
+	assert_int_equal(store_view(store, take_copy, &asking), 0);
+	store_copy_free(asking.copy);
+	store_close(store);
+	stores_remove(directory);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -189,8 +236,16 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_newest),
 		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_no_memory),
 	};
 
+	sqlite3_mem_methods	 methods;
+
+	sqlite3_config(SQLITE_CONFIG_GETMALLOC, &usual);
+	methods = usual;
+	methods.xMalloc = get_memory;
+	methods.xRealloc = change_memory;
+	sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
 	stores_main(argc, argv);
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
