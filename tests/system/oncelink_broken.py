@@ -11,9 +11,10 @@ import os
 import sys
 
 PROGRAM = '''#!%(python)s
-import os, signal, socket, stat, struct, sys
+import os, re, signal, socket, stat, struct, sys
 
 MODE = %(mode)r
+NOTES = %(notes)r
 
 
 def record(kind, content):
@@ -25,18 +26,32 @@ def answer(text, fcgi):
     return record(6, text) + end if fcgi else text
 
 
-# How it is broken.  None: nothing more comes, and nothing ends.
-def reply(fcgi):
+# What tells a request from others, and whether the web server means to keep
+# its connection.
+def note(asked, fcgi):
+    word = re.search(b"sent-([a-z0-9]+)-sent", asked)
+    if word:
+        with open(NOTES, "ab") as file:
+            file.write(b"%%s %%d\\n" %% (word[1], fcgi and asked[10] & 1))
+
+
+# How it is broken.
+def reply(asked, fcgi):
+    note(asked, fcgi)
     if MODE == "dies":
         os._exit(0)
-    if MODE == "hangs":
-        signal.pause()
+    if MODE == "closes":
+        return b""
     if MODE == "garbage":
         return b"\\xff\\xfe" * 600
     if MODE == "no head":
         return answer(b"Content-Type text/html, no colon and no end", fcgi)
     if MODE == "bad status":
         return answer(b"Status: abc\\r\\nX Y: \\x01\\r\\n\\r\\nbody", fcgi)
+    if MODE == "quotes":
+        text = re.sub(b"[\\0-\\40]", b"", asked)[:1000]
+        return answer(b"Status: 200\\r\\nX-Bad: \\1" + text
+                      + b"\\r\\n\\r\\nbody", fcgi)
     if MODE == "large head":
         return answer(b"X-Large: " + b"x" * 60000 + b"\\r\\n\\r\\nbody", fcgi)
     if MODE == "cut":
@@ -46,11 +61,17 @@ def reply(fcgi):
 
 
 def serve(listener):
+    held = []
     while True:
         connection = listener.accept()[0]
         # To look whether somebody listens is no request.
-        if connection.recv(1 << 16):
-            connection.sendall(reply(True))
+        asked = connection.recv(1 << 16)
+        if asked and MODE == "hangs":
+            note(asked, True)
+            held.append(connection)
+            continue
+        if asked:
+            connection.sendall(reply(asked, True))
         connection.close()
 
 
@@ -65,16 +86,19 @@ elif os.environ.get("LISTEN_FDS"):
 elif stat.S_ISSOCK(os.fstat(0).st_mode) and "REQUEST_URI" not in os.environ:
     serve(socket.socket(fileno=0))
 else:
-    os.write(1, reply(False))
+    asked = os.environb[b"REQUEST_URI"]
+    if MODE == "hangs":
+        signal.pause()
+    os.write(1, reply(asked, False))
 '''
 
-MODES = ("dies", "hangs", "garbage", "no head", "bad status", "large head",
-         "cut")
+MODES = ("dies", "hangs", "garbage", "no head", "bad status", "quotes",
+         "large head", "cut")
 
 
 def broken_worker(directory, mode):
     """Such a program, made below this directory; its path, which ends as
-    that of the real one does."""
+    that of the real one does.  Beside it lies what notes() reads."""
     directory = os.path.join(directory, "broken-" + mode.replace(" ", "-"))
     os.mkdir(directory)
     os.chmod(directory, 0o755)
@@ -84,6 +108,21 @@ def broken_worker(directory, mode):
     if not os.access(python, os.X_OK):
         python = sys.executable
     with open(name, "w", encoding="utf-8") as file:
-        file.write(PROGRAM % {"python": python, "mode": mode})
+        file.write(PROGRAM % {"python": python, "mode": mode,
+                              "notes": notes_file(name)})
+    with open(notes_file(name), "wb"):
+        os.chmod(notes_file(name), 0o666)
     os.chmod(name, 0o755)
     return name
+
+
+def notes_file(program):
+    return program + "-notes"
+
+
+def notes(program):
+    """(word, is the connection to be kept) of each request with a word
+    between "sent-" and "-sent" in its path that such a program got."""
+    with open(notes_file(program), "rb") as file:
+        return [(word.decode(), kept == b"1") for word, kept in
+                map(bytes.split, file.read().splitlines())]

@@ -9,6 +9,7 @@ import select
 import shutil
 import signal
 
+from oncelink_broken import broken_worker
 from oncelink_canary import Canaries, files_with
 from oncelink_hostile import unread
 from oncelink_site import wait_until
@@ -19,33 +20,6 @@ from oncelink_wire import (
 )
 
 BODY = b'{"message":"m","exp":60,"pin":"12345"}'
-
-# A FastCGI worker that notes what it was asked and dies.
-DYING = '''#!%(python)s
-import os, socket, struct
-connection = socket.socket(fileno=0).accept()[0]
-asked = b""
-while True:
-    head = connection.recv(8, socket.MSG_WAITALL)
-    kind, length, padding = struct.unpack(">xBxxHBx", head)
-    content = connection.recv(length + padding, socket.MSG_WAITALL)
-    if kind == 4:
-        asked += content
-    if kind == 5 and length == 0:
-        break
-uri = asked.partition(b"REQUEST_URI")[2].split(b"canary")[1]
-with open(%(notes)r, "ab") as file:
-    file.write(uri + b"\\n")
-%(more)s
-os._exit(0)
-'''
-BAD_HEADER = (
-    'text = b"Status: 200\\r\\nX-Bad: canary\\1canary\\r\\n\\r\\nbody"\n'
-    'connection.sendall(struct.pack(">BBHHBB", 1, 6, 1, len(text), 0, 0)'
-    ' + text + struct.pack(">BBHHBB8x", 1, 3, 1, 8, 0, 0))')
-HALF = ('text = b"Status: 200\\r\\nContent-Length: 100\\r\\n\\r\\nhalf"\n'
-        'connection.sendall(struct.pack(">BBHHBB", 1, 6, 1, len(text), 0, 0)'
-        ' + text)')
 
 
 def lines(name):
@@ -86,43 +60,9 @@ class ApacheTest(SiteTest):
                                "error.log"), encoding="utf-8") as file:
             return file.read()
 
-    def dying(self, more):
-        """A site whose workers note a request, do this and die; where they
-        note it."""
-        site = self.open_site(start=False)
-        notes = os.path.join(site.directory, "state", "notes")
-        directory = os.path.join(site.directory, "dying")
-        os.mkdir(directory)
-        name = os.path.join(directory, "oncelink.fcgi")
-        with open(name, "w", encoding="utf-8") as file:
-            file.write(DYING % {"python": "/usr/bin/python3", "notes": notes,
-                                "more": more})
-        os.chmod(name, 0o755)
-        os.chmod(directory, 0o755)
-        site.break_workers(name)
-        site.start()
-        return site, notes
-
 
 class Sent(ApacheTest):
     """A request would use a secret up, were it sent twice."""
-
-    def test_dying_worker(self):
-        """a worker that dies with a request is not replaced by one that gets
-        the same request again"""
-        for what, more in (("before", ""), ("in the middle of", HALF)):
-            with self.subTest("%s its answer" % what):
-                site, notes = self.dying(more)
-                wanted = []
-                for number in range(4):
-                    path = "/ping?canary%dcanary" % number
-                    answer = self.ask(site, http_bytes(
-                        "POST" if number % 2 else "GET", path,
-                        b"x" * 100 if number % 2 else None))
-                    if answer is not None:
-                        self.assertGreaterEqual(answer.status, 500)
-                    wanted.append(b"%d" % number)
-                    self.assertEqual(lines(notes), wanted)
 
     def test_killed_idle(self):
         """a worker that was killed while it had nothing to do costs
@@ -355,8 +295,10 @@ class Told(ApacheTest):
     def test_levels(self):
         """what Apache denies, and a worker's header that is none, are not
         quoted"""
-        site, _ = self.dying(BAD_HEADER)
-        for path in ("/css/.htcanary", "/ping?canary1canary"):
+        site = self.open_site(start=False)
+        site.break_workers(broken_worker(site.directory, "quotes"))
+        site.start()
+        for path in ("/css/.htcanary", "/ping?canary"):
             answer = site.request("GET", path)
             self.assertIn(answer.status, (403, 500))
         self.assertNotIn("canary", self.error_log(site))

@@ -3,9 +3,12 @@
 what each kind of web server then writes to its logs and its files."""
 
 import contextlib
+import os
+import shutil
+import signal
 import time
 
-from oncelink_broken import MODES, broken_worker
+from oncelink_broken import MODES, broken_worker, notes
 from oncelink_canary import Canaries, files_with, open_files_with
 from oncelink_hostile import (
     FAR_TOO_LARGE, REQUESTS, Silent, Words, friendly, post, reset, unread,
@@ -100,6 +103,65 @@ class Hostile(Silent):
                    "temporary files to go")
         self.assertFormat(self.end(site))
         self.assertNowhere(site, canaries, mode + ", at the end")
+
+    def test_no_worker(self):
+        """a worker that is gone and cannot be started again"""
+        site = self.open_site(start=False)
+        place = os.path.join(site.directory, "gone")
+        os.mkdir(place)
+        os.chmod(place, 0o755)
+        worker = shutil.copy(site.programs["WORKER"], place)
+        site.programs = {**site.programs, "WORKER": worker}
+        site.start()
+        os.unlink(worker)
+        for process in self.processes(site):
+            with contextlib.suppress(OSError):
+                with open("/proc/%d/comm" % process,
+                          encoding="ascii") as file:
+                    if file.read().strip() == "oncelink.fcgi":
+                        os.kill(process, signal.SIGKILL)
+        for process in site.workers:
+            process.wait()
+        site.workers = []
+        canaries = Canaries()
+        words = Words(canaries, "no worker")
+        for connection in self.send(site, friendly(words) + [
+                whole(words, "HEAD"), post(words, words.json(200000))]):
+            reset(connection)
+        for path in ("/ping", "/api/v1/message/x/y"):
+            answer = site.request("GET", path)
+            # To Apache a program that is not there is a page that is not.
+            self.assertIn(answer.status, (404, 500, 502, 503), answer)
+            self.assertNotIn(b"message/x", answer.body)
+        self.assertStatus(site.request("GET", "/"), 200)
+        self.assertNowhere(site, canaries, "no worker")
+        self.assertFormat(self.end(site))
+        self.assertNowhere(site, canaries, "no worker, at the end")
+
+    def test_sent_once(self):
+        """a request that a worker got and did not answer, or in part, is
+        sent to no worker again, for it would use a secret up; and no
+        connection to a worker is kept, for it would hold a thread"""
+        for mode in ("closes", "cut", "dies"):
+            with self.subTest(mode):
+                site = self.open_site(start=False)
+                program = broken_worker(site.directory, mode)
+                site.break_workers(program)
+                site.start()
+                for number in range(4):
+                    with contextlib.suppress(Broken):
+                        answer = site.request(
+                            "POST" if number % 2 else "GET",
+                            "/ping?sent-%d-sent" % number,
+                            b"x" * 100 if number % 2 else None)
+                        self.assertNotEqual(answer.body, b"pong")
+                got = notes(program)
+                if mode != "dies":
+                    self.assertEqual([word for word, _ in got], list("0123"))
+                # Who comes after one that died may find nobody there.
+                self.assertEqual(got[0][0], "0")
+                self.assertEqual(len(got), len(set(got)))
+                self.assertFalse(any(kept for _, kept in got), got)
 
     def test_answers_of_broken_workers(self):
         """what a worker that talks nonsense says is no answer"""
