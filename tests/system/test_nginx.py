@@ -9,8 +9,8 @@ import os
 import re
 import socket
 import ssl
-import threading
 
+from oncelink_broken import broken_worker, notes
 from oncelink_nginx import Nginx
 from oncelink_site import wait_until
 from oncelink_test import SiteTest, in_threads, main
@@ -78,42 +78,6 @@ class Around(Nginx):
                 "share": self.share(), "port": self.site.port,
                 "directory": self.site.directory,
                 "more": self.more % {"log": self.log_directory()}})
-
-
-class FalseWorker:
-    """Takes connections at a socket, counts the requests, and does not
-    answer them: closes at once, or never."""
-
-    def __init__(self, path, closes):
-        self.closes = closes
-        self.count = 0
-        self.held = []
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(path)
-        os.chmod(path, 0o666)
-        self.listener.listen(64)
-        self.thread = threading.Thread(target=self.work)
-        self.thread.start()
-
-    def work(self):
-        while True:
-            try:
-                connection = self.listener.accept()[0]
-            except OSError:
-                return
-            connection.settimeout(PATIENCE)
-            self.held.append(connection)
-            connection.recv(65536)
-            self.count += 1
-            if self.closes:
-                connection.close()
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join()
-        for connection in self.held:
-            connection.close()
 
 
 class NginxTest(SiteTest):
@@ -185,36 +149,32 @@ class NginxTest(SiteTest):
             answer = site.request("GET", "/-/502.json")
             self.assertStatus(answer, 404)
 
-    def false_worker(self, site, closes):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(site.sockets[0])
-        worker = FalseWorker(site.sockets[0], closes)
-        self.addCleanup(worker.close)
-        site.start_server()
-        return worker
+    def broken_calls(self, site, mode, status):
+        """Each call is answered so while the worker is broken in this way,
+        and the worker is asked once."""
+        program = broken_worker(site.directory, mode)
+        site.break_workers(program)
+        site.start()
+        for number, (method, path, face) in enumerate(CALLS):
+            with self.subTest(path):
+                word = "sent-%d-sent" % number
+                answer = site.request(
+                    method, path + ("&" if "?" in path else "?") + word,
+                    b"{}" if method == "POST" else None)
+                self.assertRefusal(answer, face, status, True)
+                self.assertEqual([got for got, _ in notes(program)],
+                                 list(map(str, range(number + 1))))
 
     def test_worker_breaks_down(self):
         """502, and the worker is not asked a second time"""
-        site = self.around(start=False)
-        worker = self.false_worker(site, closes=True)
-        for number, (method, path, face) in enumerate(CALLS):
-            with self.subTest(path):
-                answer = site.request(
-                    method, path, b"{}" if method == "POST" else None)
-                self.assertRefusal(answer, face, 502, True)
-                self.assertEqual(worker.count, number + 1)
+        self.broken_calls(self.around(start=False), "closes", 502)
 
     def test_worker_hangs(self):
         """504 when the worker takes too long, for that one request"""
-        site = self.around(("fastcgi_read_timeout 60s",
-                            "fastcgi_read_timeout 200ms"), start=False)
-        worker = self.false_worker(site, closes=False)
-        for number, (method, path, face) in enumerate(CALLS):
-            with self.subTest(path):
-                answer = site.request(
-                    method, path, b"{}" if method == "POST" else None)
-                self.assertRefusal(answer, face, 504, True)
-                self.assertEqual(worker.count, number + 1)
+        self.broken_calls(
+            self.around(("fastcgi_read_timeout 60s",
+                         "fastcgi_read_timeout 200ms"), start=False),
+            "hangs", 504)
 
     def test_other_parts(self):
         """no pattern of the site around it gets hold of a path of ours, and
