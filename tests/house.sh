@@ -164,27 +164,10 @@ check_width() {
 	done
 }
 
-check_manuals() {
-	for page in man/*.[1-8]; do
-		[ ! -f "$page" ] || mandoc -T lint -W warning "$page"
-	done
-}
+. "$srcdir/tests/tap.sh"
 
-# TAP.
-
-count=0
-report() {
-	count=$((count + 1))
-	if [ -z "$2" ]; then
-		echo "ok $count - $1"
-	else
-		echo "not ok $count - $1"
-		printf '%s\n' "$2" | sed 's/^/# /'
-	fi
-}
-
-# holds NAME DIRECTORY: the tree of the project keeps this rule.
-holds() {
+# holds_in NAME DIRECTORY: the tree of the project keeps this rule.
+holds_in() {
 	report "$1" "$(cd "$2" && "check_$1" 2>&1)"
 }
 
@@ -238,15 +221,14 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 head='/* SPDX-License-Identifier: ISC */\n/* Is a fault. */\n'
 
-holds files "$srcdir"
-holds makefile "$srcdir"
-holds prefixes "$builddir"
-holds arrows "$srcdir"
-holds sql "$srcdir"
-holds words "$srcdir"
-holds heads "$srcdir"
-holds width "$srcdir"
-holds manuals "$srcdir"
+holds_in files "$srcdir"
+holds_in makefile "$srcdir"
+holds_in prefixes "$builddir"
+holds_in arrows "$srcdir"
+holds_in sql "$srcdir"
+holds_in words "$srcdir"
+holds_in heads "$srcdir"
+holds_in width "$srcdir"
 
 sees files src/base/bad.c "$head" 'src/base/bad.c: not in DESIGN.md'
 sees files DESIGN.md '## Files\n\n    src/base/good.c  a\n    sql/bad.sql  b' \
@@ -286,6 +268,5 @@ sees heads src/base/bad.c '/* SPDX-License-Identifier: ISC */\n\nint x;' \
     'does not say what it is'
 sees width src/base/bad.c "$head$(printf '%081d' 0)" 'wider than 80'
 sees width tests/system/bad.py "$(printf '\t%073d' 0)" 'wider than 80'
-sees manuals man/bad.1 '.Dd\n.Xx' 'bad.1'
 
 echo "1..$count"

@@ -231,22 +231,7 @@ check_lint() {
 	done
 }
 
-# TAP.
-
-count=0
-report() {
-	count=$((count + 1))
-	if [ -z "$2" ]; then
-		echo "ok $count - $1"
-	else
-		echo "not ok $count - $1"
-		printf '%s\n' "$2" | sed 's/^/# /'
-	fi
-}
-
-holds() {
-	report "$1" "$("check_$1" 2>&1)"
-}
+. "$srcdir/tests/tap.sh"
 
 # sees NAME PAGE SCRIPT TEXT: PAGE as sed's SCRIPT spoils it is found out.
 sees() {
