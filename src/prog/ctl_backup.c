@@ -24,6 +24,7 @@
 
 #define FORM		"1"
 #define BESIDE		".restored"
+#define HEAD_LINES	2	/* before the settings in that file */
 
 static void
 print_backup(const struct conf *conf, const char *accounts, FILE *out)
@@ -101,12 +102,33 @@ ctl_backup_run(const struct ctl_call *call)
 struct restoring {
 	const char	*path;
 	FILE		*out;		/* the lines of the settings */
+	unsigned int	*lines;		/* of the backup that they are */
+	size_t		 lines_count;
 	struct ctl_carry carry;		/* the accounts */
 	char		 made[64];
 	bool		 begun;
 	bool		 ended;
 	struct complaint error;
 };
+
+static int
+take_setting(struct restoring *restoring, const char *name, const char *value,
+    unsigned int line)
+{
+	unsigned int	*lines;
+
+	if (conf_row_find(name) == NULL)
+		return complaint(&restoring->error, "%s:%u: there is no "
+		    "setting of this name", restoring->path, line);
+	lines = reallocarray(restoring->lines, restoring->lines_count + 1,
+	    sizeof(*lines));
+	if (lines == NULL)
+		return complaint(&restoring->error, "there is no memory");
+	restoring->lines = lines;
+	lines[restoring->lines_count++] = line;
+	fprintf(restoring->out, "%s = %s\n", name, value);
+	return 0;
+}
 
 static int
 take_line(void *argument, const char *section, const char *name,
@@ -133,10 +155,7 @@ take_line(void *argument, const char *section, const char *name,
 			snprintf(restoring->made, sizeof(restoring->made),
 			    "%s", value);
 	} else if (strcmp(section, "settings") == 0) {
-		if (conf_row_find(name) == NULL)
-			return complaint(error, "%s:%u: there is no setting "
-			    "of this name", restoring->path, line);
-		fprintf(restoring->out, "%s = %s\n", name, value);
+		return take_setting(restoring, name, value, line);
 	} else if (ctl_carry_is_section(section)) {
 		what = ctl_carry_take(&restoring->carry, section, name, value);
 		if (what != NULL)
@@ -189,9 +208,47 @@ write_beside(const struct restoring *restoring, const char *beside,
 		return ctl_complain(EX_CANTCREAT, "%s: cannot be made: %s",
 		    beside, strerror(errno));
 	fchmod(fileno(out), 0644);
+	/* HEAD_LINES of our own. */
 	fprintf(out, "# Of a backup made at %s, by `" CTL_PROGRAM
 	    " restore'.\n\n%s", restoring->made, settings);
 	return finish(out, beside);
+}
+
+/* What is wrong with the file beside, which is gone when somebody reads this:
+ * each `FILE:LINE' of it is one of the backup. */
+static int
+refuse_settings(const struct restoring *restoring, const char *beside,
+    const char *text)
+{
+	const char	*found;
+	char		*said = NULL, *end;
+	size_t		 size;
+	unsigned long	 line;
+	FILE		*out = open_memstream(&said, &size);
+
+	if (out == NULL)
+		return ctl_complain(EX_OSERR, "there is no memory");
+	while ((found = strstr(text, beside)) != NULL) {
+		fprintf(out, "%.*s%s", (int)(found - text), text,
+		    restoring->path);
+		text = found + strlen(beside);
+		if (*text != ':')
+			continue;
+		line = strtoul(text + 1, &end, 10);
+		if (line <= HEAD_LINES ||
+		    line - HEAD_LINES > restoring->lines_count)
+			continue;
+		fprintf(out, ":%u", restoring->lines[line - HEAD_LINES - 1]);
+		text = end;
+	}
+	fputs(text, out);
+	if (fclose(out) == EOF)
+		ctl_complain(EX_OSERR, "there is no memory");
+	else
+		ctl_complain(EX_DATAERR, "the settings of the backup are not "
+		    "allowed here: %s", said);
+	free(said);
+	return EX_DATAERR;
 }
 
 /* Put it in its place when the programs take it. */
@@ -204,8 +261,7 @@ place(const struct restoring *restoring, const char *beside,
 	int			 result = EX_OK;
 
 	if (conf_load(&conf, beside, &error) == -1)
-		return ctl_complain(EX_DATAERR, "the settings of the backup "
-		    "are not allowed here: %s", error.text);
+		return refuse_settings(restoring, beside, error.text);
 	if (force ? rename(beside, target) == -1 : link(beside, target) == -1)
 		result = ctl_complain(EX_CANTCREAT, "%s: %s", target,
 		    errno == EEXIST ? "it is there already; --force replaces "
@@ -283,6 +339,7 @@ ctl_backup_restore(const struct ctl_call *call)
 		    restore_accounts(call, &restoring) :
 		    restore_settings(call, &restoring, settings);
 	free(settings);
+	free(restoring.lines);
 	ctl_carry_free(&restoring.carry);
 	return result != EX_OK ? result : ctl_flush();
 }

@@ -388,7 +388,15 @@ class Backup(CtlTest):
             with self.subTest(words[0]):
                 with open(self.file, "w", encoding="utf-8") as file:
                     file.write(text)
-                self.bad(EX_DATAERR, words, "-c", new, "restore", self.file)
+                said = self.bad(EX_DATAERR, words, "-c", new, "restore",
+                                self.file)
+                self.assertNotIn(".restored", said)
+                # Lines are those of the backup.
+                for line, content in enumerate(text.splitlines(), 1):
+                    if "must be" in words and "/99" in content or (
+                            "only once" in words and
+                            content == "log = stderr"):
+                        self.assertIn("%s:%d" % (self.file, line), said)
                 self.assertEqual(sorted(os.listdir(self.directory)),
                                  ["oncelink.conf", "site.backup"])
         self.bad(EX_NOINPUT, (self.file,), "-c", new, "restore",
