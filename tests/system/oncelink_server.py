@@ -191,11 +191,12 @@ class Server:
                             "site-tls.conf" if self.tls else "site.conf")
 
 
-def make_certificate(chain, key):
+def make_certificate(chain, key, algorithm="ec",
+                     option="ec_paramgen_curve:P-256"):
     """A throw-away certificate, as an ACME client leaves one."""
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+        ["openssl", "req", "-x509", "-newkey", algorithm,
+         "-pkeyopt", option, "-nodes", "-days", "2",
          "-subj", "/CN=" + SERVER_NAME,
          "-addext", "subjectAltName=DNS:" + SERVER_NAME,
          "-keyout", key, "-out", chain],

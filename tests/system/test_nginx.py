@@ -95,7 +95,7 @@ class NginxTest(SiteTest):
         for name, value in (("cache-control", "no-store"),
                             ("x-content-type-options", "nosniff"),
                             ("referrer-policy", "no-referrer"),
-                            ("retry-after", "1" if retry else None),
+                            ("retry-after", str(int(retry)) if retry else None),
                             ("access-control-allow-origin",
                              "*" if face in ("onetime", "shared")
                              else None)):
@@ -250,7 +250,9 @@ class NginxTest(SiteTest):
         for path, face in (("/api/v2/secrets", "native"),
                            ("/api/v1/message", "safesecrets"),
                            ("/secrets", "onetime")):
-            self.assertRefusal(make("192.0.2.1", path), face, 429, True)
+            self.assertRefusal(make("192.0.2.1", path), face, 429, 5)
+        problem = make("192.0.2.1", paths[0]).json()
+        self.assertEqual(problem["retry_after"], 5)
         for path in paths:
             self.assertStatus(make("192.0.2.1", path), 429, path)
         for path in ("/api/v2/secrets/open", "/secrets/0123",

@@ -6,12 +6,11 @@ import os
 import re
 import socket
 import ssl
-import subprocess
 import warnings
 
 from oncelink_canary import Canaries
 from oncelink_hostile import REQUESTS, Silent, Words, reset
-from oncelink_server import SERVER_NAME
+from oncelink_server import SERVER_NAME, make_certificate
 from oncelink_test import cases, main
 from oncelink_wire import (
     parse_frame, random_envelope, random_id, safesecrets_path,
@@ -172,13 +171,8 @@ class Tls(Silent):
         site = self.site(self.kind, conf="shipped", tls=True, start=False)
         words = site.server.words()
         os.makedirs(os.path.dirname(words["CERTIFICATE"]), mode=0o700)
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
-             "-days", "2", "-subj", "/CN=" + SERVER_NAME,
-             "-addext", "subjectAltName=DNS:" + SERVER_NAME,
-             "-keyout", words["CERTIFICATE_KEY"],
-             "-out", words["CERTIFICATE"]],
-            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        make_certificate(words["CERTIFICATE"], words["CERTIFICATE_KEY"],
+                         "rsa", "rsa_keygen_bits:2048")
         site.start()
         for ciphers, good in (("ECDHE-RSA-AES128-GCM-SHA256", True),
                               ("ECDHE-RSA-CHACHA20-POLY1305", True),
