@@ -303,6 +303,39 @@ class Told(ApacheTest):
             self.assertIn(answer.status, (403, 500))
         self.assertNotIn("canary", self.error_log(site))
 
+    def test_other_log(self):
+        """a log that the host has beside ours, as the manual has it, learns
+        nothing of what is below our path"""
+        site = self.open_site(prefix="/once", start=False)
+        include = site.server.include
+
+        def beside():
+            name = site.server.site_conf()
+            with open(name, encoding="utf-8") as file:
+                text = file.read()
+            with open(name, "w", encoding="utf-8") as file:
+                file.write(text.replace("</VirtualHost>", (
+                    'CustomLog "%s/other-host.log" combined env=!oncelink\n'
+                    "</VirtualHost>") % site.server.log_directory()))
+            return include()
+        site.server.include = beside
+        site.start()
+        for path in ("/ping?canary", "/css/canary", "/canary/x%2Fy",
+                     "/message/canary", "/api/v1/message/canary/1", "",
+                     "/../once/canary", "//canary"):
+            site.request("GET", "/once" + path, whole=True,
+                         headers={"Referer": "http://a/canary"})
+        site.request("GET", "//once/canary", whole=True)
+        site.request("GET", "/%6fnce/canary", whole=True)
+        site.request("POST", "/api/v2/secrets?canary", b"x" * (19 << 20))
+        site.request("GET", "/elsewhere", whole=True)
+
+        def other():
+            return b"\n".join(lines(os.path.join(
+                site.server.log_directory(), "other-host.log")))
+        wait_until(lambda: b"elsewhere" in other(), "the other log")
+        self.assertNotIn(b"canary", other())
+
     def test_links(self):
         """links of older services lead on without a scheme, which somebody
         in front may know better; two slashes are not one"""
