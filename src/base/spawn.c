@@ -142,8 +142,10 @@ spawn_run(const char *program, char *const arguments[], const void *input,
 	in_time = descriptor != -1 && await(descriptor, milliseconds);
 	if (!in_time) {
 		kill(-child, SIGTERM);
-		if (descriptor == -1 || !await(descriptor, GRACE))
-			kill(-child, SIGKILL);
+		if (descriptor != -1)
+			(void)await(descriptor, GRACE);
+		/* Others of the group may stay when the first has gone. */
+		kill(-child, SIGKILL);
 	}
 	if (descriptor != -1)
 		close(descriptor);

@@ -21,7 +21,8 @@ enum spawn_outcome {
  * program with these arguments (the first is its name, NULL ends them) and
  * input on its standard input, in a process group of its own.  It inherits no
  * descriptor; what it says goes nowhere, since it may name what no log may
- * hold.  When the time is over its group is ended.
+ * hold.  When the time is over its group is ended: asked to, and killed as
+ * soon as the program itself has gone or has had 2 seconds.
  */
 enum spawn_outcome spawn_run(const char *program, char *const arguments[],
 	    const void *input, size_t size, int64_t milliseconds,

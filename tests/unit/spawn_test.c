@@ -141,27 +141,37 @@ inherits_nothing(void **state)
 	assert_string_equal(got, "/dev/null 0 1 2");
 }
 
+/* Nothing of the group of such a script is left: nobody holds the other end of
+ * the place any more. */
+static void
+ends_all_of(const char *script)
+{
+	struct pollfd	 held = { .events = POLLIN };
+	int		 status;
+
+	held.fd = open(place, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(held.fd != -1);
+	assert_int_equal(run(script, "", 0, 500, &status), SPAWN_TIMED_OUT);
+	do {
+		assert_int_equal(poll(&held, 1, 10000), 1);
+	} while ((held.revents & POLLIN) != 0 &&
+	    read(held.fd, &status, 1) == 1);
+	assert_true((held.revents & POLLHUP) != 0);
+	(void)close(held.fd);
+}
+
 static void
 ends_what_hangs(void **state)
 {
 	int64_t	 began = clock_now();
-	int	 status, fd;
-	struct pollfd held = { .events = POLLIN };
+	int	 status;
 
 	(void)state;
 	assert_int_equal(unlink(place), 0);
 	assert_int_equal(mkfifo(place, 0600), 0);
-	fd = open(place, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	assert_true(fd != -1);
-	assert_int_equal(run("echo >\"$1\"; sleep 600 >\"$1\"", "", 0, 500,
-	    &status), SPAWN_TIMED_OUT);
-	/* All of its group: nobody holds the other end any more. */
-	held.fd = fd;
-	do {
-		assert_int_equal(poll(&held, 1, 10000), 1);
-	} while ((held.revents & POLLIN) != 0 && read(fd, &status, 1) == 1);
-	assert_true((held.revents & POLLHUP) != 0);
-	(void)close(fd);
+	ends_all_of("echo >\"$1\"; sleep 600 >\"$1\"");
+	/* The first one obeys, and another does not. */
+	ends_all_of("(trap '' TERM; echo >\"$1\"; sleep 60 >\"$1\") & wait");
 	/* And who does not listen to reason. */
 	assert_int_equal(run("trap '' TERM; sleep 600 & wait; wait; sleep "
 	    "600", "", 0, 100, &status), SPAWN_TIMED_OUT);
