@@ -10,6 +10,7 @@
 #include "core/secret.h"
 #include "core/site.h"
 #include "store/store_account.h"
+#include "store/store_request.h"
 
 void
 life_binding(const struct store_secret *row, struct seal_binding *binding)
@@ -87,6 +88,14 @@ life_remove(struct store_txn *txn, struct store_secret *row)
 	return store_secret_remove(txn, row);
 }
 
+/* A letter with its link would come too late. */
+static int
+forget_letters(struct store_txn *txn, const struct store_secret *row)
+{
+	return row->kind != SECRET_SJCL ? 0 :
+	    store_letter_remove_secret(txn, row->id);
+}
+
 int
 life_end(struct store_txn *txn, const struct site *site,
     struct store_secret *row)
@@ -98,7 +107,8 @@ life_end(struct store_txn *txn, const struct site *site,
 	row->views_left = 0;
 	if (store_record_erase(txn, row) == -1 ||
 	    (row->kind == SECRET_SJCL &&
-	    store_listing_forget(txn, row->id) == -1))
+	    store_listing_forget(txn, row->id) == -1) ||
+	    forget_letters(txn, row) == -1)
 		return -1;
 	row->due_at = life_forgotten_at(site, row);
 	return store_secret_update(txn, row);
@@ -122,6 +132,8 @@ life_settle(struct store_txn *txn, const struct site *site,
 		return -1;
 	if (result == 1 || store_now(txn) >= until)
 		return life_end(txn, site, row);
+	if (forget_letters(txn, row) == -1)
+		return -1;
 	row->due_at = until;
 	return store_secret_update(txn, row);
 }

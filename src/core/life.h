@@ -37,14 +37,14 @@ int	 life_claim(struct store_txn *txn, const struct store_secret *row,
 
 /*
  * life_settle(txn, site, row): after the row's state, views or claims changed:
- * erase the record when nobody may read it any more, set due_at, and write
- * the row.
+ * erase the record when nobody may read it any more, and the mail about it
+ * when nobody new may, set due_at, and write the row.
  */
 int	 life_settle(struct store_txn *txn, const struct site *site,
 	    struct store_secret *row);
 
-/* life_end(txn, site, row): erase the record, end the claims, write the row;
- * views that were left when its time was over make it expired. */
+/* life_end(txn, site, row): erase the record and the mail about it, end the
+ * claims, write the row; views that were left when its time was over make it expired. */
 int	 life_end(struct store_txn *txn, const struct site *site,
 	    struct store_secret *row);
 

@@ -197,7 +197,7 @@ insert(struct store_txn *txn, void *argument)
 	making->outcome = SECRET_REQUEST_OK;
 	/* 128 random bits meet no others. */
 	if (store_account_update(txn, &account) == -1 ||
-	    store_request_insert(txn, &making->row) != 0)
+	    store_request_insert(txn, &making->row) == -1)
 		return -1;
 	return mail_post(txn, &making->mail, making->account, making->row.id,
 	    0);
@@ -408,7 +408,7 @@ use_request(struct store_txn *txn, const struct store_secret *secret,
 	struct use	*use = argument;
 
 	if (secret != NULL)
-		return store_request_use(txn, use->request) != 0 ? -1 :
+		return store_request_use(txn, use->request) == -1 ? -1 :
 		    mail_post(txn, &use->mail, use->account, 0, secret->id);
 	if (find(txn, &use->search) == -1)
 		return -1;

@@ -7,6 +7,7 @@
 #include "store/rows.h"
 #include "store/sqlite.h"
 #include "store/store_account.h"
+#include "store/store_request.h"
 #include "store/txn.h"
 
 /* How many columns of a page's row are the secret's. */
@@ -182,8 +183,7 @@ store_listing_remove(struct store_txn *txn, int64_t secret)
 {
 	txn->erased = true;
 	return run_for(txn, SQLITE_STATEMENT_VIEW_DELETE, secret) == -1 ||
-	    run_for(txn, SQLITE_STATEMENT_LETTER_DELETE_SECRET, secret) == -1
-	    ? -1 : run_for(txn, SQLITE_STATEMENT_LISTING_DELETE, secret);
+	    store_letter_remove_secret(txn, secret) == -1 ? -1 : run_for(txn, SQLITE_STATEMENT_LISTING_DELETE, secret);
 }
 
 int

@@ -143,6 +143,20 @@ store_letter_postpone(struct store_txn *txn, int64_t id, int64_t due_at,
 }
 
 int
+store_letter_remove_secret(struct store_txn *txn, int64_t secret)
+{
+	sqlite3_stmt	*statement;
+
+	txn->erased = true;
+	statement = txn_prepare(txn, SQLITE_STATEMENT_LETTER_DELETE_SECRET,
+	    "mail");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, secret);
+	return txn_done(txn, statement, "mail");
+}
+
+int
 store_letter_remove(struct store_txn *txn, int64_t id)
 {
 	sqlite3_stmt	*statement;

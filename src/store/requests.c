@@ -32,7 +32,7 @@ int
 store_request_insert(struct store_txn *txn, struct store_request *row)
 {
 	sqlite3_stmt	*statement;
-	int		 code;
+	int		 result;
 
 	txn->inserted = true;
 	statement = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_INSERT,
@@ -49,16 +49,11 @@ store_request_insert(struct store_txn *txn, struct store_request *row)
 	sqlite3_bind_int64(statement, 7, row->uses_left);
 	sqlite3_bind_blob64(statement, 8, row->note, row->note_size,
 	    SQLITE_STATIC);
-	code = sqlite3_step(statement);
-	if (code != SQLITE_DONE && (code & 0xff) != SQLITE_CONSTRAINT)
-		txn_fail(txn, "request");
-	sqlite3_reset(statement);
+	result = txn_done(txn, statement, "request");
 	sqlite3_clear_bindings(statement);
-	if (code == SQLITE_DONE) {
+	if (result == 0)
 		row->id = sqlite3_last_insert_rowid(txn->sqlite->db);
-		return 0;
-	}
-	return (code & 0xff) == SQLITE_CONSTRAINT ? 1 : -1;
+	return result;
 }
 
 int
@@ -179,15 +174,18 @@ store_request_postpone(struct store_txn *txn, int64_t id, int64_t due_at)
 int
 store_request_use(struct store_txn *txn, int64_t id)
 {
-	sqlite3_stmt	*statement;
+	sqlite3_stmt	*request, *letters;
 
-	statement = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_USE, "request");
-	if (statement == NULL)
+	txn->erased = true;
+	request = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_USE, "request");
+	letters = txn_prepare(txn, SQLITE_STATEMENT_LETTER_DELETE_USED,
+	    "request");
+	if (request == NULL || letters == NULL)
 		return -1;
-	sqlite3_bind_int64(statement, 1, id);
-	if (txn_done(txn, statement, "request") == -1)
-		return -1;
-	return sqlite3_changes(txn->sqlite->db) > 0 ? 0 : 1;
+	sqlite3_bind_int64(request, 1, id);
+	sqlite3_bind_int64(letters, 1, id);
+	return txn_one(txn, request, "request") == -1 ? -1 :
+	    txn_done(txn, letters, "request");
 }
 
 int

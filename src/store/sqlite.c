@@ -211,6 +211,9 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	    "DELETE FROM outbox WHERE id = ?1",
 	[SQLITE_STATEMENT_LETTER_DELETE_REQUEST] =
 	    "DELETE FROM outbox WHERE request = ?1",
+	[SQLITE_STATEMENT_LETTER_DELETE_USED] =
+	    "DELETE FROM outbox WHERE request = (SELECT id FROM"
+	    " secret_request WHERE id = ?1 AND uses_left = 0)",
 	[SQLITE_STATEMENT_LETTER_DELETE_SECRET] =
 	    "DELETE FROM outbox WHERE secret = ?1",
 };

@@ -27,7 +27,7 @@ struct store_request {
 typedef int store_request_fn(const struct store_request *row,
     void *argument);
 
-/* store_request_insert(txn, row): sets row->id.  1: this lookup is known. */
+/* store_request_insert(txn, row): sets row->id. */
 int	 store_request_insert(struct store_txn *txn,
 	    struct store_request *row);
 
@@ -58,7 +58,8 @@ int	 store_request_due(struct store_txn *txn, int64_t before,
 int	 store_request_postpone(struct store_txn *txn, int64_t id,
 	    int64_t due_at);
 
-/* store_request_use(txn, id): count a use.  1: none is left. */
+/* store_request_use(txn, id): count a use, of which there is one; the last one
+ * erases the mail about the request. */
 int	 store_request_use(struct store_txn *txn, int64_t id);
 
 /* store_request_remove(txn, id): the row and the mail about it are erased. */
@@ -102,5 +103,8 @@ int	 store_letter_postpone(struct store_txn *txn, int64_t id,
 
 /* store_letter_remove(txn, id): it is erased.  1: there was none. */
 int	 store_letter_remove(struct store_txn *txn, int64_t id);
+
+/* store_letter_remove_secret(txn, secret): the mail about it is erased. */
+int	 store_letter_remove_secret(struct store_txn *txn, int64_t secret);
 
 #endif

@@ -375,6 +375,7 @@ mails_go_with_their_cause(void **state)
 	enum secret_outcome outcome;
 
 	say(&creation.request, SECRET_REQUEST_SEND_TO, "us@example.org");
+	creation.request.limit = 2;
 	creation.announce_to = "them@example.org";
 	assert_int_equal(create(sites, &creation), SECRET_REQUEST_OK);
 	assert_true(peek(sites, creation.token).mailed);
@@ -390,6 +391,76 @@ mails_go_with_their_cause(void **state)
 	    filling.secret, &outcome), 0);
 	assert_int_equal(outcome, SECRET_OK);
 	assert_int_equal(number(sites, "SELECT count(*) FROM outbox"), 0);
+}
+
+#define ABOUT_SECRETS "SELECT count(*) FROM outbox WHERE secret IS NOT NULL"
+#define ABOUT_REQUESTS "SELECT count(*) FROM outbox WHERE request IS NOT NULL"
+
+/* Try to read what a filling brought. */
+static enum secret_outcome
+try(struct sites *sites, const struct secret_request_filling *filling,
+    const char *password, const uint8_t *claim)
+{
+	struct secret_reading reading = {
+		.kinds = SECRET_KINDS_ALL,
+		.proof = {
+			.pin = password, .pin_length = strlen(password),
+			.claim = claim,
+		},
+	};
+
+	memcpy(reading.token, filling->secret, TOKEN_BYTES);
+	assert_int_equal(secret_open(&sites->site, sites->arena, &reading),
+	    0);
+	return reading.outcome;
+}
+
+/* No link is mailed that leads nowhere any more. */
+static void
+mails_go_when_it_is_over(void **state)
+{
+	static const uint8_t claim[SEAL_SECRETBYTES] = { 1 };
+	struct sites	*sites = *state;
+	struct secret_request_creation creation = draw(sites, "team");
+	struct secret_request_filling filling[4];
+	struct sweep_result swept;
+
+	sites->conf.pin_attempts = 2;
+	say(&creation.request, SECRET_REQUEST_SEND_TO, "us@example.org");
+	say(&creation.request, SECRET_REQUEST_SECRET_PASSWORD, "sesame");
+	creation.request.limit = 4;
+	creation.request.secret_views = 2;
+	creation.announce_to = "them@example.org";
+	assert_int_equal(create(sites, &creation), SECRET_REQUEST_OK);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(number(sites, ABOUT_REQUESTS), 1);
+		assert_int_equal(fill(sites, creation.token, PART,
+		    &filling[i]), SECRET_REQUEST_OK);
+	}
+	assert_int_equal(number(sites, ABOUT_REQUESTS), 0);
+	assert_int_equal(number(sites, ABOUT_SECRETS), 4);
+	/* Viewed as often as it may be. */
+	assert_int_equal(try(sites, &filling[0], "sesame", NULL), SECRET_OK);
+	assert_int_equal(number(sites, ABOUT_SECRETS), 4);
+	assert_int_equal(try(sites, &filling[0], "sesame", NULL), SECRET_OK);
+	assert_int_equal(number(sites, ABOUT_SECRETS), 3);
+	/* Locked. */
+	assert_int_equal(try(sites, &filling[1], "guess", NULL),
+	    SECRET_WRONG_PIN);
+	assert_int_equal(number(sites, ABOUT_SECRETS), 3);
+	assert_int_equal(try(sites, &filling[1], "guess", NULL),
+	    SECRET_NOW_LOCKED);
+	assert_int_equal(number(sites, ABOUT_SECRETS), 2);
+	/* Taken, though who took it may still come back for it. */
+	assert_int_equal(try(sites, &filling[2], "sesame", NULL), SECRET_OK);
+	assert_int_equal(try(sites, &filling[2], "sesame", claim), SECRET_OK);
+	assert_int_equal(number(sites, ABOUT_SECRETS), 1);
+	assert_int_equal(try(sites, &filling[2], "sesame", claim), SECRET_OK);
+	/* Expired. */
+	sites_sql(sites, "UPDATE secret SET expires_at = created_at + 1, "
+	    "due_at = 1");
+	assert_int_equal(sweep_run(&sites->site, &swept), 0);
+	assert_int_equal(number(sites, ABOUT_SECRETS), 0);
 }
 
 static void
@@ -545,6 +616,7 @@ is_sealed(void **state)
 	for (int i = 0; i < SECRET_REQUEST_WORDS__MAX; i++)
 		say(&creation.request, (enum secret_request_words)i,
 		    "canary@example.org");
+	creation.request.limit = 2;
 	creation.announce_to = "canary@example.org";
 	assert_int_equal(create(sites, &creation), SECRET_REQUEST_OK);
 	assert_int_equal(fill(sites, creation.token, PART, NULL),
@@ -569,6 +641,7 @@ main(void)
 		TEST(ends),
 		TEST(costs_nothing_when_refused),
 		TEST(mails_go_with_their_cause),
+		TEST(mails_go_when_it_is_over),
 		TEST(needs_an_address_of_its_own),
 		TEST(is_forgotten),
 		TEST(goes_with_its_account),
