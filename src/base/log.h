@@ -27,7 +27,7 @@ enum log_event {
 	LOG_SECRET_OPENED,	/* secret */
 	LOG_SECRET_LOCKED,	/* secret */
 	LOG_SECRET_BURNED,	/* secret */
-	LOG_RECORD_DAMAGED,	/* secret */
+	LOG_RECORD_DAMAGED,	/* secret; or where */
 	LOG_MAIL_HANDED_OVER,	/* mail: the number of a letter */
 	LOG_MAIL_PUT_OFF,	/* mail, tries, and one of status, signal,
 				   errno, reason */

@@ -92,8 +92,7 @@ mail_open(struct site *site, struct arena *arena, const void *letter,
 	};
 	return 0;
 damaged:
-	log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "mail"),
-	    LOG_TEXT("reason", "damaged"));
+	log_event(LOG_RECORD_DAMAGED, LOG_TEXT("where", "mail"));
 	return -1;
 }
 

@@ -33,12 +33,31 @@ struct round {
 	struct mail_text	 texts[MAIL_TEST + 1];
 	struct mail_round_result *result;
 	int64_t			 began;		/* what was put off is later */
+	bool			 stuck;		/* nobody takes letters */
 	/* of the letter at hand */
 	struct store_letter	 row;
 	uint8_t			*letter;
 	bool			 found;
-	bool			 too_old;
 };
+
+/* Letters that are erased unsent, some at a time. */
+#define OLD_MAX		64
+
+struct removal {
+	const struct site	*site;
+	bool			 untried;	/* those that were not, too */
+	int64_t			 after;		/* this letter it goes on */
+	struct store_letter	 rows[OLD_MAX];
+	bool			 removed[OLD_MAX];
+	int			 count;
+};
+
+static int
+no_memory(void)
+{
+	log_event(LOG_NO_MEMORY, LOG_TEXT("where", "mail"));
+	return -1;
+}
 
 static int64_t
 pause_after(uint32_t tries)
@@ -54,13 +73,95 @@ keep_letter(const struct store_letter *row, void *argument)
 	round->row = *row;
 	round->letter = arena_copy(round->arena, row->letter,
 	    row->letter_size);
-	if (round->letter != NULL)
-		return 0;
-	log_event(LOG_NO_MEMORY, LOG_TEXT("where", "mail"));
-	return -1;
+	return round->letter == NULL ? no_memory() : 0;
 }
 
-/* Take the next letter and put it off; or erase it when it is too old. */
+/* A line about a letter, and why it was not taken. */
+static void
+log_trouble(enum log_event event, int64_t number, uint32_t tries,
+    const struct mail_round_reason *reason)
+{
+	if (reason->has_number)
+		log_event(event, LOG_NUMBER("mail", number),
+		    LOG_NUMBER("tries", tries),
+		    LOG_NUMBER(reason->what, reason->number));
+	else
+		log_event(event, LOG_NUMBER("mail", number),
+		    LOG_NUMBER("tries", tries),
+		    LOG_TEXT("reason", reason->what));
+}
+
+static bool
+is_too_old(const struct removal *removal, const struct store_letter *row,
+    int64_t now)
+{
+	return now >= row->expires_at ||
+	    ((row->tries > 0 || removal->untried) &&
+	    now >= row->created_at + removal->site->conf->mail_give_up);
+}
+
+static int
+find_old(struct store_txn *txn, void *argument)
+{
+	struct removal		*removal = argument;
+	struct store_letter	*row;
+	int			 result = 0;
+
+	removal->count = 0;
+	while (removal->count < OLD_MAX) {
+		row = &removal->rows[removal->count];
+		result = store_letter_next(txn, removal->after, row);
+		if (result != 0)
+			break;
+		removal->after = row->id;
+		removal->count += is_too_old(removal, row, store_now(txn));
+	}
+	return result == -1 ? -1 : 0;
+}
+
+static int
+remove_old(struct store_txn *txn, void *argument)
+{
+	struct removal	*removal = argument;
+	int		 result;
+
+	for (int i = 0; i < removal->count; i++) {
+		result = store_letter_remove(txn, removal->rows[i].id);
+		if (result == -1)
+			return -1;
+		removal->removed[i] = result == 0;
+	}
+	return 0;
+}
+
+/* Erase what is too old: expired, or tried for long enough. */
+static int
+give_up(struct round *round, bool untried)
+{
+	struct removal	 removal = { .site = round->site, .untried = untried };
+	int		 failure;
+
+	for (;;) {
+		failure = store_view(round->site->store, find_old, &removal);
+		if (failure != 0 || removal.count == 0)
+			return failure;
+		failure = store_update(round->site->store, remove_old,
+		    &removal);
+		if (failure != 0)
+			return failure;
+		for (int i = 0; i < removal.count; i++)
+			if (removal.removed[i]) {
+				round->result->given_up++;
+				log_trouble(LOG_MAIL_GIVEN_UP,
+				    removal.rows[i].id,
+				    removal.rows[i].tries,
+				    &(struct mail_round_reason){
+					.what = "age" });
+			}
+	}
+}
+
+/* Take the next letter and put it off. */
 static int
 take(struct store_txn *txn, void *argument)
 {
@@ -69,16 +170,10 @@ take(struct store_txn *txn, void *argument)
 	int64_t		 now = store_now(txn);
 	int		 result;
 
-	round->too_old = false;
 	result = store_letter_due(txn, round->began, keep_letter, round);
 	round->found = result == 0;
 	if (result != 0)
 		return result == 1 ? 0 : -1;
-	/* One try it has, however late the sweeper came. */
-	round->too_old = now >= row->expires_at || (row->tries > 0 &&
-	    now >= row->created_at + round->site->conf->mail_give_up);
-	if (round->too_old)
-		return store_letter_remove(txn, row->id) == -1 ? -1 : 0;
 	return store_letter_postpone(txn, row->id,
 	    now + pause_after(row->tries), row->tries + 1) == -1 ? -1 : 0;
 }
@@ -149,21 +244,6 @@ hand_over(const struct conf *conf, struct arena *arena,
 	return judge(spawned, status, reason);
 }
 
-/* A line about the letter at hand, and why it was not taken. */
-static void
-log_trouble(enum log_event event, int64_t number, uint32_t tries,
-    const struct mail_round_reason *reason)
-{
-	if (reason->has_number)
-		log_event(event, LOG_NUMBER("mail", number),
-		    LOG_NUMBER("tries", tries),
-		    LOG_NUMBER(reason->what, reason->number));
-	else
-		log_event(event, LOG_NUMBER("mail", number),
-		    LOG_NUMBER("tries", tries),
-		    LOG_TEXT("reason", reason->what));
-}
-
 /* Open the letter at hand and try it. */
 static enum mail_round_outcome
 attempt(struct round *round, struct mail_round_reason *reason)
@@ -184,8 +264,8 @@ attempt(struct round *round, struct mail_round_reason *reason)
 static int
 handle_letter(struct round *round)
 {
-	struct mail_round_reason reason = { .what = "age" };
-	enum mail_round_outcome	 outcome = MAIL_ROUND_REFUSED;
+	struct mail_round_reason reason;
+	enum mail_round_outcome	 outcome;
 	int64_t			 number;
 	int			 failure;
 
@@ -193,24 +273,24 @@ handle_letter(struct round *round)
 	if (failure != 0 || !round->found)
 		return failure != 0 ? failure : 1;
 	number = round->row.id;
-	if (!round->too_old)
-		outcome = attempt(round, &reason);
+	outcome = attempt(round, &reason);
 	if (outcome == MAIL_ROUND_NOT_NOW || outcome == MAIL_ROUND_NOBODY) {
 		round->result->put_off++;
 		log_trouble(LOG_MAIL_PUT_OFF, number, round->row.tries + 1,
 		    &reason);
-		return outcome == MAIL_ROUND_NOBODY;
+		round->stuck = outcome == MAIL_ROUND_NOBODY;
+		return round->stuck;
 	}
-	if (!round->too_old && (failure = store_update(round->site->store,
-	    forget, round)) != 0)
+	failure = store_update(round->site->store, forget, round);
+	if (failure != 0)
 		return failure;
 	if (outcome == MAIL_ROUND_TAKEN) {
 		round->result->handed_over++;
 		log_event(LOG_MAIL_HANDED_OVER, LOG_NUMBER("mail", number));
 	} else {
 		round->result->given_up++;
-		log_trouble(LOG_MAIL_GIVEN_UP, number, round->row.tries +
-		    !round->too_old, &reason);
+		log_trouble(LOG_MAIL_GIVEN_UP, number, round->row.tries + 1,
+		    &reason);
 	}
 	return 0;
 }
@@ -233,11 +313,16 @@ run(struct round *round, struct complaint *error)
 	struct arena	*words;
 	int		 failure;
 
-	failure = store_view(round->site->store, look, round);
+	/* One try each has, however late the sweeper came. */
+	failure = give_up(round, false);
+	if (failure == 0)
+		failure = store_view(round->site->store, look, round);
 	if (failure != 0 || !round->found)
 		return failure;
-	if ((words = arena_create()) == NULL)
+	if ((words = arena_create()) == NULL) {
+		no_memory();
 		return STORE_FAILED;
+	}
 	for (enum mail_kind kind = MAIL_REQUEST; kind < MAIL_TEST &&
 	    !round->result->bad_words; kind++)
 		round->result->bad_words = mail_text_read(round->site->conf,
@@ -247,7 +332,11 @@ run(struct round *round, struct complaint *error)
 		failure = handle_letter(round);
 	}
 	arena_destroy(words);
-	return failure == 1 ? 0 : failure;
+	if (failure != 0 && failure != 1)
+		return failure;
+	/* Where none can be tried, not having been tried does not count. */
+	return round->stuck || round->result->bad_words ?
+	    give_up(round, true) : 0;
 }
 
 int
@@ -264,8 +353,11 @@ mail_round_run(struct site *site, struct mail_round_result *result,
 	if (directory != -1)
 		close(directory);
 	locked = lock == -1 ? -1 : filelock_acquire(lock, 0);
-	if (locked == 0 && (round.arena = arena_create()) != NULL) {
-		failure = run(&round, error);
+	if (locked == 0) {
+		if ((round.arena = arena_create()) == NULL)
+			no_memory();
+		else
+			failure = run(&round, error);
 		arena_destroy(round.arena);
 	} else if (locked == 1) {
 		result->already = 1;

@@ -563,6 +563,48 @@ sends_nothing_without_words(void **state)
 	assert_int_equal(entry.tries, 0);
 }
 
+/* However many wait, and whatever keeps them from being tried. */
+static void
+gives_up_what_cannot_be_tried(void **state)
+{
+	struct sites	*sites = *state;
+	struct mail_round_result result;
+	struct mail_entry entry;
+	struct complaint error;
+	char		*shipped = strdup(sites->conf.mail_templates);
+
+	assert_non_null(shipped);
+	/* Expired, behind one that keeps the round from going on. */
+	template(sites, "Subject: a\n\n{what}\n", 19);
+	add_letter(sites, 24 * HOUR);
+	for (int i = 0; i < 100; i++)
+		add_letter(sites, 1);
+	sites_await(sites_now() + 1);
+	assert_int_equal(mail_round_run(&sites->site, &result, &error), 0);
+	assert_int_equal(result.bad_words, 1);
+	assert_int_equal(result.given_up, 100);
+	assert_true(first(sites, &entry));
+	/* Never tried, but waiting for too long. */
+	sites_sql(sites, "UPDATE outbox SET created_at = created_at - %lld",
+	    (long long)sites->conf.mail_give_up);
+	assert_int_equal(mail_round_run(&sites->site, &result, &error), 0);
+	assert_int_equal(result.given_up, 1);
+	assert_false(first(sites, &entry));
+	/* The same when nobody takes letters. */
+	free(sites->conf.mail_templates);
+	sites->conf.mail_templates = shipped;
+	for (int i = 0; i < 3; i++)
+		add_letter(sites, 24 * HOUR);
+	result = run_round(sites);
+	assert_int_equal(result.put_off, 1);
+	assert_int_equal(result.given_up, 0);
+	sites_sql(sites, "UPDATE outbox SET created_at = created_at - %lld",
+	    (long long)sites->conf.mail_give_up);
+	result = run_round(sites);
+	assert_int_equal(result.given_up, 3);
+	assert_false(first(sites, &entry));
+}
+
 /* Another key, or a row that somebody changed: nobody gets that. */
 static void
 keeps_what_is_damaged(void **state)
@@ -600,6 +642,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(one_round_at_a_time, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(sends_nothing_without_words,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(gives_up_what_cannot_be_tried,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(keeps_what_is_damaged, setup,
 		    teardown),
