@@ -12,7 +12,9 @@ CREATE TABLE account (
 	request_allowance INTEGER NOT NULL,
 	month		INTEGER NOT NULL,	-- of what follows, in UTC
 	usage		INTEGER NOT NULL,	-- secrets made in it
-	request_usage	INTEGER NOT NULL
+	request_usage	INTEGER NOT NULL,
+	listed		INTEGER NOT NULL,	-- rows of listing
+	requested	INTEGER NOT NULL	-- rows of secret_request
 ) STRICT;
 
 CREATE UNIQUE INDEX account_name ON account (name);
@@ -49,7 +51,7 @@ CREATE TABLE view (
 	id		INTEGER PRIMARY KEY,
 	secret		INTEGER NOT NULL,
 	viewed_at	INTEGER NOT NULL,
-	viewer		BLOB			-- sealed
+	viewer		BLOB NOT NULL		-- sealed
 ) STRICT;
 
 CREATE INDEX view_secret ON view (secret);

@@ -51,7 +51,6 @@ account_renew(struct store_account *row, int64_t now)
 
 /* What one call carries into its transaction and back. */
 struct work {
-	struct site		*site;
 	const char		*name;
 	const int64_t		*allowance;
 	const int64_t		*request_allowance;
@@ -90,7 +89,6 @@ account_add(struct site *site, const char *name, int64_t allowance,
     int64_t request_allowance, enum account_outcome *outcome)
 {
 	struct work	 work = {
-		.site = site,
 		.row = {
 			.allowance = allowance,
 			.request_allowance = request_allowance,
@@ -128,7 +126,7 @@ account_set(struct site *site, const char *name, const int64_t *allowance,
     const int64_t *request_allowance, enum account_outcome *outcome)
 {
 	struct work	 work = {
-		.site = site, .name = name, .allowance = allowance,
+		.name = name, .allowance = allowance,
 		.request_allowance = request_allowance,
 	};
 	int		 result;
@@ -148,7 +146,7 @@ int
 account_find(struct site *site, const char *name, struct store_account *row,
     enum account_outcome *outcome)
 {
-	struct work	 work = { .site = site, .name = name };
+	struct work	 work = { .name = name };
 	int		 result;
 
 	result = store_view(site->store, look, &work);
@@ -174,7 +172,7 @@ int
 account_next(struct site *site, int64_t after, struct store_account *row,
     enum account_outcome *outcome)
 {
-	struct work	 work = { .site = site, .after = after };
+	struct work	 work = { .after = after };
 	int		 result;
 
 	result = store_view(site->store, step, &work);
@@ -215,25 +213,19 @@ remove_slice(struct store_txn *txn, void *argument)
 static int
 remove_keys(struct store_txn *txn, void *argument)
 {
-	struct work		*work = argument;
-	struct store_api_key	 key;
-	int			 result;
+	struct work	*work = argument;
 
 	if (find(txn, work) == -1)
 		return -1;
-	if (work->outcome != ACCOUNT_OK)
-		return 0;
-	while ((result = store_api_key_next(txn, work->row.id, 0, &key)) == 0)
-		if (store_api_key_remove(txn, work->row.id, key.id) == -1)
-			return -1;
-	return result == -1 ? -1 : 0;
+	return work->outcome != ACCOUNT_OK ? 0 :
+	    store_api_key_remove_all(txn, work->row.id);
 }
 
 int
 account_remove(struct site *site, const char *name,
     enum account_outcome *outcome)
 {
-	struct work	 work = { .site = site, .name = name };
+	struct work	 work = { .name = name };
 	int		 result;
 
 	result = store_update(site->store, remove_keys, &work);

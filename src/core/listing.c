@@ -17,7 +17,6 @@
 #include "core/listing.h"
 #include "core/site.h"
 #include "crypto/note.h"
-#include "store/store_request.h"
 
 #define NOTE_FIXED	(TOKEN_BYTES + 4 + 4 + 1)
 #define ADDRESS_MAX	64	/* bytes */
@@ -383,9 +382,9 @@ sum_up(struct store_txn *txn, void *argument)
 	summing->totals->allowance = row.allowance;
 	summing->totals->request_usage = row.request_usage;
 	summing->totals->request_allowance = row.request_allowance;
-	return store_listing_count(txn, summing->account,
-	    &summing->totals->total) == -1 ? -1 : store_request_count(txn,
-	    summing->account, &summing->totals->request_total);
+	summing->totals->total = row.listed;
+	summing->totals->request_total = row.requested;
+	return 0;
 }
 
 int

@@ -118,8 +118,8 @@ struct listing_totals {
 	int64_t		 now;		/* when that was so, ms */
 };
 
-/* listing_totals(site, account, totals): all zero for an account that is not
- * there.  Returns 0 or a STORE_ failure. */
+/* listing_totals(site, account, totals): of an account that is not there all
+ * but `now' is zero.  Returns 0 or a STORE_ failure. */
 int	 listing_totals(struct site *site, int64_t account,
 	    struct listing_totals *totals);
 

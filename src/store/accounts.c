@@ -24,6 +24,8 @@ read_account(struct store_txn *txn, sqlite3_stmt *statement,
 		.month = sqlite3_column_int64(statement, 5),
 		.usage = sqlite3_column_int64(statement, 6),
 		.request_usage = sqlite3_column_int64(statement, 7),
+		.listed = sqlite3_column_int64(statement, 8),
+		.requested = sqlite3_column_int64(statement, 9),
 	};
 	if (name == NULL || length > STORE_NAME_MAX)
 		return txn_damaged(txn, "account");
@@ -141,18 +143,17 @@ store_account_update(struct store_txn *txn, const struct store_account *row)
 int
 store_account_remove(struct store_txn *txn, int64_t id)
 {
-	sqlite3_stmt	*account, *keys;
+	sqlite3_stmt	*statement;
 
 	txn->erased = true;
-	keys = txn_prepare(txn, SQLITE_STATEMENT_API_KEY_DELETE_ALL,
-	    "account");
-	account = txn_prepare(txn, SQLITE_STATEMENT_ACCOUNT_DELETE, "account");
-	if (keys == NULL || account == NULL)
+	if (store_api_key_remove_all(txn, id) == -1)
 		return -1;
-	sqlite3_bind_int64(keys, 1, id);
-	sqlite3_bind_int64(account, 1, id);
-	return txn_done(txn, keys, "account") == -1 ? -1 :
-	    txn_one(txn, account, "account");
+	statement = txn_prepare(txn, SQLITE_STATEMENT_ACCOUNT_DELETE,
+	    "account");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, id);
+	return txn_one(txn, statement, "account");
 }
 
 static int
@@ -239,6 +240,19 @@ store_api_key_used(struct store_txn *txn, int64_t id, int64_t day)
 		return -1;
 	sqlite3_bind_int64(statement, 1, id);
 	sqlite3_bind_int64(statement, 2, day);
+	return txn_done(txn, statement, "key");
+}
+
+int
+store_api_key_remove_all(struct store_txn *txn, int64_t account)
+{
+	sqlite3_stmt	*statement;
+
+	statement = txn_prepare(txn, SQLITE_STATEMENT_API_KEY_DELETE_ALL,
+	    "key");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, account);
 	return txn_done(txn, statement, "key");
 }
 

@@ -52,7 +52,14 @@ store_listing_insert(struct store_txn *txn, const struct store_listing *row)
 	    SQLITE_STATIC);
 	result = txn_done(txn, statement, "listing");
 	sqlite3_clear_bindings(statement);
-	return result;
+	if (result == -1)
+		return -1;
+	statement = txn_prepare(txn, SQLITE_STATEMENT_LISTING_ADDED,
+	    "listing");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, row->account);
+	return txn_one(txn, statement, "listing");
 }
 
 /*
@@ -123,23 +130,6 @@ store_listing_page(struct store_txn *txn, int64_t account, int64_t offset,
 }
 
 int
-store_listing_count(struct store_txn *txn, int64_t account, int64_t *count)
-{
-	sqlite3_stmt	*statement;
-
-	statement = txn_prepare(txn, SQLITE_STATEMENT_LISTING_COUNT,
-	    "listing");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, account);
-	if (txn_step(txn, statement, "listing") != 0)
-		return -1;
-	*count = sqlite3_column_int64(statement, 0);
-	sqlite3_reset(statement);
-	return 0;
-}
-
-int
 store_listing_first(struct store_txn *txn, int64_t account,
     struct store_secret *secret)
 {
@@ -183,7 +173,9 @@ store_listing_remove(struct store_txn *txn, int64_t secret)
 {
 	txn->erased = true;
 	return run_for(txn, SQLITE_STATEMENT_VIEW_DELETE, secret) == -1 ||
-	    store_letter_remove_secret(txn, secret) == -1 ? -1 : run_for(txn, SQLITE_STATEMENT_LISTING_DELETE, secret);
+	    store_letter_remove_secret(txn, secret) == -1 ||
+	    run_for(txn, SQLITE_STATEMENT_LISTING_LEAVES, secret) == -1 ?
+	    -1 : run_for(txn, SQLITE_STATEMENT_LISTING_DELETE, secret);
 }
 
 int

@@ -31,13 +31,14 @@ read_request(struct store_txn *txn, sqlite3_stmt *statement,
 int
 store_request_insert(struct store_txn *txn, struct store_request *row)
 {
-	sqlite3_stmt	*statement;
+	sqlite3_stmt	*statement, *account;
 	int		 result;
 
 	txn->inserted = true;
 	statement = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_INSERT,
 	    "request");
-	if (statement == NULL)
+	account = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_ADDED, "request");
+	if (statement == NULL || account == NULL)
 		return -1;
 	sqlite3_bind_int64(statement, 1, row->account);
 	sqlite3_bind_int64(statement, 2, txn_hash_id(row->lookup));
@@ -51,9 +52,11 @@ store_request_insert(struct store_txn *txn, struct store_request *row)
 	    SQLITE_STATIC);
 	result = txn_done(txn, statement, "request");
 	sqlite3_clear_bindings(statement);
-	if (result == 0)
-		row->id = sqlite3_last_insert_rowid(txn->sqlite->db);
-	return result;
+	if (result == -1)
+		return -1;
+	row->id = sqlite3_last_insert_rowid(txn->sqlite->db);
+	sqlite3_bind_int64(account, 1, row->account);
+	return txn_one(txn, account, "request");
 }
 
 int
@@ -103,23 +106,6 @@ store_request_page(struct store_txn *txn, int64_t account, int64_t offset,
 			return -1;
 		}
 	return result == 1 ? 0 : -1;
-}
-
-int
-store_request_count(struct store_txn *txn, int64_t account, int64_t *count)
-{
-	sqlite3_stmt	*statement;
-
-	statement = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_COUNT,
-	    "request");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, account);
-	if (txn_step(txn, statement, "request") != 0)
-		return -1;
-	*count = sqlite3_column_int64(statement, 0);
-	sqlite3_reset(statement);
-	return 0;
 }
 
 /* The one row that a statement finds by a number. */
@@ -191,17 +177,21 @@ store_request_use(struct store_txn *txn, int64_t id)
 int
 store_request_remove(struct store_txn *txn, int64_t id)
 {
-	sqlite3_stmt	*letters, *request;
+	sqlite3_stmt	*letters, *account, *request;
 
 	txn->erased = true;
 	letters = txn_prepare(txn, SQLITE_STATEMENT_LETTER_DELETE_REQUEST,
 	    "request");
+	account = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_LEAVES,
+	    "request");
 	request = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_DELETE,
 	    "request");
-	if (letters == NULL || request == NULL)
+	if (letters == NULL || account == NULL || request == NULL)
 		return -1;
 	sqlite3_bind_int64(letters, 1, id);
+	sqlite3_bind_int64(account, 1, id);
 	sqlite3_bind_int64(request, 1, id);
-	return txn_done(txn, letters, "request") == -1 ? -1 :
+	return txn_done(txn, letters, "request") == -1 ||
+	    txn_one(txn, account, "request") == -1 ? -1 :
 	    txn_one(txn, request, "request");
 }

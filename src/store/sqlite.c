@@ -33,7 +33,7 @@
 
 #define ACCOUNT_COLUMNS							\
 	"id, name, created_at, allowance, request_allowance, month,"	\
-	" usage, request_usage"
+	" usage, request_usage, listed, requested"
 
 #define API_KEY_COLUMNS							\
 	"id, account, private, hash, created_at, used_day"
@@ -109,8 +109,8 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	[SQLITE_STATEMENT_INTEGRITY] = "PRAGMA integrity_check(20)",
 	[SQLITE_STATEMENT_ACCOUNT_INSERT] =
 	    "INSERT INTO account (name, created_at, allowance,"
-	    " request_allowance, month, usage, request_usage)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	    " request_allowance, month, usage, request_usage, listed,"
+	    " requested) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0)",
 	[SQLITE_STATEMENT_ACCOUNT_FIND] =
 	    "SELECT " ACCOUNT_COLUMNS " FROM account WHERE id = ?1",
 	[SQLITE_STATEMENT_ACCOUNT_FIND_NAME] =
@@ -142,8 +142,11 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	    " message) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[SQLITE_STATEMENT_LISTING_FIND] =
 	    "SELECT " LISTING_COLUMNS " FROM listing WHERE secret = ?1",
-	[SQLITE_STATEMENT_LISTING_COUNT] =
-	    "SELECT count(*) FROM listing WHERE account = ?1",
+	[SQLITE_STATEMENT_LISTING_ADDED] =
+	    "UPDATE account SET listed = listed + 1 WHERE id = ?1",
+	[SQLITE_STATEMENT_LISTING_LEAVES] =
+	    "UPDATE account SET listed = listed - 1"
+	    " WHERE id = (SELECT account FROM listing WHERE secret = ?1)",
 	[SQLITE_STATEMENT_LISTING_PAGE] =
 	    "SELECT secret FROM listing WHERE account = ?1"
 	    " ORDER BY secret DESC LIMIT ?2 OFFSET ?3",
@@ -177,8 +180,11 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	[SQLITE_STATEMENT_REQUEST_PAGE] =
 	    "SELECT " REQUEST_COLUMNS " FROM secret_request"
 	    " WHERE account = ?1 ORDER BY id DESC LIMIT ?2 OFFSET ?3",
-	[SQLITE_STATEMENT_REQUEST_COUNT] =
-	    "SELECT count(*) FROM secret_request WHERE account = ?1",
+	[SQLITE_STATEMENT_REQUEST_ADDED] =
+	    "UPDATE account SET requested = requested + 1 WHERE id = ?1",
+	[SQLITE_STATEMENT_REQUEST_LEAVES] =
+	    "UPDATE account SET requested = requested - 1"
+	    " WHERE id = (SELECT account FROM secret_request WHERE id = ?1)",
 	[SQLITE_STATEMENT_REQUEST_FIRST] =
 	    "SELECT " REQUEST_COLUMNS " FROM secret_request"
 	    " WHERE account = ?1 LIMIT 1",

@@ -22,6 +22,8 @@ struct store_account {
 	int64_t		 month;		/* that the usage is of; UTC */
 	int64_t		 usage;
 	int64_t		 request_usage;
+	int64_t		 listed;	/* rows; counted by the store */
+	int64_t		 requested;	/* secret requests, likewise */
 };
 
 /* store_account_insert(txn, row): sets row->id.  1: the name is taken. */
@@ -73,6 +75,9 @@ int	 store_api_key_next(struct store_txn *txn, int64_t account,
 /* store_api_key_used(txn, id, day): note the last day of use. */
 int	 store_api_key_used(struct store_txn *txn, int64_t id, int64_t day);
 
+/* store_api_key_remove_all(txn, account): those of an account. */
+int	 store_api_key_remove_all(struct store_txn *txn, int64_t account);
+
 /* store_api_key_remove(txn, account, id): 1: the account has no such key. */
 int	 store_api_key_remove(struct store_txn *txn, int64_t account,
 	    int64_t id);
@@ -92,7 +97,8 @@ struct store_listing {
 	size_t		 message_size;
 };
 
-/* store_listing_insert(txn, row): for a secret inserted in this txn. */
+/* store_listing_insert(txn, row): for a secret inserted in this txn; counts it
+ * for its account, which must be there. */
 int	 store_listing_insert(struct store_txn *txn,
 	    const struct store_listing *row);
 
@@ -115,10 +121,6 @@ int	 store_listing_page(struct store_txn *txn, int64_t account,
 	    int64_t offset, int64_t limit, store_listing_fn *each,
 	    void *argument);
 
-/* store_listing_count(txn, account, count): how many rows there are. */
-int	 store_listing_count(struct store_txn *txn, int64_t account,
-	    int64_t *count);
-
 /* store_listing_first(txn, account, secret): one secret that is listed, for
  * removing all.  1: there is none. */
 int	 store_listing_first(struct store_txn *txn, int64_t account,
@@ -132,7 +134,7 @@ int	 store_listing_forget(struct store_txn *txn, int64_t secret);
 int	 store_listing_remove(struct store_txn *txn, int64_t secret);
 
 /* store_view_insert(txn, secret, at, viewer, size): a view was taken; counts
- * it in the listing too.  viewer is sealed, or NULL. */
+ * it in the listing too.  viewer is sealed. */
 int	 store_view_insert(struct store_txn *txn, int64_t secret, int64_t at,
 	    const void *viewer, size_t size);
 

@@ -27,7 +27,8 @@ struct store_request {
 typedef int store_request_fn(const struct store_request *row,
     void *argument);
 
-/* store_request_insert(txn, row): sets row->id. */
+/* store_request_insert(txn, row): sets row->id, and counts it for its account,
+ * which must be there. */
 int	 store_request_insert(struct store_txn *txn,
 	    struct store_request *row);
 
@@ -41,10 +42,6 @@ int	 store_request_find(struct store_txn *txn,
 int	 store_request_page(struct store_txn *txn, int64_t account,
 	    int64_t offset, int64_t limit, store_request_fn *each,
 	    void *argument);
-
-/* store_request_count(txn, account, count): how many rows there are. */
-int	 store_request_count(struct store_txn *txn, int64_t account,
-	    int64_t *count);
 
 /* store_request_first(txn, account, row): one of an account, without its note.
  * store_request_due(txn, before, row): the one whose due_at is the earliest

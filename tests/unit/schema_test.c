@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "store/sqlite.h"
+#include "store/store_account.h"
 #include "store/store_request.h"
 #include "stores.h"
 
@@ -116,19 +117,20 @@ test_statements_use_indexes(void **state)
 	sqlite3		*db = stores_raw(directory);
 	sqlite3_stmt	*statement;
 	const char	*plan;
-	unsigned int	 searches = 0;
+	bool		 searches;
 	char		 sql[1024];
 
 	(void)state;
 	for (unsigned int id = 0; id < SQLITE_STATEMENT__MAX; id++) {
 		assert_non_null(sqlite_statement_sql(id));
+		searches = false;
 		snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s",
 		    sqlite_statement_sql(id));
 		assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement,
 		    NULL), SQLITE_OK);
 		while (sqlite3_step(statement) == SQLITE_ROW) {
 			plan = (const char *)sqlite3_column_text(statement, 3);
-			searches += strncmp(plan, "SEARCH ", 7) == 0;
+			searches |= strncmp(plan, "SEARCH ", 7) == 0;
 			if (id >= SQLITE_STATEMENT_STATS_SECRETS)
 				continue;
 			if (strncmp(plan, "SCAN", 4) == 0 ||
@@ -138,8 +140,9 @@ test_statements_use_indexes(void **state)
 				    plan);
 		}
 		sqlite3_finalize(statement);
+		if (strstr(sql, " WHERE ") != NULL && !searches)
+			fail_msg("%s: no search", sqlite_statement_sql(id));
 	}
-	assert_true(searches >= 12);
 	sqlite3_close(db);
 	stores_remove(directory);
 }
@@ -291,6 +294,7 @@ keep_letter(const struct store_letter *row, void *argument)
 static int
 use_requests(struct store_txn *txn, void *argument)
 {
+	struct store_account	 account = { .name = "one" };
 	struct store_request	 row = { .account = 3, .created_at = 4,
 		.expires_at = 5, .due_at = 6, .uses_left = 1,
 		.note = "note", .note_size = 4 };
@@ -302,6 +306,13 @@ use_requests(struct store_txn *txn, void *argument)
 	int64_t			 count;
 
 	(void)argument;
+	/* The third, since the first two are gone. */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(store_account_insert(txn, &account), 0);
+		assert_int_equal(store_account_remove(txn, account.id), 0);
+	}
+	assert_int_equal(store_account_insert(txn, &account), 0);
+	assert_int_equal(account.id, 3);
 	hash_of(0xf1, row.lookup);
 	assert_int_equal(store_request_find(txn, row.lookup, keep_request,
 	    &found), 1);
@@ -329,8 +340,9 @@ use_requests(struct store_txn *txn, void *argument)
 	assert_int_equal(store_request_due(txn, 6, &found), 1);
 	assert_int_equal(store_request_first(txn, 2, &found), 1);
 	assert_int_equal(store_request_first(txn, 3, &found), 0);
-	assert_int_equal(store_request_count(txn, 3, &count), 0);
-	assert_int_equal(count, 1);
+	assert_int_equal(store_account_find(txn, 3, &account), 0);
+	assert_int_equal(account.requested, 1);
+	assert_int_equal(account.listed, 0);
 
 	letter.request = row.id;
 	assert_int_equal(store_letter_insert(txn, &letter), 0);
@@ -356,6 +368,8 @@ use_requests(struct store_txn *txn, void *argument)
 	assert_int_equal(store_letter_next(txn, kept.id, &kept), 1);
 	/* With the request goes what is about it, and nothing else. */
 	assert_int_equal(store_request_remove(txn, row.id), 0);
+	assert_int_equal(store_account_find(txn, 3, &account), 0);
+	assert_int_equal(account.requested, 0);
 	assert_int_equal(store_letter_first(txn, 3, &kept), 0);
 	assert_int_equal(kept.id, letter.id);
 	assert_int_equal(store_letter_remove(txn, letter.id), 0);

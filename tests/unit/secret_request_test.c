@@ -43,6 +43,7 @@ setup(void **state)
 static int
 teardown(void **state)
 {
+	assert_int_equal(sites_miscounts(*state), 0);
 	sites_close(*state);
 	return 0;
 }

@@ -25,6 +25,7 @@
 #include "core/receipt.h"
 #include "crypto/keyfile.h"
 #include "crypto/keyring.h"
+#include "stores.h"
 
 #define HOUR 3600000
 
@@ -409,6 +410,21 @@ sites_claims(struct sites *sites)
 
 	assert_int_equal(store_view(sites->site.store, count, &work), 0);
 	return work.stats.claims;
+}
+
+int64_t
+sites_miscounts(struct sites *sites)
+{
+	sqlite3	*database;
+	int64_t	 value;
+
+	database = stores_raw(sites->conf.state_dir);
+	value = stores_number(database, "SELECT count(*) FROM account WHERE"
+	    " listed <> (SELECT count(*) FROM listing WHERE listing.account ="
+	    " account.id) OR requested <> (SELECT count(*) FROM"
+	    " secret_request WHERE secret_request.account = account.id)");
+	assert_int_equal(sqlite3_close(database), SQLITE_OK);
+	return value;
 }
 
 struct racer {

@@ -117,6 +117,10 @@ void	 sites_end_claim(struct sites *sites,
 int64_t	 sites_records(struct sites *sites);
 int64_t	 sites_claims(struct sites *sites);
 
+/* sites_miscounts(sites): of how many accounts the number of secrets or of
+ * requests is not that of their rows. */
+int64_t	 sites_miscounts(struct sites *sites);
+
 /*
  * sites_race(sites, secret, proofs, count): one thread a proof, all at once.
  * Counts the outcomes; every payload that was given is the right one.
