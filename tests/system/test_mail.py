@@ -498,8 +498,8 @@ class Mail(SiteTest):
     def test_deleted(self):
         """mail about what is deleted is not sent"""
         site = self.mailing()
-        request = self.ask(site, send_request_to_email="them@example.org",
-                           send_to_email="us@example.org")
+        request = self.ask(site, limit=2, send_to_email="us@example.org",
+                           send_request_to_email="them@example.org")
         secret = self.fill(site, request, "ZGVm").json()["id"]
         self.assertEqual(len(self.waiting(site)), 2)
         uuid = request.hex()
