@@ -101,8 +101,9 @@ sweep_requests(struct store_txn *txn, void *argument)
 
 	slice->did = (struct sweep_result){ 0 };
 	slice->count = 0;
-	while (slice->count < SLICE_ROWS && clock_now_us() - began <
-	    SLICE_TIME) {
+	/* One at least, as above. */
+	while (slice->count < SLICE_ROWS && (slice->count == 0 ||
+	    clock_now_us() - began < SLICE_TIME)) {
 		result = secret_request_sweep(txn, slice->site,
 		    &slice->did.requests);
 		if (result != 0)

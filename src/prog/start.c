@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -36,6 +37,8 @@ const char *
 start_safely(void)
 {
 	umask(077);
+	/* Who starts us may ignore it, and a child's end is then not told. */
+	signal(SIGCHLD, SIG_DFL);
 	if (!fill_standard_streams())
 		return "/dev/null cannot be opened";
 	if (wipe_self_test() == -1)

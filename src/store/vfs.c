@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * SQLite writes each page of its log in two pieces, 24 bytes and a page, with
- * a system call each.  A commit of many secrets is a hundred of them; here
- * they become one.  A piece that could not be handed on is an error of the
- * call that found out.  SQLite may think that the pages in it were written
- * long ago (when its cache spilled), so what lies behind that place can be
- * neither read nor added to until the place is written anew, which is what
- * the first commit after the rollback does.
+ * What SQLite does with its files and should do otherwise.
+ *
+ * It writes each page of its log in two pieces, 24 bytes and a page, with a
+ * system call each.  A commit of many secrets is a hundred of them; here they
+ * become one.  A piece that could not be handed on is an error of the call
+ * that found out.  SQLite may think that the pages in it were written long ago
+ * (when its cache spilled), so what lies behind that place can be neither read
+ * nor added to until the place is written anew, which is what the first commit
+ * after the rollback does.
+ *
+ * And it leaves pieces of rows where it moved them from: they are overwritten
+ * as pages reach the database.
  */
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -14,9 +19,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/sqlite.h"
 #include "store/vfs.h"
+#include "store/vfs_page.h"
 
 #define GATHER_BYTES (128 * 1024)
+
+/*
+ * Up to this size no page but those of trees begins with the number of a kind
+ * of tree page: the others begin with the number of a page, below 2^24.  Half
+ * of that, since a checkpoint does not write the last pages first.
+ */
+#define CLEARED_BYTES ((sqlite3_int64)SQLITE_PAGE_BYTES << 23)
 
 /* A log; its real file follows in the same memory. */
 struct vfs_log {
@@ -177,6 +191,153 @@ log_characteristics(sqlite3_file *file)
 	    real(log_of(file)));
 }
 
+/* The database; its real file follows in the same memory. */
+struct vfs_main {
+	sqlite3_file	 base;
+	sqlite3_int64	 size;		/* at least; bytes */
+};
+
+static sqlite3_file *
+under(sqlite3_file *file)
+{
+	return (sqlite3_file *)((struct vfs_main *)file + 1);
+}
+
+static int
+main_close(sqlite3_file *file)
+{
+	return under(file)->pMethods->xClose(under(file));
+}
+
+static int
+main_read(sqlite3_file *file, void *bytes, int length, sqlite3_int64 offset)
+{
+	return under(file)->pMethods->xRead(under(file), bytes, length,
+	    offset);
+}
+
+static int
+main_write(sqlite3_file *file, const void *bytes, int length,
+    sqlite3_int64 offset)
+{
+	struct vfs_main	*db = (struct vfs_main *)file;
+	uint8_t		 page[SQLITE_PAGE_BYTES];
+
+	if (offset + length > db->size)
+		db->size = offset + length;
+	if (length != SQLITE_PAGE_BYTES || offset % SQLITE_PAGE_BYTES != 0 ||
+	    db->size > CLEARED_BYTES)
+		return under(file)->pMethods->xWrite(under(file), bytes,
+		    length, offset);
+	memcpy(page, bytes, sizeof(page));
+	vfs_page_clear(page, sizeof(page), offset == 0);
+	return under(file)->pMethods->xWrite(under(file), page, length,
+	    offset);
+}
+
+static int
+main_truncate(sqlite3_file *file, sqlite3_int64 size)
+{
+	return under(file)->pMethods->xTruncate(under(file), size);
+}
+
+static int
+main_sync(sqlite3_file *file, int flags)
+{
+	return under(file)->pMethods->xSync(under(file), flags);
+}
+
+static int
+main_size(sqlite3_file *file, sqlite3_int64 *size)
+{
+	return under(file)->pMethods->xFileSize(under(file), size);
+}
+
+static int
+main_lock(sqlite3_file *file, int level)
+{
+	return under(file)->pMethods->xLock(under(file), level);
+}
+
+static int
+main_unlock(sqlite3_file *file, int level)
+{
+	return under(file)->pMethods->xUnlock(under(file), level);
+}
+
+static int
+main_check_lock(sqlite3_file *file, int *reserved)
+{
+	return under(file)->pMethods->xCheckReservedLock(under(file),
+	    reserved);
+}
+
+static int
+main_control(sqlite3_file *file, int operation, void *argument)
+{
+	return under(file)->pMethods->xFileControl(under(file), operation,
+	    argument);
+}
+
+static int
+main_sector_size(sqlite3_file *file)
+{
+	return under(file)->pMethods->xSectorSize(under(file));
+}
+
+static int
+main_characteristics(sqlite3_file *file)
+{
+	return under(file)->pMethods->xDeviceCharacteristics(under(file));
+}
+
+static int
+main_map(sqlite3_file *file, int region, int size, int extend,
+    void volatile **memory)
+{
+	return under(file)->pMethods->xShmMap(under(file), region, size,
+	    extend, memory);
+}
+
+static int
+main_map_lock(sqlite3_file *file, int offset, int count, int flags)
+{
+	return under(file)->pMethods->xShmLock(under(file), offset, count,
+	    flags);
+}
+
+static void
+main_map_barrier(sqlite3_file *file)
+{
+	under(file)->pMethods->xShmBarrier(under(file));
+}
+
+static int
+main_unmap(sqlite3_file *file, int remove)
+{
+	return under(file)->pMethods->xShmUnmap(under(file), remove);
+}
+
+static const sqlite3_io_methods main_methods = {
+	.iVersion = 2,
+	.xClose = main_close,
+	.xRead = main_read,
+	.xWrite = main_write,
+	.xTruncate = main_truncate,
+	.xSync = main_sync,
+	.xFileSize = main_size,
+	.xLock = main_lock,
+	.xUnlock = main_unlock,
+	.xCheckReservedLock = main_check_lock,
+	.xFileControl = main_control,
+	.xSectorSize = main_sector_size,
+	.xDeviceCharacteristics = main_characteristics,
+	.xShmMap = main_map,
+	.xShmLock = main_map_lock,
+	.xShmBarrier = main_map_barrier,
+	.xShmUnmap = main_unmap,
+};
+
 static const sqlite3_io_methods log_methods = {
 	.iVersion = 1,
 	.xClose = log_close,
@@ -208,17 +369,35 @@ system_vfs(sqlite3_vfs *vfs)
 }
 
 static int
-open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+open_main(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
     int *flags_out)
 {
-	sqlite3_vfs	*under = system_vfs(vfs);
+	sqlite3_vfs	*system = system_vfs(vfs);
+	struct vfs_main	*db = (struct vfs_main *)file;
+	int		 result;
+
+	*db = (struct vfs_main){ .base = { .pMethods = NULL } };
+	result = system->xOpen(system, name, under(file), flags, flags_out);
+	if (result == SQLITE_OK)
+		result = under(file)->pMethods->xFileSize(under(file),
+		    &db->size);
+	if (result == SQLITE_OK)
+		db->base.pMethods = &main_methods;
+	else if (under(file)->pMethods != NULL)
+		under(file)->pMethods->xClose(under(file));
+	return result;
+}
+
+static int
+open_log(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+    int *flags_out)
+{
+	sqlite3_vfs	*system = system_vfs(vfs);
 	struct vfs_log	*log = log_of(file);
 	int		 result;
 
-	if ((flags & SQLITE_OPEN_WAL) == 0)
-		return under->xOpen(under, name, file, flags, flags_out);
 	*log = (struct vfs_log){ .base = { .pMethods = NULL } };
-	result = under->xOpen(under, name, real(log), flags, flags_out);
+	result = system->xOpen(system, name, real(log), flags, flags_out);
 	if (result == SQLITE_OK)
 		log->base.pMethods = &log_methods;
 	else if (real(log)->pMethods != NULL)
@@ -226,24 +405,38 @@ open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
 	return result;
 }
 
+static int
+open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+    int *flags_out)
+{
+	if ((flags & SQLITE_OPEN_MAIN_DB) != 0)
+		return open_main(vfs, name, file, flags, flags_out);
+	if ((flags & SQLITE_OPEN_WAL) != 0)
+		return open_log(vfs, name, file, flags, flags_out);
+	return system_vfs(vfs)->xOpen(system_vfs(vfs), name, file, flags,
+	    flags_out);
+}
+
 int
 vfs_register(void)
 {
-	sqlite3_vfs	*under = sqlite3_vfs_find(NULL), *vfs;
+	sqlite3_vfs	*system = sqlite3_vfs_find(NULL), *vfs;
 
 	if (sqlite3_vfs_find(VFS_NAME) != NULL)
 		return 0;
-	if (under == NULL)
+	if (system == NULL)
 		return -1;
 	/* SQLite keeps it until the process ends. */
 	vfs = malloc(sizeof(*vfs));
 	if (vfs == NULL)
 		return -1;
-	*vfs = *under;
+	*vfs = *system;
 	vfs->pNext = NULL;
 	vfs->zName = VFS_NAME;
-	vfs->pAppData = under;
-	vfs->szOsFile = under->szOsFile + (int)sizeof(struct vfs_log);
+	vfs->pAppData = system;
+	vfs->szOsFile = system->szOsFile + (int)(sizeof(struct vfs_log) >
+	    sizeof(struct vfs_main) ? sizeof(struct vfs_log) :
+	    sizeof(struct vfs_main));
 	vfs->xOpen = open_file;
 	if (sqlite3_vfs_register(vfs, 0) == SQLITE_OK)
 		return 0;

@@ -23,6 +23,9 @@
 
 #define DEPTH 8
 
+/* More words than any call has: json-c makes hundreds of bytes of a `{}`. */
+#define WORDS_MAX 1000
+
 /*
  * Count the members of all objects, which in well-formed JSON are the colons
  * between words.  Returns false when json-c must not see this text.
@@ -32,12 +35,13 @@ walk_text(const char *text, size_t length, size_t *members)
 {
 	struct jsonwalk walk = { text, text + length };
 	struct jsonwalk_word word, before;
+	int words = 0;
 
 	*members = 0;
 	before.has_nul = false;
 	for (;;) {
 		jsonwalk_next(&walk, &word);
-		if (word.kind == JSONWALK_BAD)
+		if (word.kind == JSONWALK_BAD || words++ == WORDS_MAX)
 			return false;
 		if (word.kind == JSONWALK_END)
 			return true;

@@ -48,8 +48,9 @@ struct json_member {
 
 enum json_fault {
 	JSON_FINE,
-	JSON_MALFORMED,		/* not JSON, not UTF-8, deeper than 8, bytes
-				   behind it, a NUL in a member's name */
+	JSON_MALFORMED,		/* not JSON, not UTF-8, deeper than 8, of more
+				   than 1,000 words, bytes behind it, a NUL in
+				   a member's name */
 	JSON_NOT_OBJECT,
 	JSON_REPEATED,		/* field */
 	JSON_UNKNOWN,		/* field: not in the table, and that matters */

@@ -6,6 +6,7 @@
  */
 #include <sys/wait.h>
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -16,6 +17,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -394,6 +396,87 @@ test_checkpoint_of_all(void **state)
 	stores_remove(directory);
 }
 
+#define WALK		6000	/* steps */
+#define WALK_NUMBERS	10000
+
+/* No record in the database but those that live. */
+static void
+assert_only(const char *directory, const bool *lives)
+{
+	static const char	 mark[] = "<Seal";
+	const size_t		 length = sizeof(mark) - 1;
+	char			*path = stores_path(directory, "oncelink.db");
+	char			*bytes, *at, *end;
+	int64_t			 size = stores_size(directory, "oncelink.db");
+	FILE			*file = fopen(path, "rb");
+
+	assert_non_null(file);
+	bytes = malloc((size_t)size);
+	assert_non_null(bytes);
+	assert_int_equal(fread(bytes, 1, (size_t)size, file), size);
+	fclose(file);
+	end = bytes + size;
+	for (at = bytes; (at = memmem(at, (size_t)(end - at), mark, length)) !=
+	    NULL; at += length) {
+		char		*behind;
+		uint64_t	 number = strtoull(at + length, &behind, 10);
+
+		/* The last piece of a record may be cut off. */
+		if (behind != at + length + 10 || *behind != '>')
+			continue;
+		assert_true(number < WALK_NUMBERS);
+		if (!lives[number])
+			fail_msg("%" PRIu64 " was left", number);
+	}
+	free(bytes);
+	free(path);
+}
+
+/*
+ * Small records come and go in every order, so that rows move from page to
+ * page: where they moved from is no place for them either.
+ */
+static void
+test_moved_rows_leave_nothing(void **state)
+{
+	static bool		 lives[WALK_NUMBERS];
+	char			*directory = stores_make();
+	struct store_options	 options = stores_options(directory);
+	struct store		*store = stores_open(&options);
+	uint64_t		 numbers[200], next = 1;
+	size_t			 count = 0, victim;
+	uint32_t		 random = 1;
+
+	(void)state;
+	for (int step = 1; step <= WALK; step++) {
+		struct stores_work work = { .bytes = 0 };
+
+		random = random * 1664525 + 1013904223;
+		/* Growing and shrinking in turn. */
+		if (count < 25 || (count < 200 && random >> 24 <
+		    (step / 200 % 2 == 0 ? 159 : 97))) {
+			work.number = numbers[count++] = next++;
+			work.bytes = 60 + (random >> 8) % 400;
+			lives[work.number] = true;
+			assert_int_equal(store_update(store, stores_insert,
+			    &work), 0);
+		} else {
+			victim = (random >> 8) % count;
+			work.number = numbers[victim];
+			numbers[victim] = numbers[--count];
+			lives[work.number] = false;
+			assert_int_equal(store_update(store, stores_delete,
+			    &work), 0);
+		}
+		if (step % 100 != 0)
+			continue;
+		assert_int_equal(store_checkpoint(store), 0);
+		assert_only(directory, lives);
+	}
+	store_close(store);
+	stores_remove(directory);
+}
+
 /* The longest that a log becomes on a database whose file has this size. */
 static int64_t
 longest_log(int64_t database_bytes)
@@ -446,6 +529,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_reader_elsewhere_does_not_delay),
 		cmocka_unit_test(test_erasing_catches_up),
 		cmocka_unit_test(test_checkpoint_of_all),
+		cmocka_unit_test(test_moved_rows_leave_nothing),
 		cmocka_unit_test(test_log_length),
 	};
 

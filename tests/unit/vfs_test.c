@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The file layer of the log over one that writes down what it is asked for:
- * what is gathered, in which order it is handed on, and what is said after a
- * piece was lost.
+ * The file layer of log and database over one that writes down what it is
+ * asked for: what is gathered, in which order it is handed on, what is said
+ * after a piece was lost; and what of a page is overwritten.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,6 +25,9 @@ static struct {
 	char	 disk[DISK_BYTES];
 	int	 fail;		/* what the next writes return */
 } under;
+
+/* How large a file is when it is opened. */
+static sqlite3_int64 opened_size;
 
 static void under_note(const char *, ...)
 	    __attribute__((format(printf, 1, 2)));
@@ -92,7 +95,7 @@ under_size(sqlite3_file *file, sqlite3_int64 *size)
 {
 	(void)file;
 	under_note("z ");
-	*size = 0;
+	*size = opened_size;
 	return SQLITE_OK;
 }
 
@@ -260,12 +263,69 @@ test_what_is_lost_is_told(void **state)
 }
 
 static void
-test_only_logs(void **state)
+test_others_stay_as_they_are(void **state)
+{
+	sqlite3_file	*file = open_one(SQLITE_OPEN_TEMP_DB);
+
+	(void)state;
+	assert_ptr_equal(file->pMethods, &under_methods);
+}
+
+/* A page as it comes to the database, and where it may have been cleared. */
+static void
+write_page(sqlite3_file *file, int kind, int cells, int content,
+    sqlite3_int64 number, int from, int to)
+{
+	uint8_t		 page[PAGE], *disk;
+	int		 header = number == 0 ? 100 : 0;
+
+	memset(page, 0xaa, sizeof(page));
+	page[header] = (uint8_t)kind;
+	page[header + 3] = (uint8_t)(cells >> 8);
+	page[header + 4] = (uint8_t)cells;
+	page[header + 5] = (uint8_t)(content >> 8);
+	page[header + 6] = (uint8_t)content;
+	assert_int_equal(file->pMethods->xWrite(file, page, PAGE,
+	    number * PAGE), SQLITE_OK);
+	disk = (uint8_t *)under.disk + number * PAGE;
+	memset(page + from, 0, (size_t)(to - from));
+	assert_memory_equal(disk, page, PAGE);
+}
+
+static void
+test_pages_are_cleared(void **state)
 {
 	sqlite3_file	*file = open_one(SQLITE_OPEN_MAIN_DB);
 
 	(void)state;
-	assert_ptr_equal(file->pMethods, &under_methods);
+	/* Leaves have a header of 8 bytes, the others of 12. */
+	write_page(file, 0x0d, 10, 3000, 1, 28, 3000);
+	write_page(file, 0x0a, 300, 4096, 2, 608, 4096);
+	write_page(file, 0x05, 0, 4096, 3, 12, 4096);
+	write_page(file, 0x02, 1, 14, 4, 0, 0);
+	write_page(file, 0x02, 1, 15, 4, 14, 15);
+	write_page(file, 0x0d, 1, 2000, 0, 110, 2000);
+	/* What cannot be is not touched, nor is what is no page of a tree. */
+	write_page(file, 0x0d, 10, 20, 5, 0, 0);
+	write_page(file, 0x0d, 10, 5000, 5, 0, 0);
+	write_page(file, 0x00, 10, 3000, 5, 0, 0);
+	write_page(file, 0x01, 10, 3000, 5, 0, 0);
+	write_page(file, 0x0c, 10, 3000, 5, 0, 0);
+	assert_int_equal(file->pMethods->xClose(file), SQLITE_OK);
+}
+
+/* Beyond that size another page may begin like one of a tree. */
+static void
+test_pages_of_very_large_files(void **state)
+{
+	sqlite3_file	*file;
+
+	(void)state;
+	opened_size = ((sqlite3_int64)PAGE << 23) + 1;
+	file = open_one(SQLITE_OPEN_MAIN_DB);
+	opened_size = 0;
+	write_page(file, 0x0d, 10, 3000, 1, 0, 0);
+	assert_int_equal(file->pMethods->xClose(file), SQLITE_OK);
 }
 
 static int
@@ -294,7 +354,9 @@ main(void)
 		cmocka_unit_test(test_what_was_rolled_back_is_forgotten),
 		cmocka_unit_test(test_more_than_fits),
 		cmocka_unit_test(test_what_is_lost_is_told),
-		cmocka_unit_test(test_only_logs),
+		cmocka_unit_test(test_others_stay_as_they_are),
+		cmocka_unit_test(test_pages_are_cleared),
+		cmocka_unit_test(test_pages_of_very_large_files),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
