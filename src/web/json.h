@@ -22,9 +22,8 @@ enum json_kind {
 	JSON_INTEGER_OR_DIGITS,	/* int64_t; or a string of digits */
 	JSON_BASE64URL,		/* uint8_t[min], min at most 32; no padding */
 	JSON_BOOLEAN_OR_WORD,	/* bool; or a string that says which */
-	JSON_OBJECT,		/* the members of another table, in the same
+	JSON_OBJECT		/* the members of another table, in the same
 				   structure; its faults have the outer name */
-	JSON_ANY		/* any value, which is not stored */
 };
 
 struct json_string {

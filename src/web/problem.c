@@ -227,9 +227,6 @@ allowed(struct buf *text, const struct json_member *member)
 		buf_text(text, "an object, with the members that the manual "
 		    "names");
 		break;
-	case JSON_ANY:
-		buf_text(text, "any value");
-		break;
 	}
 }
 

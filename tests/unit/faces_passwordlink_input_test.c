@@ -143,6 +143,9 @@ test_fields(void **state)
 		{ "part null", CIPHERTEXT_OK ",\"password_part_private\":null",
 		    "password_part_private",
 		    "Password part private can't be blank" },
+		{ "part empty", CIPHERTEXT_OK
+		    ",\"password_part_private\":\"\"", "password_part_private",
+		    "Password part private can't be blank" },
 		{ "part a number", CIPHERTEXT_OK
 		    ",\"password_part_private\":5", "password_part_private",
 		    "Password part private must be a string" },
@@ -304,6 +307,28 @@ check_size(struct sealed *sealed, const char *rest, size_t size,
 	}
 }
 
+/* Half a password: as many bytes as may be, and one more. */
+static void
+check_part(struct sealed *sealed)
+{
+	static const uint8_t	 bytes[1025];
+	char			 text[2048], members[4096];
+
+	for (size_t size = 1024; size <= 1025; size++) {
+		sealed_base64(bytes, size, text, sizeof(text));
+		(void)snprintf(members, sizeof(members), CIPHERTEXT_OK
+		    ",\"password_part_private\":\"%s\"", text);
+		if (size == 1024)
+			assert_int_equal(sealed_post(sealed, sealed->private,
+			    members), 201);
+		else
+			sealed_refused(sealed, sealed_post(sealed,
+			    sealed->private, members), 413,
+			    "password_part_private", "Password part private "
+			    "must be at most 1024 bytes");
+	}
+}
+
 static void
 test_sizes(void **state)
 {
@@ -317,6 +342,7 @@ test_sizes(void **state)
 	    "Attachment ciphertext must be at most 300000 bytes");
 	check_size(sealed, SEALED_BOTH, 4096, "attachment_name",
 	    "Attachment name must be at most 4096 bytes");
+	check_part(sealed);
 	/* Larger than all fields together may be: not even read. */
 	sealed_refused(sealed, faces_ask(sealed->faces, .method = HTTP_POST,
 	    .uri = "/api/secrets", .authorization = sealed->private,

@@ -11,8 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "core/account.h"
 
 static void
@@ -107,6 +109,78 @@ test_absent(void **state)
 		assert_int_equal(sealed_count(sealed, "data"), 4);
 		sealed_says(sealed, "data/message", "null");
 	}
+}
+
+/* Hours from now, as the other interface has it. */
+static int64_t
+hours_left(struct sealed *sealed, const char *base62)
+{
+	uint8_t		 token[TOKEN_BYTES];
+	char		 id[FACES_ID_LENGTH + 1];
+	const char	*text;
+	struct tm	 tm;
+
+	assert_true(token_from_base62(token, base62, strlen(base62)));
+	faces_base64url(token, sizeof(token), id);
+	assert_int_equal(faces_post(sealed->faces, "/api/v2/secrets/peek",
+	    "{\"id\":\"%s\"}", id), 200);
+	text = sealed_at(sealed, "expires_at");
+	memset(&tm, 0, sizeof(tm));
+	assert_non_null(strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm));
+	return ((int64_t)timegm(&tm) - time(NULL) + 1800) / 3600;
+}
+
+/* It lives as many hours as were asked for; 0 or none is the site's most. */
+static void
+test_expiration(void **state)
+{
+	static const struct {
+		const char	*rest;
+		int64_t		 hours;
+	} rows[] = {
+		{ "", 5 }, { ",\"expiration\":0", 5 },
+		{ ",\"expiration\":\"0\"", 5 },
+		{ ",\"expiration\":null", 5 }, { ",\"expiration\":2", 2 },
+		{ ",\"expiration\":\"3\"", 3 }, { ",\"expiration\":5", 5 }
+	};
+	struct sealed	*sealed = sealed_open("max_expire = 5h\n");
+	char		 id[SEALED_ID_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		sealed_make(sealed, rows[i].rest, id);
+		assert_int_equal(hours_left(sealed, id), rows[i].hours);
+	}
+	sealed_close(sealed);
+}
+
+/* A row says that its time is over when it is, read or not, and nothing else
+ * makes it say so. */
+static void
+test_expired(void **state)
+{
+	struct sealed	*sealed = *state;
+	char		 id[SEALED_ID_SIZE];
+	int64_t		 end;
+
+	sealed->faces->conf.max_expire = 3000;
+	sealed_make(sealed, ",\"max_views\":1,\"description\":\"read\"",
+	    id);
+	assert_int_equal(sealed_get(sealed, sealed->public, id), 200);
+	sealed_make(sealed, ",\"description\":\"unread\"", id);
+	end = clock_wall() + 3000;
+	sealed_list(sealed, sealed->private, "");
+	sealed_says(sealed, "data/0/expired", "false");
+	sealed_says(sealed, "data/1/expired", "false");
+	sealed_says(sealed, "data/1/view_times", "1");
+	while (clock_wall() <= end)
+		clock_sleep_us(10000);
+	sealed_list(sealed, sealed->private, "");
+	sealed_says(sealed, "data/0/expired", "true");
+	sealed_says(sealed, "data/0/view_times", "0");
+	sealed_says(sealed, "data/1/expired", "true");
+	sealed_refused(sealed, sealed_get(sealed, sealed->public, id), 404,
+	    NULL, "Secret not found");
 }
 
 static void
@@ -516,6 +590,8 @@ main(void)
 		SITE(test_create),
 		SITE(test_fields),
 		SITE(test_absent),
+		cmocka_unit_test(test_expiration),
+		SITE(test_expired),
 		SITE(test_views),
 		SITE(test_keys),
 		SITE(test_revoked),

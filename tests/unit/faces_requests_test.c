@@ -6,9 +6,14 @@
 
 #include "sealed.h"
 
+#include <sys/file.h>
+
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "core/account.h"
 #include "core/mail.h"
@@ -388,6 +393,145 @@ holds_allowances(void **state)
 	sealed_says(sealed, "metadata/secrets_total", "1");
 }
 
+/* How long a filled-in request's id is told to live, in hours. */
+static int64_t
+hours_left(struct sealed *sealed, const char *uri, const char *id)
+{
+	const char	*text;
+	struct tm	 tm;
+
+	assert_int_equal(faces_post(sealed->faces, uri, "{\"id\":\"%s\"}",
+	    id), 200);
+	text = sealed_at(sealed, "expires_at");
+	memset(&tm, 0, sizeof(tm));
+	assert_non_null(strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm));
+	return ((int64_t)timegm(&tm) - time(NULL) + 1800) / 3600;
+}
+
+/* Hours of a request and of its secrets; 0 or none is the site's most. */
+static void
+lives_as_long_as_asked(void **state)
+{
+	static const struct {
+		const char	*members;
+		int64_t		 request, secret;
+	} rows[] = {
+		{ "", 5, 5 },
+		{ "\"expiration\":0,\"secret_expiration\":0", 5, 5 },
+		{ "\"expiration\":null,\"secret_expiration\":\"\"", 5, 5 },
+		{ "\"expiration\":2,\"secret_expiration\":3", 2, 3 },
+		{ "\"expiration\":\"3\",\"secret_expiration\":\"2\"", 3,
+		    2 },
+		{ "\"expiration\":2", 2, 5 },
+		{ "\"secret_expiration\":\"5\"", 5, 5 },
+	};
+	struct sealed	*sealed = sealed_open(SETTINGS "max_expire = 5h\n");
+	char		 uuid[FACES_UUID_SIZE], id[FACES_ID_LENGTH + 1];
+	char		 body[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)snprintf(body, sizeof(body), "{%s}", rows[i].members);
+		make(sealed, body, uuid, id);
+		assert_int_equal(hours_left(sealed, PEEK, id),
+		    rows[i].request);
+		assert_int_equal(fill(sealed, id, ""), 201);
+		(void)snprintf(id, sizeof(id), "%s", sealed_at(sealed, "id"));
+		assert_int_equal(hours_left(sealed, "/api/v2/secrets/peek",
+		    id), rows[i].secret);
+	}
+	sealed_refused(sealed, post(sealed, sealed->private,
+	    "{\"secret_expiration\":\"6\"}"), 422, "secret_expiration",
+	    "Secret expiration must be a whole number from 0 to 5");
+	sealed_close(sealed);
+}
+
+/* Somebody else writes: nothing is made, used or removed. */
+static void
+tells_when_it_is_busy(void **state)
+{
+	struct sealed	*sealed = sealed_open(SETTINGS "lock_wait = 100ms\n");
+	char		 uuid[FACES_UUID_SIZE], id[FACES_ID_LENGTH + 1];
+	char		 path[256];
+	int		 fd;
+
+	(void)state;
+	make(sealed, "{}", uuid, id);
+	(void)snprintf(path, sizeof(path), "%s/write.lock",
+	    sealed->faces->conf.state_dir);
+	assert_true((fd = open(path, O_RDWR | O_CLOEXEC)) >= 0);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	sealed_refused(sealed, post(sealed, sealed->private, "{}"), 503, NULL,
+	    "The server is busy: try again");
+	assert_string_equal(faces_header(sealed->faces, "Retry-After"), "1");
+	sealed_refused(sealed, delete(sealed, sealed->private, uuid), 503,
+	    NULL, "The server is busy");
+	is_problem(sealed, fill(sealed, id, ""), 503,
+	    "tag:oncelink,2026:busy", NULL);
+	assert_string_equal(faces_header(sealed->faces, "Retry-After"), "1");
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(list(sealed, sealed->private, ""), 200);
+	sealed_says(sealed, "metadata/secret_requests_total", "1");
+	sealed_says(sealed, "metadata/secrets_usage", "0");
+	assert_int_equal(fill(sealed, id, ""), 201);
+	sealed_close(sealed);
+}
+
+/* No room: neither requests nor what they ask for, and nothing is counted. */
+static void
+tells_when_it_is_full(void **state)
+{
+	struct sealed	*sealed = sealed_open(SETTINGS "max_store = 2M\n"
+				    "max_envelope = 1M\n");
+	char		 uuid[FACES_UUID_SIZE], id[FACES_ID_LENGTH + 1];
+	char		 body[2200], made_text[16];
+	int		 status, made, filled;
+
+	(void)state;
+	make(sealed, "{\"limit\":1000}", uuid, id);
+	(void)snprintf(body, sizeof(body), "{\"message\":\"%02000d\"}", 0);
+	for (made = 1; made < 10000; made++)
+		if ((status = post(sealed, sealed->private, body)) != 201)
+			break;
+	sealed_refused(sealed, status, 507, NULL,
+	    "The server has no room for more");
+	for (filled = 0; filled < 1000; filled++)
+		if ((status = fill(sealed, id, "")) != 201)
+			break;
+	is_problem(sealed, status, 507, "tag:oncelink,2026:store-full", NULL);
+	assert_int_equal(list(sealed, sealed->private, ""), 200);
+	(void)snprintf(made_text, sizeof(made_text), "%d", made);
+	sealed_says(sealed, "metadata/secret_requests_total", made_text);
+	(void)snprintf(made_text, sizeof(made_text), "%d", filled);
+	sealed_says(sealed, "metadata/secrets_usage", made_text);
+	sealed_says(sealed, "metadata/secrets_total", made_text);
+	/* The use was not taken. */
+	assert_int_equal(faces_post(sealed->faces, PEEK, "{\"id\":\"%s\"}",
+	    id), 200);
+	(void)snprintf(made_text, sizeof(made_text), "%d", 1000 - filled);
+	sealed_says(sealed, "uses_left", made_text);
+	sealed_close(sealed);
+}
+
+/* Whatever its type, as everywhere in this interface. */
+static void
+takes_any_type(void **state)
+{
+	static const char *const types[] = {
+		NULL, "", "text/plain", "application/x-www-form-urlencoded",
+	};
+	struct sealed	*sealed = *state;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		assert_int_equal(faces_ask(sealed->faces,
+		    .method = HTTP_POST, .uri = REQUESTS, .type = types[i],
+		    .body = "{\"limit\":7}", .size = strlen("{\"limit\":7}"),
+		    .authorization = sealed->private), 201);
+		assert_int_equal(list(sealed, sealed->private, ""), 200);
+		sealed_says(sealed, "data/0/limit", "7");
+	}
+}
+
 static void
 is_filled_in(void **state)
 {
@@ -549,6 +693,10 @@ main(void)
 		TEST(refuses_bad_paths),
 		TEST(says_when_there_is_no_mail),
 		TEST(holds_allowances),
+		TEST(takes_any_type),
+		cmocka_unit_test(lives_as_long_as_asked),
+		cmocka_unit_test(tells_when_it_is_busy),
+		cmocka_unit_test(tells_when_it_is_full),
 		TEST(is_filled_in),
 		TEST(is_mailed),
 		TEST(refuses_bad_fillings),
