@@ -120,22 +120,26 @@ listing_insert(struct store_txn *txn, const struct listing_sealed *sealed,
 	return store_listing_insert(txn, &listing);
 }
 
+static int
+damaged(const struct site *site, const uint8_t *owner)
+{
+	site_log(site, owner, LOG_RECORD_DAMAGED);
+	return -1;
+}
+
 /* Open what was sealed into the arena, with a NUL byte behind it. */
 static int
 open_note(struct site *site, struct arena *arena, enum note_use use,
     const uint8_t *owner, const void *note, size_t size, uint8_t **bytes)
 {
 	if (size < NOTE_OVERHEAD)
-		goto damaged;
+		return damaged(site, owner);
 	*bytes = arena_alloc(arena, size - NOTE_OVERHEAD + 1);
 	if (*bytes == NULL)
 		return no_memory();
 	(*bytes)[size - NOTE_OVERHEAD] = '\0';
-	if (note_open(site->keyring, use, owner, note, size, *bytes) == 0)
-		return 0;
-damaged:
-	site_log(site, owner, LOG_RECORD_DAMAGED);
-	return -1;
+	return note_open(site->keyring, use, owner, note, size, *bytes) == 0
+	    ? 0 : damaged(site, owner);
 }
 
 static int
@@ -262,7 +266,7 @@ add_view(int64_t at, const void *viewer, size_t size, void *argument)
 		return -1;
 	size -= NOTE_OVERHEAD;
 	if (size == 0 || bytes[0] > size - 1)
-		return -1;
+		return damaged(paging->site, paging->owner);
 	if (bytes[0] > 0) {
 		address = arena_alloc(paging->arena, (size_t)bytes[0] + 1);
 		if (address == NULL)
@@ -283,8 +287,9 @@ read_note(struct paging *paging, const struct store_listing *row,
 {
 	uint8_t	*bytes;
 
-	if (row->note_size < NOTE_FIXED + NOTE_OVERHEAD ||
-	    open_note(paging->site, paging->arena, NOTE_LISTING,
+	if (row->note_size < NOTE_FIXED + NOTE_OVERHEAD)
+		return damaged(paging->site, paging->owner);
+	if (open_note(paging->site, paging->arena, NOTE_LISTING,
 	    paging->owner, row->note, row->note_size, &bytes) == -1)
 		return -1;
 	memcpy(entry->token, bytes, TOKEN_BYTES);

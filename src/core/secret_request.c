@@ -86,9 +86,16 @@ seal(struct site *site, struct arena *arena, const uint8_t *token,
 	return 0;
 }
 
-/* The words behind the numbers, each in the arena; false when they are not
- * as they were written. */
-static bool
+static int
+damaged(const struct site *site, const struct store_request *row)
+{
+	site_log(site, row->lookup, LOG_RECORD_DAMAGED);
+	return -1;
+}
+
+/* The words behind the numbers, each in the arena.  1: they are not as they
+ * were written. */
+static int
 read_words(struct arena *arena, const uint8_t *at, size_t left,
     struct secret_request *request)
 {
@@ -96,22 +103,22 @@ read_words(struct arena *arena, const uint8_t *at, size_t left,
 
 	for (int i = 0; i < SECRET_REQUEST_WORDS__MAX; i++) {
 		if (left < NUMBER)
-			return false;
+			return 1;
 		length = get_number(at);
 		at += NUMBER;
 		left -= NUMBER;
 		if (length == 0)
 			continue;
 		if (--length > left)
-			return false;
+			return 1;
 		request->words[i].bytes = arena_copy(arena, at, length);
 		request->words[i].length = length;
 		if (request->words[i].bytes == NULL)
-			return false;
+			return no_memory();
 		at += length;
 		left -= length;
 	}
-	return left == 0;
+	return left == 0 ? 0 : 1;
 }
 
 static int
@@ -120,6 +127,7 @@ open_row(struct site *site, struct arena *arena,
 {
 	uint8_t	*plain;
 	size_t	 size;
+	int	 result;
 
 	*entry = (struct secret_request_entry){
 		.created_at = row->created_at,
@@ -127,25 +135,22 @@ open_row(struct site *site, struct arena *arena,
 		.uses_left = row->uses_left,
 	};
 	if (row->note_size < NOTE_FIXED + NOTE_OVERHEAD)
-		goto damaged;
+		return damaged(site, row);
 	size = row->note_size - NOTE_OVERHEAD;
 	if ((plain = arena_alloc(arena, size)) == NULL)
 		return no_memory();
 	if (note_open(site->keyring, NOTE_REQUEST, row->lookup, row->note,
 	    row->note_size, plain) == -1)
-		goto damaged;
+		return damaged(site, row);
 	memcpy(entry->token, plain, TOKEN_BYTES);
 	plain += TOKEN_BYTES;
 	entry->request.hours = (int32_t)get_number(plain);
 	entry->request.limit = get_number(plain + NUMBER);
 	entry->request.secret_hours = (int32_t)get_number(plain + 2 * NUMBER);
 	entry->request.secret_views = get_number(plain + 3 * NUMBER);
-	if (read_words(arena, plain + 4 * NUMBER, size - NOTE_FIXED,
-	    &entry->request))
-		return 0;
-damaged:
-	site_log(site, row->lookup, LOG_RECORD_DAMAGED);
-	return -1;
+	result = read_words(arena, plain + 4 * NUMBER, size - NOTE_FIXED,
+	    &entry->request);
+	return result == 1 ? damaged(site, row) : result;
 }
 
 /* A link to be mailed, in the arena; NULL when there is no memory. */
@@ -231,6 +236,7 @@ secret_request_create(struct site *site, struct arena *arena,
 		mail.address = creation->announce_to;
 		mail.expires_at = making.row.expires_at;
 		mail.link = make_link(site, arena, "/request/#", name, NULL);
+		explicit_bzero(name, sizeof(name));
 		if (mail.link == NULL ||
 		    mail_seal(site, arena, &mail, &making.mail) != 0)
 			return STORE_FAILED;
@@ -388,6 +394,7 @@ secret_request_peek(struct site *site, struct arena *arena,
 		.uses_left = search.row.uses_left,
 		.mailed = is_mailed(site, request),
 	};
+	explicit_bzero(search.entry.token, sizeof(search.entry.token));
 	return result;
 }
 
@@ -472,6 +479,7 @@ write_letter(struct site *site, struct arena *arena, const char *part,
 		return 0;
 	token_to_base62(creation->token, name);
 	mail.link = make_link(site, arena, "/?", name, part);
+	explicit_bzero(name, sizeof(name));
 	return mail.link == NULL ? STORE_FAILED :
 	    mail_seal(site, arena, &mail, &use->mail);
 }
@@ -504,6 +512,8 @@ secret_request_fill(struct site *site, struct arena *arena,
 
 	seal_lookup(site->keyring, filling->token, use.search.lookup);
 	result = store_view(site->store, find, &use.search);
+	explicit_bzero(use.search.entry.token,
+	    sizeof(use.search.entry.token));
 	filling->outcome = use.search.outcome;
 	if (result != 0 || use.search.outcome != SECRET_REQUEST_OK)
 		return result;

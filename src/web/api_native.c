@@ -415,7 +415,7 @@ static const struct app_route routes[] = {
 	    body_limit_json, burn_receipt },
 	{ HTTP_POST, "/api/v2/requests/peek", 0, APP_JSON,
 	    body_limit_json, native_requests_peek },
-	{ HTTP_POST, "/api/v2/requests/fill", 0, APP_JSON,
+	{ HTTP_POST, "/api/v2/requests/fill", APP_FILLS, APP_JSON,
 	    body_limit_filled, native_requests_fill },
 	{ HTTP_GET, "/api/v2/params", 0, APP_NO_BODY, NULL, params },
 	{ HTTP_GET, "/api/v2/health", 0, APP_NO_BODY, NULL, health }

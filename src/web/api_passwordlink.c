@@ -264,7 +264,7 @@ create(struct app *app, struct http_request *request,
 	buf_init(&payload, request->arena);
 	sjcl_write(&payload, &body->sealed);
 	if (payload.failed) {
-		app_fail(request, reply, STORE_FAILED);
+		app_no_memory(request, reply);
 		return;
 	}
 	fill_listing(request, body);
@@ -315,7 +315,7 @@ read_password(struct http_request *request, struct http_reply *reply,
 	result = http_decode(request->arena, sent, sent + strlen(sent),
 	    &password);
 	if (result == -1) {
-		app_fail(request, reply, STORE_FAILED);
+		app_no_memory(request, reply);
 		return false;
 	}
 	if (result == 1 || password.length > PASSWORDLINK_PASSWORD_MAX ||

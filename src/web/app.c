@@ -174,16 +174,20 @@ app_impossible(const struct http_request *request, const char *reason)
 	return STORE_FAILED;
 }
 
+void
+app_no_memory(struct http_request *request, struct http_reply *reply)
+{
+	log_event(LOG_NO_MEMORY, LOG_TEXT("where", request->face->name));
+	app_refuse(request, reply, APP_FAILED);
+}
+
 void *
 app_alloc(struct http_request *request, struct http_reply *reply, size_t size)
 {
 	void *memory;
 
-	if ((memory = arena_alloc(request->arena, size)) == NULL) {
-		log_event(LOG_NO_MEMORY,
-		    LOG_TEXT("where", request->face->name));
-		app_refuse(request, reply, APP_FAILED);
-	}
+	if ((memory = arena_alloc(request->arena, size)) == NULL)
+		app_no_memory(request, reply);
 	return memory;
 }
 
@@ -474,10 +478,14 @@ read_body(struct app *app, const struct app_route *route,
 	return true;
 }
 
-/* May secrets be made by whom this route is for? */
+/* May secrets be made by whom this route is for, if it makes any? */
 static bool
 may_create(const struct app *app, const struct app_route *route)
 {
+	if ((route->flags & APP_FILLS) != 0)
+		return app->conf->create != CONF_CREATE_NOBODY;
+	if ((route->flags & APP_CREATES) == 0)
+		return true;
 	return app->conf->create == CONF_CREATE_ANYONE ||
 	    (app->conf->create == CONF_CREATE_KEYS &&
 	    (route->flags & APP_PRIVATE_KEY) != 0);
@@ -519,7 +527,7 @@ run_route(struct app *app, const struct app_route *route,
 
 	if ((route->flags & APP_CONSUMES) != 0 && http_is_prefetch(request))
 		app_refuse(request, reply, APP_PREFETCH);
-	else if ((route->flags & APP_CREATES) != 0 && !may_create(app, route))
+	else if (!may_create(app, route))
 		app_refuse(request, reply, APP_CREATE_NOT_ALLOWED);
 	else if (!check_key(app, route, request, reply))
 		return;

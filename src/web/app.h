@@ -53,6 +53,8 @@ void	 app_handle(struct app *app, struct http_request *request,
 #define APP_PRIVATE_KEY	0x4u	/* an account's private key; with APP_CREATES
 				   `create` may be keys too */
 #define APP_ANY_KEY	0x8u	/* an account's key of either kind */
+#define APP_FILLS	0x10u	/* a secret for an account that asked for it:
+				   `create` must not be nobody */
 
 enum app_body {
 	APP_NO_BODY,		/* nothing is read */
@@ -128,6 +130,10 @@ void	 app_hand_over(struct http_request *request,
  * STORE_FAILED, for app_fail. */
 int	 app_impossible(const struct http_request *request,
 	    const char *reason);
+
+/* app_no_memory(request, reply): log that there is none, and refuse. */
+void	 app_no_memory(struct http_request *request,
+	    struct http_reply *reply);
 
 /* app_alloc(request, reply, size): zeroed memory of the request, or NULL when
  * the reply says that there is none. */

@@ -152,8 +152,8 @@ native_requests_peek(struct app *app, struct http_request *request,
 
 /* What sjcl_check found; false when reply says what. */
 static bool
-is_sealed(struct http_reply *reply, const char *field, int checked,
-    const struct sjcl_error *error)
+is_sealed(struct http_request *request, struct http_reply *reply,
+    const char *field, int checked, const struct sjcl_error *error)
 {
 	struct problem_extras	 extras = { .field = field };
 	enum problem		 problem = PROBLEM_INVALID_FIELD;
@@ -175,9 +175,8 @@ is_sealed(struct http_reply *reply, const char *field, int checked,
 		break;
 	case SJCL_FINE:
 	case SJCL_NO_MEMORY:
-		problem = PROBLEM_FAILED;
-		extras.field = NULL;
-		break;
+		app_no_memory(request, reply);
+		return false;
 	}
 	problem_reply(reply, problem, &extras);
 	return false;
@@ -206,13 +205,14 @@ read_part(struct call *call)
 }
 
 static bool
-check_call(struct app *app, struct http_reply *reply, struct call *call)
+check_call(struct app *app, struct http_request *request,
+    struct http_reply *reply, struct call *call)
 {
 	struct sjcl_error	 error;
 
-	if (!is_sealed(reply, "ciphertext", sjcl_check(
+	if (!is_sealed(request, reply, "ciphertext", sjcl_check(
 	    &call->sealed.ciphertext, app->conf->max_ciphertext, &error),
-	    &error) || !is_sealed(reply, "password_part_private",
+	    &error) || !is_sealed(request, reply, "password_part_private",
 	    sjcl_check_part(&call->sealed.password_part_private,
 	    PASSWORDLINK_PART_MAX, &error), &error))
 		return false;
@@ -237,17 +237,13 @@ native_requests_fill(struct app *app, struct http_request *request,
 	struct buf		 payload;
 	int			 failure;
 
-	if (app->conf->create == CONF_CREATE_NOBODY) {
-		app_refuse(request, reply, APP_CREATE_NOT_ALLOWED);
-		return;
-	}
 	call = read_call(request, reply, fill_members, COUNT(fill_members));
-	if (call == NULL || !check_call(app, reply, call))
+	if (call == NULL || !check_call(app, request, reply, call))
 		return;
 	buf_init(&payload, request->arena);
 	sjcl_write(&payload, &call->sealed);
 	if (payload.failed) {
-		app_fail(request, reply, STORE_FAILED);
+		app_no_memory(request, reply);
 		return;
 	}
 	filling = &call->filling;

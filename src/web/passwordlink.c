@@ -93,7 +93,7 @@ passwordlink_fault(struct http_request *request, struct http_reply *reply,
 {
 	switch (error->fault) {
 	case JSON_NO_MEMORY:
-		app_fail(request, reply, STORE_FAILED);
+		app_no_memory(request, reply);
 		break;
 	case JSON_REPEATED:
 		passwordlink_refuse(reply, 422, error->field,
@@ -135,7 +135,7 @@ passwordlink_sealed(struct http_request *request, struct http_reply *reply,
 	switch (error->fault) {
 	case SJCL_FINE:
 	case SJCL_NO_MEMORY:
-		app_fail(request, reply, STORE_FAILED);
+		app_no_memory(request, reply);
 		break;
 	case SJCL_NOT_BASE64:
 		passwordlink_refuse(reply, 422, field, "must be base64");
@@ -193,7 +193,7 @@ passwordlink_offset(struct http_request *request, struct http_reply *reply,
 	if ((count = http_query(request, "offset", &value)) == 0)
 		return true;
 	if (count == -1) {
-		app_fail(request, reply, STORE_FAILED);
+		app_no_memory(request, reply);
 		return false;
 	}
 	if (count == 1 && strlen(value.bytes) == value.length)

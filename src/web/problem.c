@@ -247,7 +247,7 @@ problem_json(struct http_request *request, struct http_reply *reply,
 	switch (error->fault) {
 	case JSON_FINE:
 	case JSON_NO_MEMORY:
-		problem_reply(reply, PROBLEM_FAILED, NULL);
+		app_no_memory(request, reply);
 		return;
 	case JSON_MALFORMED:
 	case JSON_NOT_OBJECT:

@@ -676,6 +676,11 @@ refuses_bad_fillings(void **state)
 	sealed->faces->conf.create = CONF_CREATE_NOBODY;
 	is_problem(sealed, fill(sealed, id, ""), 403,
 	    "tag:oncelink,2026:creation-not-allowed", NULL);
+	/* Before the body is looked at. */
+	is_problem(sealed, faces_ask(sealed->faces, .method = HTTP_POST,
+	    .uri = FILL, .type = FACES_JSON, .body = "{}", .size = 2),
+	    403, "tag:oncelink,2026:creation-not-allowed", NULL);
+	assert_int_equal(sealed->faces->unread, 2);
 	sealed->faces->conf.create = CONF_CREATE_KEYS;
 	assert_int_equal(fill(sealed, id, ""), 201);
 }
