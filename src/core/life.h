@@ -44,7 +44,8 @@ int	 life_settle(struct store_txn *txn, const struct site *site,
 	    struct store_secret *row);
 
 /* life_end(txn, site, row): erase the record and the mail about it, end the
- * claims, write the row; views that were left when its time was over make it expired. */
+ * claims, write the row; views that were left when its time was over make it
+ * expired. */
 int	 life_end(struct store_txn *txn, const struct site *site,
 	    struct store_secret *row);
 

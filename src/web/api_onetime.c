@@ -124,7 +124,7 @@ refuse_json(struct http_request *request, struct http_reply *reply,
 	const struct json_member	*member = fault->member;
 
 	if (fault->fault == JSON_NO_MEMORY)
-		app_fail(request, reply, STORE_FAILED);
+		app_no_memory(request, reply);
 	else if (fault->fault == JSON_REPEATED)
 		refuse(reply, 400,
 		    "A member of the body is given more than once");

@@ -128,7 +128,7 @@ refuse_field(struct app *app, struct http_request *request,
 	}
 	buf_append(&text, "", 1);
 	if (text.failed) {
-		app_fail(request, reply, STORE_FAILED);
+		app_no_memory(request, reply);
 		return;
 	}
 	refuse(reply, status, (const char *)text.data);
@@ -142,7 +142,7 @@ refuse_json(struct app *app, struct http_request *request,
 	size_t	 member;
 
 	if (fault->fault == JSON_NO_MEMORY) {
-		app_fail(request, reply, STORE_FAILED);
+		app_no_memory(request, reply);
 		return;
 	}
 	if (fault->member == NULL) {
