@@ -19,14 +19,17 @@ struct complaint;
 /* The longest PIN that pin_size may ask for, in characters. */
 #define CONF_PIN_SIZE_MAX 100
 
-enum conf_create { CONF_CREATE_ANYONE, CONF_CREATE_KEYS, CONF_CREATE_NOBODY };
+enum conf_create {
+	CONF_CREATE_ANYONE, CONF_CREATE_KEYS, CONF_CREATE_NOBODY,
+	CONF_CREATE__MAX
+};
 
 /* What of a viewer's address an account may see. */
 enum conf_addresses {
 	CONF_ADDRESSES_FULL, CONF_ADDRESSES_TRUNCATED, CONF_ADDRESSES_NONE
 };
 
-enum conf_language { CONF_ENGLISH, CONF_SWEDISH };
+enum conf_language { CONF_ENGLISH, CONF_SWEDISH, CONF_LANGUAGE__MAX };
 
 /* A range of addresses; an IPv4 address is kept as IPv4-mapped IPv6. */
 struct conf_network {

@@ -19,7 +19,8 @@ struct store_txn;
 enum mail_kind {
 	MAIL_REQUEST = 1,	/* please fill in a request */
 	MAIL_SECRET = 2,	/* a request was filled in */
-	MAIL_TEST = 3		/* of the operator; never stored */
+	MAIL_TEST = 3,		/* of the operator; never stored */
+	MAIL__MAX
 };
 
 /* A letter; borrowed text. */

@@ -30,7 +30,7 @@
 struct round {
 	struct site		*site;
 	struct arena		*arena;		/* of one letter */
-	struct mail_text	 texts[MAIL_TEST + 1];
+	struct mail_text	 texts[MAIL__MAX];
 	struct mail_round_result *result;
 	int64_t			 began;		/* what was put off is later */
 	bool			 stuck;		/* nobody takes letters */

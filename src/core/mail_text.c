@@ -3,6 +3,7 @@
  * How a mail is written: templates, what is put into them, and the encodings
  * of RFC 5322, 2045 and 2047.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -33,11 +34,15 @@ static const char *const languages[] = {
 	[CONF_ENGLISH] = "en",
 	[CONF_SWEDISH] = "sv",
 };
+static_assert(sizeof(languages) / sizeof(languages[0]) == CONF_LANGUAGE__MAX,
+    "one word a language");
 static const char *const names[] = {
 	[MAIL_REQUEST] = "request",
 	[MAIL_SECRET] = "secret",
 	[MAIL_TEST] = "test",
 };
+static_assert(sizeof(names) / sizeof(names[0]) == MAIL__MAX,
+    "one name a kind");
 
 /* What may stand between braces. */
 enum place { PLACE_SITE, PLACE_LINK, PLACE_EXPIRES, PLACE__MAX };

@@ -148,7 +148,7 @@ struct secret_reading {
 /*
  * secret_open(site, arena, reading): judge the proof, take a view, give the
  * payload.  Outcomes: OK, NOT_FOUND, OVER, WRONG_PIN, NOW_LOCKED, PIN_REQUIRED,
- * PIN_NOT_GATE, GATE_NOT_PIN, CAPTCHA_REQUIRED.  With a claim (and
+ * PIN_NOT_GATE, GATE_NOT_PIN, PIN_MISFIT, CAPTCHA_REQUIRED.  With a claim (and
  * claim_seconds above 0) the view is bound to it; without, it ends at once.
  */
 int	 secret_open(struct site *site, struct arena *arena,

@@ -62,6 +62,7 @@ static const char *const creators[] = {
 	[CONF_CREATE_KEYS] = "keys",
 	[CONF_CREATE_NOBODY] = "nobody"
 };
+static_assert(COUNT(creators) == CONF_CREATE__MAX, "one word a setting");
 
 /* A time to the second, or null for none. */
 static void

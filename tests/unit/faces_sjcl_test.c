@@ -9,8 +9,10 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "crypto/captcha.h"
+#include "crypto/seal.h"
 #include "secrets.h"
 
 #define PAYLOAD								\
@@ -147,16 +149,34 @@ test_ends(void **state)
 	faces_says(sealed->faces, "state", "locked");
 }
 
+/* The first number that solves a challenge, or the first that does not. */
+static int64_t
+number_of(const uint8_t salt[CAPTCHA_SALTBYTES], bool solved)
+{
+	crypto_hash_sha256_state state;
+	uint8_t	 hash[crypto_hash_sha256_BYTES], digits[8];
+	int64_t	 number = -1;
+	bool	 zeros;
+
+	do {
+		number++;
+		for (int i = 0; i < 8; i++)
+			digits[i] = (uint8_t)(number >> (56 - 8 * i));
+		crypto_hash_sha256_init(&state);
+		crypto_hash_sha256_update(&state, salt, CAPTCHA_SALTBYTES);
+		crypto_hash_sha256_update(&state, digits, sizeof(digits));
+		crypto_hash_sha256_final(&state, hash);
+		zeros = hash[0] == 0 && hash[1] == 0;
+	} while (zeros != solved);
+	return number;
+}
+
 /* The challenge of the last answer, solved or not, as a member of a call. */
 static void
 solve(struct sealed *sealed, bool solved, char *text, size_t size)
 {
-	crypto_hash_sha256_state state;
-	uint8_t	 salt[CAPTCHA_SALTBYTES], hash[crypto_hash_sha256_BYTES];
-	uint8_t	 digits[8];
+	uint8_t	 salt[CAPTCHA_SALTBYTES];
 	char	 written[32], mac[64], expires_at[32];
-	int64_t	 number = -1;
-	bool	 zeros;
 
 	assert_int_equal(sealed_count(sealed, "captcha"), 4);
 	sealed_says(sealed, "captcha/bits", "16");
@@ -169,19 +189,9 @@ solve(struct sealed *sealed, bool solved, char *text, size_t size)
 	assert_int_equal(sodium_base642bin(salt, sizeof(salt), written,
 	    strlen(written), NULL, NULL, NULL,
 	    sodium_base64_VARIANT_URLSAFE_NO_PADDING), 0);
-	do {
-		number++;
-		for (int i = 0; i < 8; i++)
-			digits[i] = (uint8_t)(number >> (56 - 8 * i));
-		crypto_hash_sha256_init(&state);
-		crypto_hash_sha256_update(&state, salt, sizeof(salt));
-		crypto_hash_sha256_update(&state, digits, sizeof(digits));
-		crypto_hash_sha256_final(&state, hash);
-		zeros = hash[0] == 0 && hash[1] == 0;
-	} while (zeros != solved);
 	(void)snprintf(text, size, ",\"captcha\":{\"salt\":\"%s\",\"mac\":"
 	    "\"%s\",\"bits\":16,\"expires_at\":%s,\"n\":%lld}", written, mac,
-	    expires_at, (long long)number);
+	    expires_at, (long long)number_of(salt, solved));
 }
 
 static void
@@ -230,6 +240,37 @@ test_captcha(void **state)
 	assert_int_equal(sealed_get(sealed, sealed->public, another.id), 200);
 }
 
+/* A challenge of this server that was solved, but not in time. */
+static void
+test_late_captcha(void **state)
+{
+	struct sealed	*sealed = *state;
+	struct site	*site = &sealed->faces->site;
+	struct captcha	 captcha;
+	struct link	 link;
+	uint8_t		 token[TOKEN_BYTES], lookup[SEAL_LOOKUPBYTES];
+	char		 salt[64], mac[64], text[256];
+
+	make(sealed, ",\"captcha\":true", &link);
+	assert_true(token_from_base62(token, link.id, strlen(link.id)));
+	seal_lookup(site->keyring, token, lookup);
+	for (int late = 1; late >= 0; late--) {
+		captcha_make(site->keyring, lookup, time(NULL) -
+		    (late ? CAPTCHA_LIFETIME : 0), &captcha);
+		faces_base64url(captcha.salt, sizeof(captcha.salt), salt);
+		faces_base64url(captcha.mac, sizeof(captcha.mac), mac);
+		(void)snprintf(text, sizeof(text), ",\"captcha\":{\"salt\":"
+		    "\"%s\",\"mac\":\"%s\",\"bits\":16,\"expires_at\":%lld,"
+		    "\"n\":%lld}", salt, mac, (long long)captcha.expires_at,
+		    (long long)number_of(captcha.salt, true));
+		assert_int_equal(open_link(sealed, &link, link.claim, text),
+		    late ? 403 : 200);
+		if (late)
+			secrets_is_problem(sealed->faces, "captcha-required");
+	}
+	is_payload(sealed);
+}
+
 static void
 test_bad_captcha(void **state)
 {
@@ -275,6 +316,7 @@ main(void)
 		SITE(test_no_message),
 		SITE(test_ends),
 		SITE(test_captcha),
+		SITE(test_late_captcha),
 		SITE(test_bad_captcha)
 	};
 
