@@ -8,13 +8,16 @@
 
 #include "sites.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "core/account.h"
 #include "core/listing.h"
 #include "core/sweep.h"
+#include "crypto/note.h"
 
 #define DESCRIPTION	"a description"
 #define MESSAGE		"a message"
@@ -265,6 +268,58 @@ gives_no_changed_message(void **state)
 	sites_drop(&other);
 }
 
+/* What a call for the first page says on standard error; it must fail. */
+static void
+page_fails_saying(struct sites *sites, const char *words)
+{
+	struct arena		*arena = arena_create();
+	FILE			*said = tmpfile();
+	int			 saved = dup(STDERR_FILENO);
+	struct listing_entry	*entries;
+	size_t			 count, length;
+	char			 text[1000];
+	int			 result;
+
+	assert_non_null(said);
+	assert_true(saved != -1);
+	assert_true(dup2(fileno(said), STDERR_FILENO) != -1);
+	result = listing_page(&sites->site, arena, account, 0, &entries,
+	    &count);
+	assert_true(dup2(saved, STDERR_FILENO) != -1);
+	(void)close(saved);
+	arena_destroy(arena);
+	rewind(said);
+	length = fread(text, 1, sizeof(text) - 1, said);
+	(void)fclose(said);
+	text[length] = '\0';
+	assert_int_equal(result, STORE_FAILED);
+	if (strstr(text, words) == NULL)
+		fail_msg("%s is not in: %s", words, text);
+}
+
+/* However it is changed, the log says it. */
+static void
+says_what_is_damaged(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 secret;
+	uint8_t			 viewer[] = { 200 };
+	uint8_t			 note[sizeof(viewer) + NOTE_OVERHEAD];
+	char			 hex[2 * sizeof(note) + 1];
+
+	assert_int_equal(make(sites, &secret, 60000, 2), SECRET_OK);
+	assert_int_equal(sites_read(sites, &secret, NULL, NULL), SECRET_OK);
+	/* Sealed by us, and not as it is written. */
+	note_seal(sites->site.keyring, NOTE_VIEWER,
+	    sites_row(sites, &secret).lookup, viewer, sizeof(viewer), note);
+	(void)sodium_bin2hex(hex, sizeof(hex), note, sizeof(note));
+	sites_sql(sites, "UPDATE view SET viewer = X'%s'", hex);
+	page_fails_saying(sites, "record-damaged");
+	sites_sql(sites, "UPDATE listing SET note = X'00'");
+	page_fails_saying(sites, "record-damaged");
+	sites_drop(&secret);
+}
+
 int
 main(void)
 {
@@ -275,7 +330,8 @@ main(void)
 		TEST(forgets_in_time),
 		TEST(deletes_its_own_alone),
 		TEST(charges_what_it_makes),
-		TEST(gives_no_changed_message)
+		TEST(gives_no_changed_message),
+		TEST(says_what_is_damaged)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
