@@ -239,6 +239,7 @@ static const struct setting {
 	{ "PRAGMA cell_size_check = ON; PRAGMA cell_size_check", "1", false },
 	{ "PRAGMA wal_autocheckpoint = 0", "0", false },
 	{ "PRAGMA page_size", "4096", false },
+	{ "PRAGMA auto_vacuum", "0", false },	/* see vfs_page_clear */
 };
 
 /* What sqlite3_exec hands over of a row: its first column. */
@@ -536,6 +537,10 @@ sqlite_checkpoint(struct sqlite *sqlite, bool erase)
 	    NULL);
 	if (code == SQLITE_OK) {
 		sqlite->wal_pages = 0;
+		/* What vfs_page_clear took out of the file must not come back
+		 * from the pages in memory. */
+		if (erase)
+			sqlite3_db_release_memory(sqlite->db);
 		return 0;
 	}
 	if ((code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED)

@@ -247,10 +247,17 @@ main_sync(sqlite3_file *file, int flags)
 	return under(file)->pMethods->xSync(under(file), flags);
 }
 
+/* Others write to it too; a checkpoint asks before it begins. */
 static int
 main_size(sqlite3_file *file, sqlite3_int64 *size)
 {
-	return under(file)->pMethods->xFileSize(under(file), size);
+	struct vfs_main	*db = (struct vfs_main *)file;
+	int		 result;
+
+	result = under(file)->pMethods->xFileSize(under(file), size);
+	if (result == SQLITE_OK && *size > db->size)
+		db->size = *size;
+	return result;
 }
 
 static int
@@ -275,6 +282,12 @@ main_check_lock(sqlite3_file *file, int *reserved)
 static int
 main_control(sqlite3_file *file, int operation, void *argument)
 {
+	struct vfs_main	*db = (struct vfs_main *)file;
+
+	/* How large a checkpoint will make it. */
+	if (operation == SQLITE_FCNTL_SIZE_HINT &&
+	    *(sqlite3_int64 *)argument > db->size)
+		db->size = *(sqlite3_int64 *)argument;
 	return under(file)->pMethods->xFileControl(under(file), operation,
 	    argument);
 }

@@ -11,8 +11,7 @@
  * trees (SQLite file format, section 1.6) has between its cell pointers and
  * its cells, where nothing is but what balancing left behind.  `size` bytes
  * without any reserved ones; first: it is the first page of the file.  Another
- * kind of page stays as it is: the page number it begins with must be below
- * 2^24.
+ * kind of page stays as it is, and so does a damaged one.
  */
 void	 vfs_page_clear(uint8_t *page, size_t size, bool first);
 

@@ -265,6 +265,18 @@ commit(struct writer *writer, struct writer_job *jobs)
 	return PASS_DONE;
 }
 
+/* Those of a pass that cut the list earlier than the one before. */
+static struct writer_job *
+join(struct writer_job *jobs, struct writer_job *rest)
+{
+	struct writer_job *last = jobs;
+
+	while (last->next != NULL)
+		last = last->next;
+	last->next = rest;
+	return jobs;
+}
+
 static enum pass
 run_pass(struct writer *writer, struct writer_job *jobs, bool savepoints,
     struct writer_job **rest)
@@ -290,7 +302,7 @@ run_pass(struct writer *writer, struct writer_job *jobs, bool savepoints,
 		    run_job(writer, job, savepoints) == PASS_AGAIN)
 			return PASS_AGAIN;
 		if (sqlite->moved_bytes > BATCH_BYTES && job->next != NULL) {
-			*rest = job->next;
+			*rest = join(job->next, *rest);
 			job->next = NULL;
 		}
 	}

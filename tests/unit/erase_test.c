@@ -399,15 +399,15 @@ test_checkpoint_of_all(void **state)
 #define WALK		6000	/* steps */
 #define WALK_NUMBERS	10000
 
-/* No record in the database but those that live. */
+/* No record in a file but those that live. */
 static void
-assert_only(const char *directory, const bool *lives)
+assert_only(const char *directory, const char *name, const bool *lives)
 {
 	static const char	 mark[] = "<Seal";
 	const size_t		 length = sizeof(mark) - 1;
-	char			*path = stores_path(directory, "oncelink.db");
+	char			*path = stores_path(directory, name);
 	char			*bytes, *at, *end;
-	int64_t			 size = stores_size(directory, "oncelink.db");
+	int64_t			 size = stores_size(directory, name);
 	FILE			*file = fopen(path, "rb");
 
 	assert_non_null(file);
@@ -439,7 +439,7 @@ assert_only(const char *directory, const bool *lives)
 static void
 test_moved_rows_leave_nothing(void **state)
 {
-	static bool		 lives[WALK_NUMBERS];
+	static bool		 lives[WALK_NUMBERS], lived[WALK_NUMBERS];
 	char			*directory = stores_make();
 	struct store_options	 options = stores_options(directory);
 	struct store		*store = stores_open(&options);
@@ -457,7 +457,7 @@ test_moved_rows_leave_nothing(void **state)
 		    (step / 200 % 2 == 0 ? 159 : 97))) {
 			work.number = numbers[count++] = next++;
 			work.bytes = 60 + (random >> 8) % 400;
-			lives[work.number] = true;
+			lives[work.number] = lived[work.number] = true;
 			assert_int_equal(store_update(store, stores_insert,
 			    &work), 0);
 		} else {
@@ -468,10 +468,17 @@ test_moved_rows_leave_nothing(void **state)
 			assert_int_equal(store_update(store, stores_delete,
 			    &work), 0);
 		}
-		if (step % 100 != 0)
-			continue;
-		assert_int_equal(store_checkpoint(store), 0);
-		assert_only(directory, lives);
+		if (step % 100 == 0) {
+			assert_int_equal(store_checkpoint(store), 0);
+			assert_only(directory, "oncelink.db", lives);
+			memcpy(lived, lives, sizeof(lived));
+		}
+		/* Nor does it come back from the memory of the writer. */
+		if (step > 100 && step % 100 == 30) {
+			for (size_t i = 0; i < WALK_NUMBERS; i++)
+				lived[i] |= lives[i];
+			assert_only(directory, "oncelink.db-wal", lived);
+		}
 	}
 	store_close(store);
 	stores_remove(directory);

@@ -273,11 +273,11 @@ test_others_stay_as_they_are(void **state)
 
 /* A page as it comes to the database, and where it may have been cleared. */
 static void
-write_page(sqlite3_file *file, int kind, int cells, int content,
-    sqlite3_int64 number, int from, int to)
+write_stray(sqlite3_file *file, int kind, int cells, int content,
+    sqlite3_int64 number, int from, int to, int stray)
 {
 	uint8_t		 page[PAGE], *disk;
-	int		 header = number == 0 ? 100 : 0;
+	int		 header = number == 0 ? 100 : 0, pointers;
 
 	memset(page, 0xaa, sizeof(page));
 	page[header] = (uint8_t)kind;
@@ -285,11 +285,29 @@ write_page(sqlite3_file *file, int kind, int cells, int content,
 	page[header + 4] = (uint8_t)cells;
 	page[header + 5] = (uint8_t)(content >> 8);
 	page[header + 6] = (uint8_t)content;
+	page[header + 1] = page[header + 2] = 0;
+	/* Every cell where the content begins, or where the test says. */
+	pointers = header + (kind == 0x0d || kind == 0x0a ? 8 : 12);
+	for (int i = 0; i < cells && pointers + 2 * i < PAGE; i++) {
+		page[pointers + 2 * i] = (uint8_t)(content >> 8);
+		page[pointers + 2 * i + 1] = (uint8_t)content;
+	}
+	if (stray != 0) {
+		page[stray] = 0;
+		page[stray + 1] = 200;
+	}
 	assert_int_equal(file->pMethods->xWrite(file, page, PAGE,
 	    number * PAGE), SQLITE_OK);
 	disk = (uint8_t *)under.disk + number * PAGE;
 	memset(page + from, 0, (size_t)(to - from));
 	assert_memory_equal(disk, page, PAGE);
+}
+
+static void
+write_page(sqlite3_file *file, int kind, int cells, int content,
+    sqlite3_int64 number, int from, int to)
+{
+	write_stray(file, kind, cells, content, number, from, to, 0);
 }
 
 static void
@@ -300,7 +318,7 @@ test_pages_are_cleared(void **state)
 	(void)state;
 	/* Leaves have a header of 8 bytes, the others of 12. */
 	write_page(file, 0x0d, 10, 3000, 1, 28, 3000);
-	write_page(file, 0x0a, 300, 4096, 2, 608, 4096);
+	write_page(file, 0x0a, 300, 4000, 2, 608, 4000);
 	write_page(file, 0x05, 0, 4096, 3, 12, 4096);
 	write_page(file, 0x02, 1, 14, 4, 0, 0);
 	write_page(file, 0x02, 1, 15, 4, 14, 15);
@@ -308,9 +326,15 @@ test_pages_are_cleared(void **state)
 	/* What cannot be is not touched, nor is what is no page of a tree. */
 	write_page(file, 0x0d, 10, 20, 5, 0, 0);
 	write_page(file, 0x0d, 10, 5000, 5, 0, 0);
+	write_page(file, 0x0d, 10, 4094, 5, 0, 0);
+	write_page(file, 0x0d, 60000, 3000, 5, 0, 0);
+	write_page(file, 0x0d, 0, 3000, 5, 0, 0);
 	write_page(file, 0x00, 10, 3000, 5, 0, 0);
 	write_page(file, 0x01, 10, 3000, 5, 0, 0);
 	write_page(file, 0x0c, 10, 3000, 5, 0, 0);
+	/* A cell in the gap, and a free block. */
+	write_stray(file, 0x0d, 10, 3000, 5, 0, 0, 8 + 2 * 9);
+	write_stray(file, 0x0d, 10, 3000, 5, 0, 0, 1);
 	assert_int_equal(file->pMethods->xClose(file), SQLITE_OK);
 }
 
