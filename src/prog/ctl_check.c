@@ -18,6 +18,9 @@
 
 #define SOMETHING_WRONG 1	/* sysexits.h has none for this */
 
+static void print(const char *, const char *, const char *, va_list)
+	    __attribute__((format(printf, 3, 0)));
+
 static void
 print(const char *severity, const char *what, const char *format,
     va_list arguments)

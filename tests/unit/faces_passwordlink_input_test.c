@@ -382,7 +382,7 @@ test_offsets(void **state)
 		"?offset=", "?offset", "?offset=-1", "?offset=+1",
 		"?offset=1.0", "?offset=x", "?offset=1x", "?offset=0x10",
 		"?offset=1&offset=2", "?offset=%", "?offset=1%00",
-		"?offset=%20" "1", "?a=1&offset=b"
+		("?offset=%20" "1"), "?a=1&offset=b"
 	};
 	static const char *const good[] = {
 		"?", "?offset=0", "?a=b", "?offsets=x", "?xoffset=x",

@@ -589,8 +589,8 @@ is_mailed(void **state)
 {
 	static const char *const bad[] = {
 		"", "!", "AAAA", "IA==", "w6U=", "YSBi", "YQpi",
-		"YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh"
-		"YWFhYWFhYWFhYWFhYWFhYWFhYWE=",
+		("YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh"
+		"YWFhYWFhYWFhYWFhYWFhYWFhYWE="),
 	};
 	struct sealed	*sealed = *state;
 	char		 uuid[FACES_UUID_SIZE], id[FACES_ID_LENGTH + 1];

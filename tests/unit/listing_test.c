@@ -123,7 +123,7 @@ counts_views_exactly(void **state)
 {
 	struct sites		*sites = *state;
 	struct arena		*arena = arena_create();
-	struct secret_proof	 proofs[SITES_RACERS] = { { NULL } };
+	struct secret_proof	 proofs[SITES_RACERS] = { { .pin = NULL } };
 	struct listing_entry	*entries;
 	struct sites_secret	 secret;
 	int			 outcomes[SECRET_OUTCOME__MAX];
@@ -247,7 +247,7 @@ charges_what_it_makes(void **state)
 static void
 gives_no_changed_message(void **state)
 {
-	static const struct secret_proof none = { NULL };
+	static const struct secret_proof none = { .pin = NULL };
 	struct sites		*sites = *state;
 	struct arena		*arena = arena_create();
 	struct listing_entry	*entries;
