@@ -411,7 +411,8 @@ assert_only(const char *directory, const char *name, const bool *lives)
 	FILE			*file = fopen(path, "rb");
 
 	assert_non_null(file);
-	bytes = malloc((size_t)size);
+	/* With a NUL byte behind them, where the last number ends. */
+	bytes = calloc(1, (size_t)size + 1);
 	assert_non_null(bytes);
 	assert_int_equal(fread(bytes, 1, (size_t)size, file), size);
 	fclose(file);
