@@ -38,8 +38,8 @@ number(const uint8_t *at)
  * of a tree that is not damaged, and in hardly any other.
  */
 static bool
-is_gap(const uint8_t *page, size_t size, const uint8_t *header,
-    const uint8_t *pointers, size_t begin, size_t end)
+is_gap(size_t size, const uint8_t *header, const uint8_t *pointers,
+    size_t begin, size_t end)
 {
 	size_t	 cells = number(header + CELLS), pointer;
 	size_t	 freeblock = number(header + FREEBLOCK);
@@ -48,8 +48,6 @@ is_gap(const uint8_t *page, size_t size, const uint8_t *header,
 	    (freeblock != 0 && freeblock < end))
 		return false;
 	for (; cells > 0; cells--, pointers += 2) {
-		if (pointers >= page + begin)
-			return false;
 		pointer = number(pointers);
 		if (pointer < end || pointer > size - CELL_MIN)
 			return false;
@@ -80,6 +78,6 @@ vfs_page_clear(uint8_t *page, size_t size, bool first)
 	/* 0 stands for 65536. */
 	if (end == 0)
 		end = 65536;
-	if (is_gap(page, size, header, pointers, begin, end))
+	if (is_gap(size, header, pointers, begin, end))
 		memset(page + begin, 0, end - begin);
 }
