@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: ISC
+//
+// The calls of /api/v2: how bytes, times and names travel, what a frame is,
+// and what each refusal means.  Every call resolves to {ok: true, ...} with
+// what the answer says, or to {ok: false, what, ...}, and never throws because
+// of the network or an answer.
+//
+// Names are written in camelCase here, times are seconds since 1970, and
+// binary values are Uint8Array.
+
+import { fromBase64url, toBase64url } from "./seal.js";
+
+// Where the site is: js/ is one below it.
+const BASE = new URL("..", import.meta.url);
+
+const JSON_TYPE = "application/json";
+const PROBLEM_TYPE = "application/problem+json";
+const FRAME_TYPE = "application/vnd.oncelink.frame";
+const LINE_MAX = 4096;
+const LF = 10;
+
+// Without a byte either way for so long there is no connection any more: the
+// web servers themselves give up earlier.
+const PATIENCE_MS = 75000;
+
+// What each problem of the interface means to a page.
+const WHAT = {
+	"malformed": "invalid",
+	"invalid-field": "invalid",
+	"length-required": "invalid",
+	"too-large": "too-large",
+	"unsupported-type": "invalid",
+	"not-found": "never",
+	"method-not-allowed": "invalid",
+	"creation-not-allowed": "forbidden",
+	"pin-required": "pin-required",
+	"wrong-pin": "wrong-pin",
+	"captcha-required": "captcha",
+	"conflict": "conflict",
+	"gone": "gone",
+	"busy": "busy",
+	"store-full": "full",
+	"failed": "failed",
+};
+
+const TIMES = new Set(["expires_at", "claim_until", "created_at",
+	"changed_at", "last_knock"]);
+
+const offline = () => ({ ok: false, what: "offline" });
+const notOurs = () => ({ ok: false, what: "not-ours" });
+
+function seconds(text) {
+	const ms = typeof text === "string" ? Date.parse(text) : NaN;
+
+	return Number.isNaN(ms) ? null : Math.floor(ms / 1000);
+}
+
+// The members of an answer, as pages name them.
+function fromWire(members) {
+	const named = {};
+
+	for (const [name, value] of Object.entries(members))
+		named[name.replace(/_(.)/g, (_, letter) =>
+			letter.toUpperCase())] =
+			TIMES.has(name) ? seconds(value) : value;
+	return named;
+}
+
+// The members of a call as JSON; what is null or undefined is left out.
+function toWire(members) {
+	const named = {};
+
+	for (const [name, value] of Object.entries(members)) {
+		if (value === null || value === undefined)
+			continue;
+		named[name.replace(/[A-Z]/g, (letter) =>
+			"_" + letter.toLowerCase())] =
+			value instanceof Uint8Array ? toBase64url(value) :
+				value;
+	}
+	return JSON.stringify(named);
+}
+
+function object(text) {
+	try {
+		const value = JSON.parse(text);
+
+		return value !== null && typeof value === "object" &&
+			!Array.isArray(value) ? value : null;
+	} catch {
+		return null;
+	}
+}
+
+export function encodeFrame(members, payload) {
+	return new Blob([toWire(members), "\n", payload]);
+}
+
+// A frame's members and the bytes behind them; null when it is none.
+export function decodeFrame(bytes) {
+	const end = bytes.subarray(0, LINE_MAX + 1).indexOf(LF);
+	let members = null;
+
+	if (end === -1)
+		return null;
+	try {
+		members = object(new TextDecoder("utf-8", { fatal: true })
+			.decode(bytes.subarray(0, end)));
+	} catch {
+		return null;
+	}
+	return members && { ...fromWire(members),
+		payload: bytes.subarray(end + 1) };
+}
+
+const mediaType = (text) => (text ?? "").split(";")[0].trim().toLowerCase();
+
+// What a refusal says, whoever wrote it: the worker, or the web server in its
+// place.  What is neither came from something in between.
+export function refusal(status, type, text) {
+	const problem = mediaType(type) === PROBLEM_TYPE ? object(text) : null;
+	const name = /^tag:oncelink,2026:([a-z-]+)$/.exec(problem?.type)?.[1];
+	let what = WHAT[name];
+
+	if (what === undefined)
+		return status === 413 ? { ok: false, what: "too-large" } :
+			notOurs();
+	// Nobody behind the web server answered: it may come back.
+	if (status === 502 || status === 504)
+		what = "busy";
+	if (what === "wrong-pin" && problem.attempts_left === 0)
+		what = "locked";
+	return {
+		ok: false,
+		what,
+		status,
+		state: problem.state ?? null,
+		changedAt: seconds(problem.changed_at),
+		attemptsLeft: problem.attempts_left ?? null,
+		retryAfter: problem.retry_after ?? null,
+		field: problem.field ?? null,
+	};
+}
+
+// Calls `give up` when nothing has moved for too long.
+function watch(giveUp) {
+	let timer = setTimeout(giveUp, PATIENCE_MS);
+
+	return {
+		moved() {
+			clearTimeout(timer);
+			timer = setTimeout(giveUp, PATIENCE_MS);
+		},
+		end() {
+			clearTimeout(timer);
+		},
+	};
+}
+
+async function readBody(response, moved, onProgress) {
+	const length = Number(response.headers.get("Content-Length"));
+	const total = length > 0 ? length : null;
+	const parts = [];
+	let done = 0;
+
+	if (response.body === null)
+		return new Uint8Array(0);
+	for (const reader = response.body.getReader();;) {
+		const part = await reader.read();
+
+		moved();
+		if (part.done)
+			break;
+		parts.push(part.value);
+		done += part.value.length;
+		onProgress?.(done, total);
+	}
+	const whole = new Uint8Array(done);
+
+	done = 0;
+	for (const part of parts) {
+		whole.set(part, done);
+		done += part.length;
+	}
+	return whole;
+}
+
+// One call; {status, type, bytes}, or null when there was no whole answer.
+async function send(path, members, { keepalive = false, onProgress } = {}) {
+	const given = new AbortController();
+	const patience = watch(() => given.abort());
+
+	try {
+		const response = await fetch(new URL(path, BASE), {
+			method: members === null ? "GET" : "POST",
+			headers: members === null ? {} :
+				{ "Content-Type": JSON_TYPE },
+			body: members === null ? null : toWire(members),
+			cache: "no-store",
+			redirect: "manual",
+			referrerPolicy: "no-referrer",
+			keepalive,
+			signal: given.signal,
+		});
+
+		patience.moved();
+		return {
+			status: response.status,
+			type: response.headers.get("Content-Type"),
+			bytes: await readBody(response, patience.moved,
+				onProgress),
+		};
+	} catch {
+		return null;
+	} finally {
+		patience.end();
+	}
+}
+
+// What an answer in JSON says, when it has the status and a member that an
+// answer of ours has.
+function answer(got, status, member) {
+	const text = typeof got.text === "string" ? got.text :
+		new TextDecoder().decode(got.bytes);
+
+	if (got.status >= 400)
+		return refusal(got.status, got.type, text);
+	if (got.status !== status)
+		return notOurs();
+	if (member === null)
+		return { ok: true };
+	const members = mediaType(got.type) === JSON_TYPE ? object(text) : null;
+
+	if (members === null || !(member in members))
+		return notOurs();
+	return { ok: true, ...fromWire(members) };
+}
+
+async function call(path, members, status, member, options) {
+	const got = await send("api/v2/" + path, members, options);
+
+	return got === null ? offline() : answer(got, status, member);
+}
+
+export const params = () => call("params", null, 200, "max_envelope");
+
+// By XMLHttpRequest: fetch does not tell how much has gone.  May be repeated
+// with the same members and the same envelope when it is not known whether
+// the first one arrived.
+export function createSecret(members, envelope, onProgress) {
+	return new Promise((resolve) => {
+		const request = new XMLHttpRequest();
+		const patience = watch(() => request.abort());
+
+		request.open("POST", new URL("api/v2/secrets", BASE));
+		request.setRequestHeader("Content-Type", FRAME_TYPE);
+		request.upload.onprogress = (event) => {
+			patience.moved();
+			onProgress?.(event.loaded,
+				event.lengthComputable ? event.total : null);
+		};
+		request.onloadend = () => {
+			patience.end();
+			resolve(request.status === 0 ? offline() : answer({
+				status: request.status,
+				type: request.getResponseHeader("Content-Type"),
+				text: request.responseText,
+			}, 201, "expires_at"));
+		};
+		request.send(encodeFrame(members, envelope));
+	});
+}
+
+export const peek = (id, claim) =>
+	call("secrets/peek", { id, claim }, 200, "kind");
+
+export async function openSecret(members, onProgress) {
+	const got = await send("api/v2/secrets/open", members, { onProgress });
+
+	if (got === null)
+		return offline();
+	if (got.status !== 200 || mediaType(got.type) !== FRAME_TYPE)
+		return answer(got, null, null);
+	const frame = decodeFrame(got.bytes);
+
+	return frame === null || !("kind" in frame) ? notOurs() :
+		{ ok: true, ...frame };
+}
+
+// Goes on when the page is left.
+export const ack = (id, claim) =>
+	call("secrets/ack", { id, claim }, 204, null, { keepalive: true });
+
+export const knock = (id) => call("secrets/knock", { id }, 204, null);
+
+export const receiptPeek = (receipt) =>
+	call("receipts/peek", { receipt }, 200, "state");
+
+export const receiptBurn = (receipt) =>
+	call("receipts/burn", { receipt }, 200, "state");
+
+export const requestPeek = (id) =>
+	call("requests/peek", { id }, 200, "uses_left");
+
+export async function requestFill(members) {
+	const outcome = await call("requests/fill", members, 201, "id");
+
+	// Here it is whoever asks who may not make more this month.
+	if (outcome.what === "forbidden")
+		return { ...outcome, what: "quota" };
+	return outcome.ok ? { ...outcome, id: fromBase64url(outcome.id) } :
+		outcome;
+}
