@@ -28,7 +28,8 @@ tree() {
 		    ! -name '*.o' ! -name '*.a' ! -name '*.log' \
 		    ! -name '*.trs' ! -name '*.pyc' ! -name '*.Po' \
 		    ! -name '.dirstamp' ! -name 'oncelink.fcgi' \
-		    ! -name migrate_sql.c ! -name openapi_text.c
+		    ! -name migrate_sql.c ! -name openapi_text.c \
+		    ! -path 'tests/mutants/*'
 		find conf cgi-bin htdocs man openapi -type f
 	} | sort
 }
@@ -50,7 +51,8 @@ check_files() {
 }
 
 check_makefile() {
-	for file in src/*/*.[ch] tests/unit/*.c tests/system/*.py; do
+	for file in src/*/*.[ch] tests/unit/*.c tests/system/*.py \
+	    tests/torture/*.[ch] tests/torture/*.py; do
 		case $file in
 		*/migrate_sql.c | */openapi_text.c | *'*'*)
 			continue
@@ -135,6 +137,23 @@ check_words() {
 	    xargs grep -nwE 'TODO|FIXME|XXX|HACK'
 }
 
+# What each mutant takes out is told to readers too.
+check_mutants() {
+	for file in tests/mutants/*.patch; do
+		[ -e "$file" ] || continue
+		name=$(basename "$file" .patch)
+		guard=$(sed -n 's/^Guard: //p' "$file" | head -n 1)
+		attack=$(sed -n 's/^Attack: //p' "$file" | head -n 1)
+		grep -Fqx -- "| $name | $guard | $attack |" TESTING.md ||
+			echo "$file: not in TESTING.md as its head has it"
+	done
+	sed -n '/^## Guards/,$ s/^| \([a-z0-9_]*\) | .* |$/\1/p' TESTING.md |
+	    while read -r name; do
+		[ -e "tests/mutants/$name.patch" ] ||
+			echo "$name: in TESTING.md, not in tests/mutants"
+	done
+}
+
 check_heads() {
 	sources | xargs awk '
 	FNR == 1 && $0 != "/* SPDX-License-Identifier: ISC */" {
@@ -181,7 +200,9 @@ sees() {
 	    "$scratch/planted/htdocs" "$scratch/planted/tests/unit" \
 	    "$scratch/planted/tests/system" "$scratch/planted/m4" \
 	    "$scratch/planted/man" "$scratch/planted/cgi-bin" \
-	    "$scratch/planted/openapi"
+	    "$scratch/planted/openapi" "$scratch/planted/tests/mutants" \
+	    "$scratch/planted/tests/torture"
+	: >"$scratch/planted/TESTING.md"
 	: >"$scratch/planted/bootstrap"
 	: >"$scratch/planted/configure.ac"
 	echo 'sources = src/base/good.c' >"$scratch/planted/Makefile.am"
@@ -227,6 +248,7 @@ holds_in prefixes "$builddir"
 holds_in arrows "$srcdir"
 holds_in sql "$srcdir"
 holds_in words "$srcdir"
+holds_in mutants "$srcdir"
 holds_in heads "$srcdir"
 holds_in width "$srcdir"
 
@@ -239,6 +261,9 @@ sees files cgi-bin/bad '# Is a fault.' 'cgi-bin/bad: not in DESIGN.md'
 sees makefile src/base/bad.c "$head" 'src/base/bad.c: not in Makefile.am'
 sees makefile tests/system/test_bad.py '' 'test_bad.py: not in Makefile.am'
 sees makefile tests/unit/x_test.c "$head" 'tests/unit/x_test: not in Makefile'
+sees makefile tests/torture/bad.py '' 'tests/torture/bad.py: not in Makefile'
+sees mutants tests/mutants/bad.patch 'Guard: a\nAttack: b' 'bad.patch: not in'
+sees mutants TESTING.md '## Guards\n| gone | a | b |' 'gone: in TESTING.md, not'
 sees prefixes src/base/bad.o 'int badly(void) { return 1; }' 'exports badly'
 sees prefixes src/core/bad.o 'int store_x(void) { return 1; }' 'store_x'
 sees prefixes src/base/bad.o 'int main(void) { return 1; }' 'exports main'

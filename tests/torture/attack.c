@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * How large an attack is, and what it prints.
+ */
+#include "attack.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Lines about violations of one row. */
+#define SHOWN 20
+
+static struct {
+	pthread_mutex_t	 mutex;
+	const char	*name;
+	struct timespec	 began;
+	unsigned int	 count, failed;
+} attack = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+
+void
+attack_begin(const char *name)
+{
+	attack.name = name;
+	(void)clock_gettime(CLOCK_MONOTONIC, &attack.began);
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
+}
+
+unsigned long
+attack_size(unsigned long sample, unsigned long usual, unsigned long much)
+{
+	const char	*size = getenv("TORTURE");
+	const char	*scale = getenv("ONCELINK_TEST_SCALE");
+	double		 factor;
+
+	if (size != NULL && strcmp(size, "long") == 0)
+		return much;
+	if (size != NULL && strcmp(size, "default") == 0)
+		return usual;
+	if (size != NULL && strcmp(size, "sample") != 0 && *size != '\0') {
+		(void)fprintf(stderr, "TORTURE is sample, default or long\n");
+		exit(2);
+	}
+	factor = scale == NULL ? 1 : strtod(scale, NULL);
+	if (factor <= 0 || factor >= 1)
+		return sample;
+	return sample * factor < 1 ? 1 : (unsigned long)(sample * factor);
+}
+
+unsigned long
+attack_seed(void)
+{
+	const char	*text = getenv("ONCELINK_TORTURE_SEED");
+	unsigned long	 seed;
+	struct timespec	 now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	seed = text != NULL ? strtoul(text, NULL, 10) :
+	    ((unsigned long)now.tv_nsec ^ (unsigned long)now.tv_sec << 10 ^
+	    (unsigned long)getpid()) % 1000000000;
+	attack_note("seed %lu", seed);
+	return seed;
+}
+
+void
+attack_broke(struct attack_row *row, const char *format, ...)
+{
+	va_list	 arguments;
+
+	(void)pthread_mutex_lock(&attack.mutex);
+	if (row->broke++ < SHOWN) {
+		(void)printf("# broke %s: ", row->promise);
+		va_start(arguments, format);
+		(void)vprintf(format, arguments);
+		va_end(arguments);
+		(void)putchar('\n');
+	}
+	(void)pthread_mutex_unlock(&attack.mutex);
+}
+
+void
+attack_tried(struct attack_row *row)
+{
+	(void)pthread_mutex_lock(&attack.mutex);
+	row->tried++;
+	(void)pthread_mutex_unlock(&attack.mutex);
+}
+
+void
+attack_note(const char *format, ...)
+{
+	va_list	 arguments;
+
+	(void)pthread_mutex_lock(&attack.mutex);
+	(void)printf("# ");
+	va_start(arguments, format);
+	(void)vprintf(format, arguments);
+	va_end(arguments);
+	(void)putchar('\n');
+	(void)pthread_mutex_unlock(&attack.mutex);
+}
+
+void
+attack_check(bool good, const char *name)
+{
+	attack.count++;
+	attack.failed += !good;
+	(void)printf("%sok %u - %s\n", good ? "" : "not ", attack.count, name);
+}
+
+void
+attack_row(const struct attack_row *row)
+{
+	struct timespec	 now;
+	double		 seconds;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	seconds = (double)(now.tv_sec - attack.began.tv_sec) +
+	    (double)(now.tv_nsec - attack.began.tv_nsec) / 1e9;
+	(void)printf("# torture | %s | %s | %s | %lu | %lu | %.1f\n",
+	    attack.name, row->promise, row->what, row->tried, row->broke,
+	    seconds);
+	attack_check(row->tried > 0 && row->broke == 0, row->what);
+}
+
+int
+attack_end(void)
+{
+	(void)printf("1..%u\n", attack.count);
+	return attack.count > 0 && attack.failed == 0 ? 0 : 1;
+}

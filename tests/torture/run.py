@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""Runs attacks one after the other, and gathers what they say.
+
+    run.py ATTACK ...       in the size of TORTURE (default: "default"); what
+                            each printed is kept in torture/NAME.log
+    run.py --table FILE     put what is in torture/*.log into the table there
+
+An attack is a program or a .py of this directory; srcdir and builddir are in
+the environment, as the tests have them.
+"""
+
+import glob
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+
+MARK = "# torture | "
+HEAD = ("| Attack | Promise | What was tried | How often | What broke |"
+        " Seconds |\n|---|---|---|--:|--:|--:|\n")
+BEGIN, END = "<!-- begin of the table -->\n", "<!-- end of the table -->\n"
+
+
+def path_of(attack):
+    name = os.path.basename(attack)
+    if name.endswith(".py"):
+        return [sys.executable, os.path.join(
+            os.environ.get("srcdir", "."), "tests/torture", name)]
+    return [os.path.join(os.environ.get("builddir", "."), "tests/torture",
+                         name)]
+
+
+def log_of(attack):
+    return os.path.join("torture", re.sub(r"\.py$", "", os.path.basename(
+        attack)) + ".log")
+
+
+def rows_of(text):
+    """[[attack, promise, what, tried, broke, seconds]]"""
+    return [line[len(MARK):].split(" | ") for line in text.splitlines()
+            if line.startswith(MARK)]
+
+
+def markdown(rows):
+    lines = []
+    for attack, promise, what, tried, broke, seconds in rows:
+        lines.append("| %s | %s | %s | %s | %s | %.0f |\n" % (
+            attack, promise, what, "{:,}".format(int(tried)),
+            "nothing" if broke == "0" else broke, float(seconds)))
+    return HEAD + "".join(lines)
+
+
+def run(attack):
+    """Run it; returns its rows, and whether it held."""
+    began = time.monotonic()
+    print("torture: %s" % attack, flush=True)
+    with open(log_of(attack), "w") as log:
+        log.write("# %s, %s %s, %d processors, %s\n" % (
+            os.environ["TORTURE"], platform.system(), platform.release(),
+            os.cpu_count(), time.strftime("%Y-%m-%d")))
+        log.flush()
+        status = subprocess.run(path_of(attack), stdout=log,
+                                stderr=subprocess.STDOUT).returncode
+    with open(log_of(attack), errors="replace") as log:
+        text = log.read()
+    held = status == 0 and "\nnot ok" not in text
+    if not held:
+        sys.stdout.write("".join(text.splitlines(True)[-60:]))
+        print("torture: %s failed, status %d" % (attack, status))
+    print("torture: %s: %.0f s" % (attack, time.monotonic() - began),
+          flush=True)
+    return rows_of(text), held
+
+
+def run_all(attacks):
+    os.environ.setdefault("TORTURE", "default")
+    os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
+    os.makedirs("torture", exist_ok=True)
+    rows, failed = [], []
+    for attack in attacks:
+        found, held = run(attack)
+        rows += found
+        if not held:
+            failed.append(attack)
+    print("\n" + markdown(rows))
+    for attack in failed:
+        print("torture: FAILED: %s" % attack)
+    return 1 if failed or not attacks else 0
+
+
+def put_into(name):
+    """The rows of the attacks that were run take the place of their old
+    ones."""
+    with open(name) as file:
+        text = file.read()
+    before, rest = text.split(BEGIN)
+    table, after = rest.split(END)
+    kept = []
+    for line in table.splitlines()[2:]:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        kept.append(cells[:3] + [cells[3].replace(",", ""),
+                                 cells[4].replace("nothing", "0"), cells[5]])
+    for log in sorted(glob.glob("torture/*.log")):
+        with open(log, errors="replace") as file:
+            rows = rows_of(file.read())
+        names = {row[0] for row in rows}
+        place = next((i for i, row in enumerate(kept) if row[0] in names),
+                     len(kept))
+        kept = [row for row in kept if row[0] not in names]
+        kept[place:place] = rows
+    with open(name, "w") as file:
+        file.write(before + BEGIN + markdown(kept) + END + after)
+    return 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--table"]:
+        sys.exit(put_into(sys.argv[2]))
+    sys.exit(run_all(sys.argv[1:]))
