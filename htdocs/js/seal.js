@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: ISC
+//
+// All cryptography of the pages, by WebCrypto alone: how a link, a PIN and a
+// secret become what the server sees, and how they come back.  Knows no page
+// and no call; runs in Node.js too.
+//
+// Own secrets:       tests/vectors/envelope-v2.json
+// password.link's:   tests/vectors/sjcl.json (SJCL 1.0.8: PBKDF2, AES-GCM)
+
+const VERSION = 2;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const BLOCK_BYTES = 512;
+const HEADER_MAX = 4096;
+const PIN_MAX = 128;		// code points
+const PIN_ROUNDS = 600000;
+const NAME_MAX = 200;		// bytes
+
+const SJCL_ROUNDS = 10000;
+const SJCL_ROUNDS_MAX = 10000000;
+const SJCL_TAGS = [64, 96, 128];
+const HALF_LETTERS = 18;
+
+const encoder = new TextEncoder();
+const NOTHING = new Uint8Array(0);
+const LETTERS =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+// What cannot be opened or sealed.  reason: "version", "length", "header",
+// "type", "padding", "authentication"; of SJCL's, "form" and "authentication".
+export class SealError extends Error {
+	constructor(reason) {
+		super("cannot be opened: " + reason);
+		this.name = "SealError";
+		this.reason = reason;
+	}
+}
+
+// Bytes and text
+
+function join(...parts) {
+	const whole = new Uint8Array(
+	    parts.reduce((sum, part) => sum + part.length, 0));
+	let at = 0;
+
+	for (const part of parts) {
+		whole.set(part, at);
+		at += part.length;
+	}
+	return whole;
+}
+
+export function toBase64(bytes) {
+	const pieces = [];
+
+	for (let at = 0; at < bytes.length; at += 0x8000)
+		pieces.push(String.fromCharCode.apply(null,
+		    bytes.subarray(at, at + 0x8000)));
+	return btoa(pieces.join(""));
+}
+
+export function toBase64url(bytes) {
+	return toBase64(bytes).replace(/\+/g, "-").replace(/\//g, "_")
+	    .replace(/=/g, "");
+}
+
+// Either alphabet, padded or not, with line ends or without; null when it is
+// something else.
+export function fromBase64(text) {
+	const plain = text.replace(/[\t\n\f\r ]/g, "").replace(/={1,2}$/, "")
+	    .replace(/-/g, "+").replace(/_/g, "/");
+
+	if (plain.length % 4 === 1 || !/^[A-Za-z0-9+/]*$/.test(plain))
+		return null;
+	const letters = atob(plain);
+	const bytes = new Uint8Array(letters.length);
+	for (let i = 0; i < letters.length; i++)
+		bytes[i] = letters.charCodeAt(i);
+	return bytes;
+}
+
+// The only way to write these bytes, and nothing else; else null.
+export function fromBase64url(text) {
+	const bytes = /^[A-Za-z0-9_-]*$/.test(text) ? fromBase64(text) : null;
+
+	return bytes !== null && toBase64url(bytes) === text ? bytes : null;
+}
+
+function random(size) {
+	return crypto.getRandomValues(new Uint8Array(size));
+}
+
+// Links
+
+async function checked(bytes, label) {
+	const sum = new Uint8Array(await crypto.subtle.digest("SHA-256",
+	    join(encoder.encode(label), bytes)));
+
+	return toBase64url(join(bytes, sum.subarray(0, 2)));
+}
+
+const LINK = "oncelink/v2 link";
+const RECEIPT = "oncelink/v2 receipt";
+
+// What stands after the # of a link, 24 letters.
+export function linkFragment(key) {
+	return checked(key, LINK);
+}
+
+export function receiptFragment(receipt) {
+	return checked(receipt, RECEIPT);
+}
+
+// Programs that find links in text cut or eat `-` and `_` at the ends, and
+// two of them side by side.
+async function newChecked(label) {
+	for (;;) {
+		const bytes = random(16);
+		const text = await checked(bytes, label);
+		if (!/^[-_]|[-_]$|[-_][-_]/.test(text))
+			return bytes;
+	}
+}
+
+// newLinkKey() and newReceipt() promise 16 bytes; newClaim() has them at once.
+export function newLinkKey() {
+	return newChecked(LINK);
+}
+
+export function newReceipt() {
+	return newChecked(RECEIPT);
+}
+
+export function newClaim() {
+	return random(16);
+}
+
+// A fragment without what mail programs, editors and people add to it.
+export function repair(text) {
+	let before, after = text;
+
+	try {
+		after = decodeURIComponent(text);
+	} catch {
+		// A single % is not ours to judge.
+	}
+	do {
+		before = after;
+		after = before.replace(/^[\s"'<>“”„‘’‚«»‹›#]+/, "")
+		    .replace(/[\s"'<>“”„‘’‚«»‹›.,]+$/, "");
+	} while (after !== before);
+	return after;
+}
+
+async function parse(text, label) {
+	const fragment = repair(text);
+	const bytes = fromBase64url(fragment);
+
+	if (bytes === null || bytes.length !== 18)
+		return null;
+	const found = bytes.slice(0, 16);
+	return await checked(found, label) === fragment ? found : null;
+}
+
+// The key, or the receipt, of a fragment, with # or without; null when it is
+// damaged.
+export function parseFragment(text) {
+	return parse(text, LINK);
+}
+
+export function parseReceipt(text) {
+	return parse(text, RECEIPT);
+}
+
+// Derivation
+
+// Everybody's form of a PIN; null when it is no PIN.
+export function normalisePin(text) {
+	const pin = text.normalize("NFKC")
+	    .replace(/^\p{White_Space}+|\p{White_Space}+$/gu, "");
+	const length = [...pin].length;
+
+	return length >= 1 && length <= PIN_MAX && !/\p{Surrogate}/u.test(pin) ?
+	    pin : null;
+}
+
+function hkdf(info) {
+	return {
+		name: "HKDF", hash: "SHA-256", salt: NOTHING,
+		info: encoder.encode("oncelink/v2 " + info),
+	};
+}
+
+function material(bytes, name) {
+	return crypto.subtle.importKey("raw", bytes, name, false,
+	    ["deriveBits", "deriveKey"]);
+}
+
+async function bits(key, parameters, bytes) {
+	return new Uint8Array(
+	    await crypto.subtle.deriveBits(parameters, key, bytes * 8));
+}
+
+function gcmKey(key, parameters) {
+	return crypto.subtle.deriveKey(parameters, key,
+	    { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+}
+
+// The server's name of a secret, 16 bytes: no PIN is needed for it.
+export async function deriveId(key) {
+	return bits(await material(key, "HKDF"), hkdf("id"), 16);
+}
+
+// {id, gate, content}: what the server is told, 16 and 32 bytes (gate is null
+// without a PIN), and the key that it never sees.  pin is what normalisePin
+// gave, or null; it takes about as long as 600,000 rounds of PBKDF2 take.
+export async function deriveKeys(key, pin) {
+	const alone = await material(key, "HKDF");
+	const id = await bits(alone, hkdf("id"), 16);
+
+	if (pin === null)
+		return {
+			id, gate: null,
+			content: await gcmKey(alone, hkdf("content")),
+		};
+	const salt = await bits(alone, hkdf("pin salt"), 16);
+	const stretched = await bits(
+	    await material(encoder.encode(pin), "PBKDF2"),
+	    { name: "PBKDF2", hash: "SHA-256", salt, iterations: PIN_ROUNDS },
+	    32);
+	const whole = join(key, stretched);
+	const both = await material(whole, "HKDF");
+	stretched.fill(0);
+	whole.fill(0);
+	return {
+		id, gate: await bits(both, hkdf("gate"), 32),
+		content: await gcmKey(both, hkdf("content")),
+	};
+}
+
+// Envelopes
+
+function gcm(nonce) {
+	return {
+		name: "AES-GCM", iv: nonce, tagLength: TAG_BYTES * 8,
+		additionalData: encoder.encode("oncelink/v2"),
+	};
+}
+
+// How large an envelope gets for a header and so many bytes.
+export function sealedSize(header, size) {
+	const inside = 8 + encoder.encode(JSON.stringify(header)).length + size;
+
+	return 1 + NONCE_BYTES + TAG_BYTES +
+	    Math.ceil(inside / BLOCK_BYTES) * BLOCK_BYTES;
+}
+
+// The envelope of data (bytes) under what deriveKeys calls content.  header is
+// {type: "text"} or {type: "file", name, mime}.
+export async function seal(content, header, data) {
+	const head = encoder.encode(JSON.stringify(header));
+
+	if (head.length > HEADER_MAX)
+		throw new SealError("header");
+	const padded = new Uint8Array(sealedSize(header, data.length) -
+	    1 - NONCE_BYTES - TAG_BYTES);
+	const view = new DataView(padded.buffer);
+	view.setUint32(0, head.length);
+	view.setUint32(4, data.length);
+	padded.set(head, 8);
+	padded.set(data, 8 + head.length);
+	const nonce = random(NONCE_BYTES);
+	const sealed = await crypto.subtle.encrypt(gcm(nonce), content, padded);
+	padded.fill(0);
+	return join([VERSION], nonce, new Uint8Array(sealed));
+}
+
+function readHeader(bytes) {
+	let header;
+
+	try {
+		header = JSON.parse(
+		    new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+	} catch {
+		throw new SealError("header");
+	}
+	if (typeof header !== "object" || header === null ||
+	    Array.isArray(header))
+		throw new SealError("header");
+	if (header.type !== "text" && header.type !== "file")
+		throw new SealError("type");
+	return header;
+}
+
+// {type, name, mime, data} of an envelope (bytes); name and mime, which are
+// the sender's words, are null for text.  Throws SealError.
+export async function open(content, envelope) {
+	let padded;
+
+	if (envelope.length < 1 || envelope[0] !== VERSION)
+		throw new SealError("version");
+	const size = envelope.length - 1 - NONCE_BYTES - TAG_BYTES;
+	if (size < BLOCK_BYTES || size % BLOCK_BYTES !== 0)
+		throw new SealError("length");
+	const nonce = envelope.subarray(1, 1 + NONCE_BYTES);
+	try {
+		padded = new Uint8Array(await crypto.subtle.decrypt(gcm(nonce),
+		    content, envelope.subarray(1 + NONCE_BYTES)));
+	} catch {
+		throw new SealError("authentication");
+	}
+	const view = new DataView(padded.buffer);
+	const start = 8 + view.getUint32(0);
+	const end = start + view.getUint32(4);
+	if (start - 8 > HEADER_MAX)
+		throw new SealError("header");
+	if (end > size)
+		throw new SealError("length");
+	if (size - end >= BLOCK_BYTES ||
+	    padded.subarray(end).some((byte) => byte !== 0))
+		throw new SealError("padding");
+	const header = readHeader(padded.subarray(8, start));
+	const word = (text) => typeof text === "string" ? text : "";
+	const file = header.type === "file";
+	return {
+		type: header.type,
+		name: file ? word(header.name) : null,
+		mime: file ? word(header.mime) : null,
+		data: padded.subarray(end - view.getUint32(4), end),
+	};
+}
+
+// The longest beginning of text that has no more than so many bytes.
+function cut(text, most) {
+	let size = 0, kept = "";
+
+	for (const letter of text) {
+		size += encoder.encode(letter).length;
+		if (size > most)
+			break;
+		kept += letter;
+	}
+	return kept;
+}
+
+// A sender's name of a file as it may be shown and saved: its last part, with
+// nothing in it that hides or turns what it says.
+export function safeFileName(name) {
+	const plain = name
+	    .replace(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\p{Surrogate}]/gu, "")
+	    .replace(/^.*[/\\]/, "").replace(/^[.\p{White_Space}]+/u, "")
+	    .replace(/\p{White_Space}+$/u, "");
+	const ending = /\.[A-Za-z0-9]{1,16}$/.exec(plain)?.[0] ?? "";
+
+	return cut(plain.slice(0, plain.length - ending.length),
+	    NAME_MAX - ending.length) + ending || "file";
+}
+
+// What clients of password.link seal
+
+// One half of a password: 107 bits, in letters that its base64 and a link can
+// have as they are.
+function half() {
+	let text = "";
+
+	while (text.length < HALF_LETTERS) {
+		const [byte] = random(1);
+		if (byte < 4 * LETTERS.length)
+			text += LETTERS[byte % LETTERS.length];
+	}
+	return toBase64(encoder.encode(text));
+}
+
+// {privatePart, publicPart} of a new password, as the server and a link have
+// them.
+export function newPasswordParts() {
+	return { privatePart: half(), publicPart: half() };
+}
+
+// The password (bytes) of its halves; null when one of them is not base64.
+export function passwordFromParts(privatePart, publicPart) {
+	const parts = [fromBase64(privatePart), fromBase64(publicPart)];
+
+	return parts.includes(null) ? null : join(...parts);
+}
+
+async function sjclKey(password, salt, iterations) {
+	return gcmKey(await material(typeof password === "string" ?
+	    encoder.encode(password) : password, "PBKDF2"),
+	    { name: "PBKDF2", hash: "SHA-256", salt, iterations });
+}
+
+function sjclObject(ciphertext) {
+	const bytes = fromBase64(ciphertext);
+	let object;
+
+	try {
+		object = JSON.parse(new TextDecoder().decode(bytes));
+	} catch {
+		throw new SealError("form");
+	}
+	const { iv, salt, ct, adata = "" } = object ?? {};
+	const { mode, ks, ts = 64, iter = SJCL_ROUNDS, cipher = "aes" } =
+	    object ?? {};
+	const binary = [iv, salt, ct, adata].map((text) =>
+	    typeof text === "string" ? fromBase64(text) : null);
+	if (binary.includes(null) || binary[0].length === 0 ||
+	    mode !== "gcm" || cipher !== "aes" || ks !== 256 ||
+	    !SJCL_TAGS.includes(ts) || !Number.isInteger(iter) || iter < 1 ||
+	    iter > SJCL_ROUNDS_MAX)
+		throw new SealError("form");
+	return {
+		iv: binary[0], salt: binary[1], ct: binary[2],
+		additionalData: binary[3], tagLength: ts, iter,
+	};
+}
+
+// The bytes in base64 of an SJCL object; password is text or bytes.  Throws
+// SealError.
+export async function sjclOpen(ciphertext, password) {
+	const { iv, salt, ct, additionalData, tagLength, iter } =
+	    sjclObject(ciphertext);
+	const key = await sjclKey(password, salt, iter);
+
+	try {
+		return new Uint8Array(await crypto.subtle.decrypt(
+		    { name: "AES-GCM", iv, tagLength, additionalData },
+		    key, ct));
+	} catch {
+		throw new SealError("authentication");
+	}
+}
+
+// data (bytes) as SJCL seals it: base64 of its object.
+export async function sjclSeal(data, password) {
+	const iv = random(16), salt = random(8), tagLength = 128;
+	const key = await sjclKey(password, salt, SJCL_ROUNDS);
+	const ct = new Uint8Array(await crypto.subtle.encrypt(
+	    { name: "AES-GCM", iv, tagLength }, key, data));
+
+	return toBase64(encoder.encode(JSON.stringify({
+		iv: toBase64(iv), v: 1, iter: SJCL_ROUNDS, ks: 256,
+		ts: tagLength, mode: "gcm", adata: "", cipher: "aes",
+		salt: toBase64(salt), ct: toBase64(ct),
+	})));
+}
