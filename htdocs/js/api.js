@@ -246,11 +246,12 @@ export const params = () => call("params", null, 200, "max_envelope");
 
 // By XMLHttpRequest: fetch does not tell how much has gone.  May be repeated
 // with the same members and the same envelope when it is not known whether
-// the first one arrived.
-export function createSecret(members, envelope, onProgress) {
+// the first one arrived.  signal: an AbortSignal; what is "aborted" then.
+export function createSecret(members, envelope, onProgress, signal) {
 	return new Promise((resolve) => {
 		const request = new XMLHttpRequest();
-		const patience = watch(() => request.abort());
+		const stop = () => request.abort();
+		const patience = watch(stop);
 
 		request.open("POST", new URL("api/v2/secrets", BASE));
 		request.setRequestHeader("Content-Type", FRAME_TYPE);
@@ -261,12 +262,20 @@ export function createSecret(members, envelope, onProgress) {
 		};
 		request.onloadend = () => {
 			patience.end();
-			resolve(request.status === 0 ? offline() : answer({
-				status: request.status,
-				type: request.getResponseHeader("Content-Type"),
-				text: request.responseText,
-			}, 201, "expires_at"));
+			signal?.removeEventListener("abort", stop);
+			if (request.status === 0)
+				resolve(signal?.aborted ?
+					{ ok: false, what: "aborted" } :
+					offline());
+			else
+				resolve(answer({
+					status: request.status,
+					type: request.getResponseHeader(
+						"Content-Type"),
+					text: request.responseText,
+				}, 201, "expires_at"));
 		};
+		signal?.addEventListener("abort", stop);
 		request.send(encodeFrame(members, envelope));
 	});
 }
