@@ -45,6 +45,18 @@ class Seal(unittest.TestCase):
         both ways, damage"""
         self.run_node("seal.mjs")
 
+    def test_link(self):
+        """link.js: every form of link, whole, repaired, damaged, pasted"""
+        self.run_node("link.mjs")
+
+    def test_work(self):
+        """work.js: the proof of work, in slices"""
+        self.run_node("work.mjs")
+
+    def test_duration(self):
+        """duration.js: what people type for a while"""
+        self.run_node("duration.mjs")
+
 
 if __name__ == "__main__":
     main()
