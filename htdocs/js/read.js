@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: ISC
+//
+// Starts its page.
+
+import { show, start } from "./page.js";
+
+if (await start("read") !== null)
+	show("form", { focus: false });

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: ISC
+//
+// The words of the pages: which language, which text, how many, when, how
+// large.  What was put somewhere is put there again when the reader chooses
+// another language.
+
+const LANGUAGES = { en: "English", sv: "Svenska" };
+const STORED = "language";
+const ATTRIBUTES = { label: "aria-label", placeholder: "placeholder",
+	title: "title", alt: "alt" };
+
+let catalogue = {};
+let page = "";
+let language = "en";
+let plurals = new Intl.PluralRules(language);
+const placed = new Map();
+
+// Storage may be refused; then a choice lasts as long as the page.
+function stored() {
+	try {
+		return localStorage.getItem(STORED);
+	} catch {
+		return null;
+	}
+}
+
+function choose() {
+	for (const tag of [stored(), ...navigator.languages]) {
+		const short = String(tag).toLowerCase().split("-")[0];
+		if (Object.hasOwn(LANGUAGES, short))
+			return short;
+	}
+	return "en";
+}
+
+// Dates in the reader's own manner where that is the language of the page.
+function locale() {
+	return navigator.languages.find(tag =>
+	    tag.toLowerCase().split("-")[0] === language) ?? language;
+}
+
+async function fetchWords(wanted, name) {
+	const answer = await fetch(
+	    new URL(`../text/${wanted}/${name}.json`, import.meta.url),
+	    { credentials: "omit" });
+	if (!answer.ok)
+		throw new Error(`no text in ${wanted}`);
+	return answer.json();
+}
+
+// What all pages say, and what this one does.
+async function load(wanted) {
+	const both = await Promise.all([
+		fetchWords(wanted, "common"), fetchWords(wanted, page),
+	]);
+	catalogue = { ...both[0], ...both[1] };
+	language = wanted;
+	plurals = new Intl.PluralRules(language);
+	document.documentElement.lang = language;
+}
+
+// The text of a key: {name} stands for values.name, which may be a function
+// that is asked at each rendering; where a key is in the catalogue as KEY.one
+// and KEY.other, values.n chooses.
+export function t(key, values = {}) {
+	const value = name => typeof values[name] === "function" ?
+	    values[name]() : values[name];
+	let text = catalogue[key];
+	if (text === undefined && values.n !== undefined)
+		text = catalogue[`${key}.${plurals.select(value("n"))}`] ??
+		    catalogue[`${key}.other`];
+	if (text === undefined)
+		return key;
+	return text.replace(/\{(\w+)\}/g, (whole, name) => {
+		const found = value(name);
+		if (found === undefined)
+			return whole;
+		return typeof found === "number" ? number(found) : found;
+	});
+}
+
+function number(n) {
+	return new Intl.NumberFormat(locale()).format(n);
+}
+
+// Put a text into an element or one of its attributes, and keep it right.
+export function put(element, key, values, attribute) {
+	place(element, attribute, () => t(key, values));
+}
+
+function place(element, attribute, render) {
+	let places = placed.get(element);
+	if (places === undefined)
+		placed.set(element, places = new Map());
+	places.set(attribute, render);
+	write(element, attribute, render());
+}
+
+function write(element, attribute, text) {
+	if (attribute)
+		element.setAttribute(attribute, text);
+	else
+		element.textContent = text;
+}
+
+// What stands in the page with a key.
+function translate(root) {
+	for (const element of root.querySelectorAll("[data-text]"))
+		element.textContent = t(element.dataset.text);
+	for (const [word, attribute] of Object.entries(ATTRIBUTES))
+		for (const element of
+		    root.querySelectorAll(`[data-text-${word}]`))
+			element.setAttribute(attribute,
+			    t(element.getAttribute(`data-text-${word}`)));
+}
+
+function translateAll() {
+	translate(document);
+	for (const [element, places] of placed) {
+		if (!element.isConnected) {
+			placed.delete(element);
+			continue;
+		}
+		for (const [attribute, render] of places)
+			write(element, attribute, render());
+	}
+}
+
+// A moment as the reader's clock and calendar have it; in UTC when asked.
+export function dateTime(seconds, utc = false) {
+	return new Intl.DateTimeFormat(locale(), {
+		dateStyle: "medium", timeStyle: "short",
+		...(utc ? { timeZone: "UTC" } : {}),
+	}).format(new Date(seconds * 1000));
+}
+
+// <time> in the reader's zone; UTC when one points at it.
+export function timeElement(seconds) {
+	const element = document.createElement("time");
+	element.dateTime = new Date(seconds * 1000).toISOString();
+	place(element, "", () => dateTime(seconds));
+	place(element, "title", () => `${dateTime(seconds, true)} UTC`);
+	return element;
+}
+
+const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+
+// A span in at most two units: `1 day 4 hours`, `90 seconds` as `1 minute 30
+// seconds`.
+export function duration(seconds) {
+	let left = Math.max(0, Math.round(seconds));
+	const parts = [];
+	for (const [unit, size] of UNITS) {
+		const n = Math.floor(left / size);
+		left -= n * size;
+		if (n > 0 || (unit === "second" && parts.length === 0))
+			parts.push(new Intl.NumberFormat(locale(), {
+				style: "unit", unit, unitDisplay: "long",
+			}).format(n));
+		else if (parts.length > 0)
+			break;
+		if (parts.length === 2)
+			break;
+	}
+	return parts.join(" ");
+}
+
+// Bytes as people say them: 12 bytes, 4.2 kB, 10 MB (of 1,024).
+export function size(bytes) {
+	let n = bytes;
+	let unit = 0;
+	const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
+	while (n >= 1000 && unit < units.length - 1) {
+		n /= 1024;
+		unit++;
+	}
+	return new Intl.NumberFormat(locale(), {
+		style: "unit", unit: units[unit],
+		unitDisplay: unit === 0 ? "long" : "short",
+		maximumFractionDigits: n < 10 && unit > 0 ? 1 : 0,
+	}).format(n);
+}
+
+// One button for each other language.
+function switcher(place) {
+	place.replaceChildren();
+	for (const [tag, name] of Object.entries(LANGUAGES)) {
+		if (tag === language)
+			continue;
+		const button = document.createElement("button");
+		button.type = "button";
+		button.className = "button-quiet";
+		button.lang = tag;
+		button.textContent = name;
+		button.addEventListener("click", async () => {
+			try {
+				await load(tag);
+			} catch {
+				return;
+			}
+			try {
+				localStorage.setItem(STORED, tag);
+			} catch {
+				// It lasts as long as the page.
+			}
+			translateAll();
+			switcher(place);
+			place.querySelector("button").focus();
+			document.dispatchEvent(new Event("words"));
+		});
+		place.append(button);
+	}
+}
+
+// Choose, fetch and put the words of a page; rejects when they cannot be had.
+export async function start(name) {
+	const wanted = choose();
+	page = name;
+	try {
+		await load(wanted);
+	} catch (error) {
+		if (wanted === "en")
+			throw error;
+		await load("en");
+	}
+	translateAll();
+	const place = document.querySelector("[data-languages]");
+	if (place !== null)
+		switcher(place);
+}
