@@ -56,6 +56,7 @@ CREATE TABLE view (
 
 CREATE INDEX view_secret ON view (secret);
 
+-- The password of its secrets goes with the last use, or its time.
 CREATE TABLE secret_request (
 	id		INTEGER PRIMARY KEY,
 	account		INTEGER NOT NULL,
@@ -65,7 +66,8 @@ CREATE TABLE secret_request (
 	expires_at	INTEGER NOT NULL,
 	due_at		INTEGER NOT NULL,
 	uses_left	INTEGER NOT NULL,
-	note		BLOB NOT NULL		-- sealed
+	note		BLOB NOT NULL,		-- sealed
+	password	BLOB			-- sealed
 ) STRICT;
 
 CREATE UNIQUE INDEX secret_request_lookup ON secret_request (lookup_id);
@@ -86,8 +88,6 @@ CREATE TABLE outbox (
 	tries		INTEGER NOT NULL,
 	letter		BLOB NOT NULL		-- sealed
 ) STRICT;
-
-CREATE INDEX outbox_account ON outbox (account);
 
 CREATE INDEX outbox_request ON outbox (request);
 

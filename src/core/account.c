@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "core/account.h"
-#include "core/life.h"
 #include "core/secret_request.h"
 #include "core/site.h"
 
@@ -185,9 +184,9 @@ account_next(struct site *site, int64_t after, struct store_account *row,
 static int
 remove_slice(struct store_txn *txn, void *argument)
 {
-	struct work		*work = argument;
-	struct store_secret	 secret;
-	int			 result;
+	struct work	*work = argument;
+	int64_t		 secret;
+	int		 result;
 
 	work->more = false;
 	if (find(txn, work) == -1)
@@ -202,7 +201,7 @@ remove_slice(struct store_txn *txn, void *argument)
 		result = store_listing_first(txn, work->row.id, &secret);
 		if (result == 1)
 			return store_account_remove(txn, work->row.id);
-		if (result == -1 || life_remove(txn, &secret) == -1)
+		if (result == -1 || store_listing_purge(txn, secret) == -1)
 			return -1;
 	}
 	work->more = true;

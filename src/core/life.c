@@ -73,9 +73,12 @@ life_claim(struct store_txn *txn, const struct store_secret *row,
 }
 
 int64_t
-life_forgotten_at(const struct site *site, const struct store_secret *row)
+life_forgotten_at(const struct site *site, int64_t expires_at)
 {
-	return row->expires_at + site->conf->keep_receipts;
+	int64_t	 keep = site->conf->keep_receipts;
+
+	/* In a damaged row there may be any number. */
+	return expires_at > INT64_MAX - keep ? INT64_MAX : expires_at + keep;
 }
 
 int
@@ -110,7 +113,7 @@ life_end(struct store_txn *txn, const struct site *site,
 	    store_listing_forget(txn, row->id) == -1) ||
 	    forget_letters(txn, row) == -1)
 		return -1;
-	row->due_at = life_forgotten_at(site, row);
+	row->due_at = life_forgotten_at(site, row->expires_at);
 	return store_secret_update(txn, row);
 }
 

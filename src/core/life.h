@@ -53,8 +53,8 @@ int	 life_end(struct store_txn *txn, const struct site *site,
  * the tombstone. */
 int	 life_remove(struct store_txn *txn, struct store_secret *row);
 
-/* life_forgotten_at(site, row): when the tombstone may go, ms since 1970. */
-int64_t	 life_forgotten_at(const struct site *site,
-	    const struct store_secret *row);
+/* life_forgotten_at(site, expires_at): when the tombstone may go of what ends
+ * then, ms since 1970. */
+int64_t	 life_forgotten_at(const struct site *site, int64_t expires_at);
 
 #endif

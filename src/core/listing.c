@@ -124,10 +124,11 @@ static int
 damaged(const struct site *site, const uint8_t *owner)
 {
 	site_log(site, owner, LOG_RECORD_DAMAGED);
-	return -1;
+	return 1;
 }
 
-/* Open what was sealed into the arena, with a NUL byte behind it. */
+/* Open what was sealed into the arena, with a NUL byte behind it.  1: it does
+ * not open. */
 static int
 open_note(struct site *site, struct arena *arena, enum note_use use,
     const uint8_t *owner, const void *note, size_t size, uint8_t **bytes)
@@ -147,14 +148,16 @@ open_message(struct site *site, struct arena *arena, const uint8_t *owner,
     const struct store_listing *row, char **message, size_t *size)
 {
 	uint8_t	*bytes;
+	int	 result;
 
 	*message = NULL;
 	*size = 0;
 	if (row->message == NULL)
 		return 0;
-	if (open_note(site, arena, NOTE_MESSAGE, owner, row->message,
-	    row->message_size, &bytes) == -1)
-		return -1;
+	result = open_note(site, arena, NOTE_MESSAGE, owner, row->message,
+	    row->message_size, &bytes);
+	if (result != 0)
+		return result;
 	*message = (char *)bytes;
 	*size = row->message_size - NOTE_OVERHEAD;
 	return 0;
@@ -178,9 +181,10 @@ show(struct store_txn *txn, const struct store_listing *row,
 	(void)secret;
 	shown->account = row->account;
 	shown->flags = row->flags;
-	return showing->arena == NULL ? 0 : open_message(showing->site,
+	/* A secret is not given out without what belongs to it. */
+	return showing->arena == NULL || open_message(showing->site,
 	    showing->arena, showing->owner, row, &shown->message,
-	    &shown->message_size);
+	    &shown->message_size) == 0 ? 0 : -1;
 }
 
 int
@@ -256,17 +260,19 @@ add_view(int64_t at, const void *viewer, size_t size, void *argument)
 	struct listing_view	*view;
 	uint8_t			*bytes;
 	char			*address;
+	int			 result;
 
 	if (entry->views_count == entry->max_views)
 		return 0;
 	view = &entry->views[entry->views_count];
 	*view = (struct listing_view){ .viewed_at = at };
-	if (open_note(paging->site, paging->arena, NOTE_VIEWER, paging->owner,
-	    viewer, size, &bytes) == -1)
-		return -1;
+	result = open_note(paging->site, paging->arena, NOTE_VIEWER,
+	    paging->owner, viewer, size, &bytes);
 	size -= NOTE_OVERHEAD;
-	if (size == 0 || bytes[0] > size - 1)
-		return damaged(paging->site, paging->owner);
+	if (result == 0 && (size == 0 || bytes[0] > size - 1))
+		result = damaged(paging->site, paging->owner);
+	if (result != 0)
+		return result == 1 ? 0 : -1;
 	if (bytes[0] > 0) {
 		address = arena_alloc(paging->arena, (size_t)bytes[0] + 1);
 		if (address == NULL)
@@ -286,12 +292,14 @@ read_note(struct paging *paging, const struct store_listing *row,
     struct listing_entry *entry)
 {
 	uint8_t	*bytes;
+	int	 result;
 
 	if (row->note_size < NOTE_FIXED + NOTE_OVERHEAD)
 		return damaged(paging->site, paging->owner);
-	if (open_note(paging->site, paging->arena, NOTE_LISTING,
-	    paging->owner, row->note, row->note_size, &bytes) == -1)
-		return -1;
+	result = open_note(paging->site, paging->arena, NOTE_LISTING,
+	    paging->owner, row->note, row->note_size, &bytes);
+	if (result != 0)
+		return result;
 	memcpy(entry->token, bytes, TOKEN_BYTES);
 	entry->hours = (int32_t)get_number(bytes + TOKEN_BYTES);
 	entry->max_views = get_number(bytes + TOKEN_BYTES + 4);
@@ -303,6 +311,8 @@ read_note(struct paging *paging, const struct store_listing *row,
 	return 0;
 }
 
+/* What does not open is left out, since the rest must not be kept from anybody
+ * for it; the log tells of it.  Without its note a row has not even a name. */
 static int
 add_entry(struct store_txn *txn, const struct store_listing *row,
     const struct store_secret *secret, void *argument)
@@ -310,6 +320,7 @@ add_entry(struct store_txn *txn, const struct store_listing *row,
 	struct paging		*paging = argument;
 	struct listing_entry	*entry = &paging->entries[paging->count];
 	char			*message;
+	int			 result;
 
 	*entry = (struct listing_entry){
 		.created_at = secret->created_at,
@@ -318,8 +329,10 @@ add_entry(struct store_txn *txn, const struct store_listing *row,
 		.view_times = row->views,
 	};
 	paging->owner = secret->lookup;
-	if (read_note(paging, row, entry) == -1 ||
-	    open_message(paging->site, paging->arena, paging->owner, row,
+	result = read_note(paging, row, entry);
+	if (result != 0)
+		return result == 1 ? 0 : -1;
+	if (open_message(paging->site, paging->arena, paging->owner, row,
 	    &message, &entry->message_size) == -1)
 		return -1;
 	entry->message = message;
@@ -412,21 +425,21 @@ static int
 delete(struct store_txn *txn, void *argument)
 {
 	struct deletion		*deletion = argument;
-	struct listing_shown	 shown;
 	struct store_secret	 row;
+	int64_t			 account;
+	bool			 damaged;
 	int			 result;
 
 	deletion->outcome = SECRET_NOT_FOUND;
-	result = store_secret_find(txn, deletion->lookup, &row);
+	result = store_listing_named(txn, deletion->lookup, &row, &account,
+	    &damaged);
 	if (result != 0)
 		return result == 1 ? 0 : -1;
-	if (row.kind != SECRET_SJCL)
-		return 0;
-	if (listing_show(txn, deletion->site, NULL, &row, &shown) == -1)
-		return -1;
-	if (shown.account != deletion->account)
+	if (account != deletion->account)
 		return 0;
 	deletion->outcome = SECRET_OK;
+	if (damaged)
+		return store_listing_purge(txn, row.id);
 	if (!life_is_over(&row, store_now(txn))) {
 		row.state = STORE_BURNED;
 		row.changed_at = store_now(txn);

@@ -124,14 +124,15 @@ int	 listing_totals(struct site *site, int64_t account,
 	    struct listing_totals *totals);
 
 /* listing_page(site, arena, account, offset, entries, count): at most
- * LISTING_PAGE rows behind the `offset` newest, newest first; sets *entries (in
- * the arena) and *count.  Returns 0 or a STORE_ failure. */
+ * LISTING_PAGE rows behind the `offset` newest, newest first, but for damaged
+ * ones; sets *entries (in the arena) and *count.  Returns 0 or a STORE_
+ * failure. */
 int	 listing_page(struct site *site, struct arena *arena, int64_t account,
 	    int64_t offset, struct listing_entry **entries, size_t *count);
 
 /* listing_delete(site, account, token, outcome): payload and row are gone, the
- * tombstone says burned.  Outcomes: OK, NOT_FOUND.  Returns 0 or a STORE_
- * failure. */
+ * tombstone says burned; one that is damaged is gone too.  Outcomes: OK,
+ * NOT_FOUND.  Returns 0 or a STORE_ failure. */
 int	 listing_delete(struct site *site, int64_t account,
 	    const uint8_t token[TOKEN_BYTES], enum secret_outcome *outcome);
 

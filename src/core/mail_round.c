@@ -97,7 +97,7 @@ is_too_old(const struct removal *removal, const struct store_letter *row,
 {
 	return now >= row->expires_at ||
 	    ((row->tries > 0 || removal->untried) &&
-	    now >= row->created_at + removal->site->conf->mail_give_up);
+	    now - removal->site->conf->mail_give_up >= row->created_at);
 }
 
 static int

@@ -5,6 +5,9 @@
  *
  *	token (16) || hours || limit || secret_hours || secret_views
  *	then for each of its words: length + 1, or 0 for none || bytes
+ *
+ * The password of its secrets is empty there and sealed apart, since it is to
+ * go before the rest.
  */
 #include <string.h>
 
@@ -14,6 +17,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "core/account.h"
+#include "core/life.h"
 #include "core/listing.h"
 #include "core/mail.h"
 #include "core/secret.h"
@@ -53,13 +57,27 @@ get_number(const uint8_t *at)
 	return value;
 }
 
-/* The note of a request, sealed, in the arena. */
+/* Bytes of a request, sealed, in the arena; NULL when there is no memory. */
+static const void *
+seal_bytes(struct site *site, struct arena *arena, enum note_use use,
+    const struct store_request *row, const void *bytes, size_t size)
+{
+	uint8_t	*note = arena_alloc(arena, size + NOTE_OVERHEAD);
+
+	if (note == NULL)
+		no_memory();
+	else
+		note_seal(site->keyring, use, row->lookup, bytes, size, note);
+	return note;
+}
+
+/* The note of a request and the password of its secrets. */
 static int
 seal(struct site *site, struct arena *arena, const uint8_t *token,
     const struct secret_request *request, struct store_request *row)
 {
+	size_t		 length;
 	struct buf	 plain;
-	uint8_t		*note;
 
 	buf_init(&plain, arena);
 	buf_append(&plain, token, TOKEN_BYTES);
@@ -72,25 +90,47 @@ seal(struct site *site, struct arena *arena, const uint8_t *token,
 			put_number(&plain, 0);
 			continue;
 		}
-		put_number(&plain, (uint32_t)request->words[i].length + 1);
-		buf_append(&plain, request->words[i].bytes,
-		    request->words[i].length);
+		length = i == SECRET_REQUEST_SECRET_PASSWORD ? 0 :
+		    request->words[i].length;
+		put_number(&plain, (uint32_t)length + 1);
+		buf_append(&plain, request->words[i].bytes, length);
 	}
-	row->note_size = plain.len + NOTE_OVERHEAD;
-	note = plain.failed ? NULL : arena_alloc(arena, row->note_size);
-	if (note == NULL)
+	if (plain.failed)
 		return no_memory();
-	note_seal(site->keyring, NOTE_REQUEST, row->lookup, plain.data,
-	    plain.len, note);
-	row->note = note;
-	return 0;
+	row->note_size = plain.len + NOTE_OVERHEAD;
+	row->note = seal_bytes(site, arena, NOTE_REQUEST, row, plain.data,
+	    plain.len);
+	if (row->note == NULL ||
+	    request->words[SECRET_REQUEST_SECRET_PASSWORD].bytes == NULL)
+		return row->note == NULL ? -1 : 0;
+	length = request->words[SECRET_REQUEST_SECRET_PASSWORD].length;
+	row->password_size = length + NOTE_OVERHEAD;
+	row->password = seal_bytes(site, arena, NOTE_PASSWORD, row,
+	    request->words[SECRET_REQUEST_SECRET_PASSWORD].bytes, length);
+	return row->password == NULL ? -1 : 0;
 }
 
 static int
 damaged(const struct site *site, const struct store_request *row)
 {
 	site_log(site, row->lookup, LOG_RECORD_DAMAGED);
-	return -1;
+	return 1;
+}
+
+/* Open what was sealed into the arena, with a NUL byte behind it.  1: it does
+ * not open. */
+static int
+open_bytes(struct site *site, struct arena *arena, enum note_use use,
+    const struct store_request *row, const void *note, size_t size,
+    uint8_t **bytes)
+{
+	if (size < NOTE_OVERHEAD)
+		return damaged(site, row);
+	if ((*bytes = arena_alloc(arena, size - NOTE_OVERHEAD + 1)) == NULL)
+		return no_memory();
+	(*bytes)[size - NOTE_OVERHEAD] = '\0';
+	return note_open(site->keyring, use, row->lookup, note, size, *bytes)
+	    == 0 ? 0 : damaged(site, row);
 }
 
 /* The words behind the numbers, each in the arena.  1: they are not as they
@@ -121,12 +161,12 @@ read_words(struct arena *arena, const uint8_t *at, size_t left,
 	return left == 0 ? 0 : 1;
 }
 
+/* All but the password.  1: it is damaged. */
 static int
 open_row(struct site *site, struct arena *arena,
     const struct store_request *row, struct secret_request_entry *entry)
 {
 	uint8_t	*plain;
-	size_t	 size;
 	int	 result;
 
 	*entry = (struct secret_request_entry){
@@ -136,20 +176,18 @@ open_row(struct site *site, struct arena *arena,
 	};
 	if (row->note_size < NOTE_FIXED + NOTE_OVERHEAD)
 		return damaged(site, row);
-	size = row->note_size - NOTE_OVERHEAD;
-	if ((plain = arena_alloc(arena, size)) == NULL)
-		return no_memory();
-	if (note_open(site->keyring, NOTE_REQUEST, row->lookup, row->note,
-	    row->note_size, plain) == -1)
-		return damaged(site, row);
+	result = open_bytes(site, arena, NOTE_REQUEST, row, row->note,
+	    row->note_size, &plain);
+	if (result != 0)
+		return result;
 	memcpy(entry->token, plain, TOKEN_BYTES);
 	plain += TOKEN_BYTES;
 	entry->request.hours = (int32_t)get_number(plain);
 	entry->request.limit = get_number(plain + NUMBER);
 	entry->request.secret_hours = (int32_t)get_number(plain + 2 * NUMBER);
 	entry->request.secret_views = get_number(plain + 3 * NUMBER);
-	result = read_words(arena, plain + 4 * NUMBER, size - NOTE_FIXED,
-	    &entry->request);
+	result = read_words(arena, plain + 4 * NUMBER, row->note_size -
+	    NOTE_FIXED - NOTE_OVERHEAD, &entry->request);
 	return result == 1 ? damaged(site, row) : result;
 }
 
@@ -186,7 +224,7 @@ insert(struct store_txn *txn, void *argument)
 	int			 result;
 
 	result = store_room(txn, making->row.note_size +
-	    making->mail.letter_size);
+	    making->row.password_size + making->mail.letter_size);
 	if (result != 0)
 		return result == 1 ? store_refuse_full(txn) : -1;
 	result = store_account_find(txn, making->account, &account);
@@ -227,7 +265,7 @@ secret_request_create(struct site *site, struct arena *arena,
 	making.row.account = creation->account;
 	making.row.created_at = clock_wall();
 	making.row.expires_at = making.row.created_at + creation->lifetime;
-	making.row.due_at = making.row.expires_at + site->conf->keep_receipts;
+	making.row.due_at = making.row.expires_at;
 	making.row.uses_left = request->limit;
 	if (seal(site, arena, creation->token, request, &making.row) == -1)
 		return STORE_FAILED;
@@ -260,12 +298,14 @@ static int
 add_entry(const struct store_request *row, void *argument)
 {
 	struct paging	*paging = argument;
+	int		 result;
 
-	if (open_row(paging->site, paging->arena, row,
-	    &paging->entries[paging->count]) == -1)
-		return -1;
-	paging->count++;
-	return 0;
+	result = open_row(paging->site, paging->arena, row,
+	    &paging->entries[paging->count]);
+	/* One that is damaged, which the log tells of, has not even a name;
+	 * the others are there all the same. */
+	paging->count += result == 0;
+	return result == -1 ? -1 : 0;
 }
 
 static int
@@ -315,10 +355,33 @@ static int
 keep_row(const struct store_request *row, void *argument)
 {
 	struct search	*search = argument;
+	struct secret_request *request = &search->entry.request;
+	uint8_t		*password;
 
 	search->row = *row;
-	return search->arena == NULL ? 0 : open_row(search->site,
-	    search->arena, row, &search->entry);
+	if (search->arena == NULL)
+		return 0;
+	if (open_row(search->site, search->arena, row, &search->entry) != 0)
+		return -1;
+	if (row->password == NULL)
+		return 0;
+	if (open_bytes(search->site, search->arena, NOTE_PASSWORD, row,
+	    row->password, row->password_size, &password) != 0)
+		return -1;
+	request->words[SECRET_REQUEST_SECRET_PASSWORD].bytes =
+	    (const char *)password;
+	request->words[SECRET_REQUEST_SECRET_PASSWORD].length =
+	    row->password_size - NOTE_OVERHEAD;
+	return 0;
+}
+
+/* A clock that was set back gives no password back. */
+static bool
+lost_its_password(const struct search *search)
+{
+	return search->entry.request.words[
+	    SECRET_REQUEST_SECRET_PASSWORD].bytes != NULL &&
+	    search->row.password_size == 0;
 }
 
 /* Find one that may be filled in. */
@@ -333,7 +396,8 @@ find(struct store_txn *txn, void *argument)
 	if (result != 0)
 		return result == 1 ? 0 : -1;
 	if (search->row.uses_left > 0 &&
-	    store_now(txn) < search->row.expires_at)
+	    store_now(txn) < search->row.expires_at &&
+	    !lost_its_password(search))
 		search->outcome = SECRET_REQUEST_OK;
 	return 0;
 }
@@ -546,35 +610,29 @@ int
 secret_request_sweep(struct store_txn *txn, const struct site *site,
     int64_t *forgotten)
 {
-	struct store_request row;
-	int64_t		 forgotten_at;
-	int		 result;
+	int64_t	 id, expires_at, forgotten_at;
+	int	 result;
 
-	result = store_request_due(txn, store_now(txn), &row);
+	result = store_request_due(txn, store_now(txn), &id, &expires_at);
 	if (result != 0)
 		return result;
-	/* keep_receipts may have been made longer since. */
-	forgotten_at = row.expires_at + site->conf->keep_receipts;
+	forgotten_at = life_forgotten_at(site, expires_at);
 	if (store_now(txn) < forgotten_at)
-		return store_request_postpone(txn, row.id, forgotten_at);
+		return store_request_expire(txn, id, forgotten_at);
 	(*forgotten)++;
-	return store_request_remove(txn, row.id);
+	return store_request_remove(txn, id);
 }
 
 int
 secret_request_clear(struct store_txn *txn, int64_t account, int limit)
 {
-	struct store_request	 request;
-	struct store_letter	 letter;
-	int			 result = 0;
+	int64_t	 id;
+	int	 result = 0;
 
 	while (limit-- > 0) {
-		result = store_request_first(txn, account, &request);
+		result = store_request_first(txn, account, &id);
 		if (result == 0)
-			result = store_request_remove(txn, request.id);
-		else if (result == 1 && (result = store_letter_first(txn,
-		    account, &letter)) == 0)
-			result = store_letter_remove(txn, letter.id);
+			result = store_request_remove(txn, id);
 		if (result != 0)
 			return result;
 	}

@@ -37,7 +37,7 @@ enum secret_request_words {
 	SECRET_REQUEST_SEND_TO,		/* an address */
 	SECRET_REQUEST_SECRET_DESCRIPTION,
 	SECRET_REQUEST_SECRET_MESSAGE,
-	SECRET_REQUEST_SECRET_PASSWORD,
+	SECRET_REQUEST_SECRET_PASSWORD,	/* in a listing: empty */
 	SECRET_REQUEST_WORDS__MAX
 };
 
@@ -81,8 +81,8 @@ struct secret_request_entry {
 };
 
 /* secret_request_page(site, arena, account, offset, entries, count): at most
- * SECRET_REQUEST_PAGE rows behind the `offset` newest, newest first; sets
- * *entries (in the arena) and *count. */
+ * SECRET_REQUEST_PAGE rows behind the `offset` newest, newest first, but for
+ * damaged ones; sets *entries (in the arena) and *count. */
 int	 secret_request_page(struct site *site, struct arena *arena,
 	    int64_t account, int64_t offset,
 	    struct secret_request_entry **entries, size_t *count);
@@ -127,13 +127,13 @@ int	 secret_request_fill(struct site *site, struct arena *arena,
 	    struct secret_request_filling *filling);
 
 /* secret_request_sweep(txn, site, forgotten): remove the request that is due
- * first, and count it; or look at it later.  Returns 0, 1 when none is due,
- * or -1. */
+ * first, and count it; or, when it has only expired, the password of its
+ * secrets.  Returns 0, 1 when none is due, or -1. */
 int	 secret_request_sweep(struct store_txn *txn, const struct site *site,
 	    int64_t *forgotten);
 
 /* secret_request_clear(txn, account, limit): remove at most so many requests
- * and letters of an account.  Returns 0, 1 when there were no more, or -1. */
+ * of an account.  Returns 0, 1 when there were no more, or -1. */
 int	 secret_request_clear(struct store_txn *txn, int64_t account,
 	    int limit);
 

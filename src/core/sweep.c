@@ -59,7 +59,7 @@ end_row(struct store_txn *txn, struct slice *slice, struct store_secret *row)
 	if (row->record != 0)
 		return end_record(txn, slice, row);
 	/* keep_receipts may have been made longer since. */
-	forgotten_at = life_forgotten_at(slice->site, row);
+	forgotten_at = life_forgotten_at(slice->site, row->expires_at);
 	if (store_now(txn) < forgotten_at) {
 		row->due_at = forgotten_at;
 		return store_secret_update(txn, row);

@@ -22,7 +22,8 @@ enum note_use {
 	NOTE_MESSAGE = 2,	/* the same */
 	NOTE_VIEWER = 3,	/* the same */
 	NOTE_REQUEST = 4,	/* owner: the request's lookup */
-	NOTE_LETTER = 5		/* owner: zeroes */
+	NOTE_LETTER = 5,	/* owner: zeroes */
+	NOTE_PASSWORD = 6	/* owner: the request's lookup */
 };
 
 /*

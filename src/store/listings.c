@@ -3,6 +3,7 @@
  * The rows that an account sees of its secrets, and the log of their views.
  */
 #include <sqlite3.h>
+#include <string.h>
 
 #include "store/rows.h"
 #include "store/sqlite.h"
@@ -62,9 +63,21 @@ store_listing_insert(struct store_txn *txn, const struct store_listing *row)
 	return txn_one(txn, statement, "listing");
 }
 
+/* Read the secret of a row.  Returns false when it is damaged, which the log
+ * tells of, and which must not keep anybody from the others. */
+static bool
+read_secret(struct store_txn *txn, sqlite3_stmt *statement,
+    struct store_secret *secret)
+{
+	if (rows_read_secret(txn, statement, secret) == 0)
+		return true;
+	txn->failure = 0;
+	return false;
+}
+
 /*
- * Call `found` with the row of one secret; with_secret: and with the secret.
- * 1: there is none.
+ * Call `found` with the row of one secret; with_secret: and with the secret,
+ * unless that is damaged.  1: there is none.
  */
 static int
 find_listing(struct store_txn *txn, int64_t id, bool with_secret,
@@ -84,12 +97,8 @@ find_listing(struct store_txn *txn, int64_t id, bool with_secret,
 	result = txn_step(txn, statement, "listing");
 	if (result != 0)
 		return result;
-	if (with_secret)
-		result = rows_read_secret(txn, statement, &secret);
 	read_listing(statement, with_secret ? SECRET_COLUMNS_COUNT : 0, &row);
-	if (result == 0 && row.note == NULL)
-		result = txn_damaged(txn, "listing");
-	if (result == 0)
+	if (!with_secret || read_secret(txn, statement, &secret))
 		result = found(txn, &row, with_secret ? &secret : NULL,
 		    argument);
 	sqlite3_reset(statement);
@@ -116,22 +125,18 @@ store_listing_page(struct store_txn *txn, int64_t account, int64_t offset,
 	sqlite3_bind_int64(statement, 1, account);
 	sqlite3_bind_int64(statement, 2, limit);
 	sqlite3_bind_int64(statement, 3, offset);
-	while ((result = txn_step(txn, statement, "listing")) == 0) {
-		result = find_listing(txn, sqlite3_column_int64(statement, 0),
-		    true, each, argument);
-		if (result == 1)
-			txn_damaged(txn, "listing");
-		if (result != 0) {
+	while ((result = txn_step(txn, statement, "listing")) == 0)
+		if (find_listing(txn, sqlite3_column_int64(statement, 0),
+		    true, each, argument) == -1) {
 			sqlite3_reset(statement);
 			return -1;
 		}
-	}
 	return result == 1 ? 0 : -1;
 }
 
 int
 store_listing_first(struct store_txn *txn, int64_t account,
-    struct store_secret *secret)
+    int64_t *secret)
 {
 	sqlite3_stmt	*statement;
 	int		 result;
@@ -144,9 +149,34 @@ store_listing_first(struct store_txn *txn, int64_t account,
 	result = txn_step(txn, statement, "listing");
 	if (result != 0)
 		return result;
-	result = rows_read_secret(txn, statement, secret);
+	*secret = sqlite3_column_int64(statement, 0);
 	sqlite3_reset(statement);
-	return result;
+	return 0;
+}
+
+int
+store_listing_named(struct store_txn *txn,
+    const uint8_t lookup[STORE_HASHBYTES], struct store_secret *secret,
+    int64_t *account, bool *damaged)
+{
+	struct store_listing	 row;
+	sqlite3_stmt		*statement;
+	int			 result;
+
+	statement = txn_prepare(txn, SQLITE_STATEMENT_LISTING_NAMED,
+	    "listing");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, txn_hash_id(lookup));
+	result = txn_step(txn, statement, "listing");
+	if (result != 0)
+		return result;
+	*damaged = !read_secret(txn, statement, secret);
+	read_listing(statement, SECRET_COLUMNS_COUNT, &row);
+	*account = row.account;
+	sqlite3_reset(statement);
+	return !*damaged &&
+	    memcmp(secret->lookup, lookup, STORE_HASHBYTES) != 0;
 }
 
 /* Run a statement whose only parameter is a secret. */
@@ -176,6 +206,15 @@ store_listing_remove(struct store_txn *txn, int64_t secret)
 	    store_letter_remove_secret(txn, secret) == -1 ||
 	    run_for(txn, SQLITE_STATEMENT_LISTING_LEAVES, secret) == -1 ?
 	    -1 : run_for(txn, SQLITE_STATEMENT_LISTING_DELETE, secret);
+}
+
+int
+store_listing_purge(struct store_txn *txn, int64_t secret)
+{
+	return run_for(txn, SQLITE_STATEMENT_RECORD_PURGE, secret) == -1 ||
+	    run_for(txn, SQLITE_STATEMENT_CLAIM_PURGE, secret) == -1 ||
+	    store_listing_remove(txn, secret) == -1 ? -1 :
+	    run_for(txn, SQLITE_STATEMENT_SECRET_DELETE, secret);
 }
 
 int

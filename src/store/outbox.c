@@ -77,23 +77,22 @@ store_letter_due(struct store_txn *txn, int64_t before,
 	if (result != 0)
 		return result;
 	read_letter(statement, &row);
-	result = row.letter == NULL ? txn_damaged(txn, "mail") :
-	    found(&row, argument);
+	result = found(&row, argument);
 	sqlite3_reset(statement);
 	return result;
 }
 
-/* The one row that a statement finds by a number, without its bytes. */
-static int
-find_by(struct store_txn *txn, enum sqlite_statement id, int64_t number,
+int
+store_letter_next(struct store_txn *txn, int64_t after,
     struct store_letter *row)
 {
-	sqlite3_stmt	*statement = txn_prepare(txn, id, "mail");
+	sqlite3_stmt	*statement;
 	int		 result;
 
+	statement = txn_prepare(txn, SQLITE_STATEMENT_LETTER_NEXT, "mail");
 	if (statement == NULL)
 		return -1;
-	sqlite3_bind_int64(statement, 1, number);
+	sqlite3_bind_int64(statement, 1, after);
 	result = txn_step(txn, statement, "mail");
 	if (result != 0)
 		return result;
@@ -101,20 +100,6 @@ find_by(struct store_txn *txn, enum sqlite_statement id, int64_t number,
 	sqlite3_reset(statement);
 	row->letter = NULL;
 	return 0;
-}
-
-int
-store_letter_next(struct store_txn *txn, int64_t after,
-    struct store_letter *row)
-{
-	return find_by(txn, SQLITE_STATEMENT_LETTER_NEXT, after, row);
-}
-
-int
-store_letter_first(struct store_txn *txn, int64_t account,
-    struct store_letter *row)
-{
-	return find_by(txn, SQLITE_STATEMENT_LETTER_FIRST, account, row);
 }
 
 /* Run a statement that may change one letter.  1: it is not there. */

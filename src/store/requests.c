@@ -9,10 +9,10 @@
 #include "store/store_request.h"
 #include "store/txn.h"
 
-/* Read the row that a statement stands at; its note is lent. */
-static int
-read_request(struct store_txn *txn, sqlite3_stmt *statement,
-    struct store_request *row)
+/* Read the row that a statement stands at; its bytes are lent.  What is damaged
+ * is said by the notes, which do not open with another name. */
+static void
+read_request(sqlite3_stmt *statement, struct store_request *row)
 {
 	*row = (struct store_request){
 		.id = sqlite3_column_int64(statement, 0),
@@ -23,9 +23,10 @@ read_request(struct store_txn *txn, sqlite3_stmt *statement,
 		.uses_left = (uint32_t)sqlite3_column_int64(statement, 6),
 		.note = sqlite3_column_blob(statement, 7),
 		.note_size = (size_t)sqlite3_column_bytes(statement, 7),
+		.password = sqlite3_column_blob(statement, 8),
+		.password_size = (size_t)sqlite3_column_bytes(statement, 8),
 	};
-	return txn_hash(statement, 2, row->lookup) == -1 || row->note == NULL
-	    ? txn_damaged(txn, "request") : 0;
+	txn_hash(statement, 2, row->lookup);
 }
 
 int
@@ -49,6 +50,8 @@ store_request_insert(struct store_txn *txn, struct store_request *row)
 	sqlite3_bind_int64(statement, 6, row->due_at);
 	sqlite3_bind_int64(statement, 7, row->uses_left);
 	sqlite3_bind_blob64(statement, 8, row->note, row->note_size,
+	    SQLITE_STATIC);
+	sqlite3_bind_blob64(statement, 9, row->password, row->password_size,
 	    SQLITE_STATIC);
 	result = txn_done(txn, statement, "request");
 	sqlite3_clear_bindings(statement);
@@ -76,10 +79,9 @@ store_request_find(struct store_txn *txn,
 	result = txn_step(txn, statement, "request");
 	if (result != 0)
 		return result;
-	result = read_request(txn, statement, &row);
-	if (result == 0)
-		result = memcmp(row.lookup, lookup, STORE_HASHBYTES) != 0 ?
-		    1 : found(&row, argument);
+	read_request(statement, &row);
+	result = memcmp(row.lookup, lookup, STORE_HASHBYTES) != 0 ? 1 :
+	    found(&row, argument);
 	sqlite3_reset(statement);
 	return result;
 }
@@ -99,56 +101,62 @@ store_request_page(struct store_txn *txn, int64_t account, int64_t offset,
 	sqlite3_bind_int64(statement, 1, account);
 	sqlite3_bind_int64(statement, 2, limit);
 	sqlite3_bind_int64(statement, 3, offset);
-	while ((result = txn_step(txn, statement, "request")) == 0)
-		if (read_request(txn, statement, &row) == -1 ||
-		    each(&row, argument) == -1) {
+	while ((result = txn_step(txn, statement, "request")) == 0) {
+		read_request(statement, &row);
+		if (each(&row, argument) == -1) {
 			sqlite3_reset(statement);
 			return -1;
 		}
+	}
 	return result == 1 ? 0 : -1;
 }
 
-/* The one row that a statement finds by a number. */
-static int
-find_by(struct store_txn *txn, enum sqlite_statement id, int64_t number,
-    struct store_request *row)
+int
+store_request_first(struct store_txn *txn, int64_t account, int64_t *id)
 {
-	sqlite3_stmt	*statement = txn_prepare(txn, id, "request");
+	sqlite3_stmt	*statement;
 	int		 result;
 
+	statement = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_FIRST,
+	    "request");
 	if (statement == NULL)
 		return -1;
-	sqlite3_bind_int64(statement, 1, number);
+	sqlite3_bind_int64(statement, 1, account);
 	result = txn_step(txn, statement, "request");
 	if (result != 0)
 		return result;
-	result = read_request(txn, statement, row);
+	*id = sqlite3_column_int64(statement, 0);
 	sqlite3_reset(statement);
-	row->note = NULL;
-	row->note_size = 0;
-	return result;
+	return 0;
 }
 
 int
-store_request_first(struct store_txn *txn, int64_t account,
-    struct store_request *row)
+store_request_due(struct store_txn *txn, int64_t before, int64_t *id,
+    int64_t *expires_at)
 {
-	return find_by(txn, SQLITE_STATEMENT_REQUEST_FIRST, account, row);
+	sqlite3_stmt	*statement;
+	int		 result;
+
+	statement = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_DUE, "request");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, before);
+	result = txn_step(txn, statement, "request");
+	if (result != 0)
+		return result;
+	*id = sqlite3_column_int64(statement, 0);
+	*expires_at = sqlite3_column_int64(statement, 1);
+	sqlite3_reset(statement);
+	return 0;
 }
 
 int
-store_request_due(struct store_txn *txn, int64_t before,
-    struct store_request *row)
-{
-	return find_by(txn, SQLITE_STATEMENT_REQUEST_DUE, before, row);
-}
-
-int
-store_request_postpone(struct store_txn *txn, int64_t id, int64_t due_at)
+store_request_expire(struct store_txn *txn, int64_t id, int64_t due_at)
 {
 	sqlite3_stmt	*statement;
 
-	statement = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_POSTPONE,
+	txn->erased = true;
+	statement = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_EXPIRE,
 	    "request");
 	if (statement == NULL)
 		return -1;
@@ -192,6 +200,6 @@ store_request_remove(struct store_txn *txn, int64_t id)
 	sqlite3_bind_int64(account, 1, id);
 	sqlite3_bind_int64(request, 1, id);
 	return txn_done(txn, letters, "request") == -1 ||
-	    txn_one(txn, account, "request") == -1 ? -1 :
+	    txn_done(txn, account, "request") == -1 ? -1 :
 	    txn_one(txn, request, "request");
 }

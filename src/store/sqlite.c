@@ -40,7 +40,7 @@
 
 #define REQUEST_COLUMNS							\
 	"id, account, lookup, created_at, expires_at, due_at,"		\
-	" uses_left, note"
+	" uses_left, note, password"
 
 #define LETTER_COLUMNS							\
 	"id, account, request, secret, created_at, expires_at, due_at,"	\
@@ -87,6 +87,9 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	[SQLITE_STATEMENT_RECORD_READ] =
 	    "SELECT sealed FROM record WHERE id = ?1",
 	[SQLITE_STATEMENT_RECORD_DELETE] = "DELETE FROM record WHERE id = ?1",
+	[SQLITE_STATEMENT_RECORD_PURGE] =
+	    "DELETE FROM record WHERE id ="
+	    " (SELECT record FROM secret WHERE id = ?1)",
 	[SQLITE_STATEMENT_CLAIM_PUT] =
 	    "REPLACE INTO claim (secret, hash, until) VALUES (?1, ?2, ?3)",
 	[SQLITE_STATEMENT_CLAIM_FIND] =
@@ -95,6 +98,9 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	    "DELETE FROM claim WHERE secret = ?1 AND hash = ?2",
 	[SQLITE_STATEMENT_CLAIM_DELETE_ALL] =
 	    "DELETE FROM claim WHERE secret = ?1",
+	[SQLITE_STATEMENT_CLAIM_PURGE] =
+	    "DELETE FROM claim WHERE secret ="
+	    " (SELECT lookup_id FROM secret WHERE id = ?1)",
 	[SQLITE_STATEMENT_CLAIM_LAST] =
 	    "SELECT max(until) FROM claim WHERE secret = ?1",
 	[SQLITE_STATEMENT_NEWEST] =
@@ -155,8 +161,11 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	    " JOIN secret ON secret.id = listing.secret"
 	    " WHERE listing.secret = ?1",
 	[SQLITE_STATEMENT_LISTING_FIRST] =
-	    "SELECT " SECRET_COLUMNS " FROM secret WHERE id = (SELECT secret"
-	    " FROM listing WHERE account = ?1 LIMIT 1)",
+	    "SELECT secret FROM listing WHERE account = ?1 LIMIT 1",
+	[SQLITE_STATEMENT_LISTING_NAMED] =
+	    "SELECT " SECRET_COLUMNS ", " LISTING_COLUMNS " FROM secret"
+	    " JOIN listing ON listing.secret = secret.id"
+	    " WHERE lookup_id = ?1",
 	[SQLITE_STATEMENT_LISTING_VIEWED] =
 	    "UPDATE listing SET views = views + 1 WHERE secret = ?1",
 	[SQLITE_STATEMENT_LISTING_FORGET] =
@@ -172,8 +181,8 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	[SQLITE_STATEMENT_VIEW_DELETE] = "DELETE FROM view WHERE secret = ?1",
 	[SQLITE_STATEMENT_REQUEST_INSERT] =
 	    "INSERT INTO secret_request (account, lookup_id, lookup,"
-	    " created_at, expires_at, due_at, uses_left, note)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	    " created_at, expires_at, due_at, uses_left, note, password)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SQLITE_STATEMENT_REQUEST_FIND] =
 	    "SELECT " REQUEST_COLUMNS " FROM secret_request"
 	    " WHERE lookup_id = ?1",
@@ -186,15 +195,16 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	    "UPDATE account SET requested = requested - 1"
 	    " WHERE id = (SELECT account FROM secret_request WHERE id = ?1)",
 	[SQLITE_STATEMENT_REQUEST_FIRST] =
-	    "SELECT " REQUEST_COLUMNS " FROM secret_request"
-	    " WHERE account = ?1 LIMIT 1",
+	    "SELECT id FROM secret_request WHERE account = ?1 LIMIT 1",
 	[SQLITE_STATEMENT_REQUEST_DUE] =
-	    "SELECT " REQUEST_COLUMNS " FROM secret_request"
-	    " WHERE due_at <= ?1 ORDER BY due_at LIMIT 1",
-	[SQLITE_STATEMENT_REQUEST_POSTPONE] =
-	    "UPDATE secret_request SET due_at = ?2 WHERE id = ?1",
+	    "SELECT id, expires_at FROM secret_request WHERE due_at <= ?1"
+	    " ORDER BY due_at LIMIT 1",
+	[SQLITE_STATEMENT_REQUEST_EXPIRE] =
+	    "UPDATE secret_request SET due_at = ?2, password = NULL"
+	    " WHERE id = ?1",
 	[SQLITE_STATEMENT_REQUEST_USE] =
-	    "UPDATE secret_request SET uses_left = uses_left - 1"
+	    "UPDATE secret_request SET uses_left = uses_left - 1,"
+	    " password = CASE WHEN uses_left > 1 THEN password END"
 	    " WHERE id = ?1 AND uses_left > 0",
 	[SQLITE_STATEMENT_REQUEST_DELETE] =
 	    "DELETE FROM secret_request WHERE id = ?1",
@@ -208,9 +218,6 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	[SQLITE_STATEMENT_LETTER_NEXT] =
 	    "SELECT " LETTER_COLUMNS " FROM outbox WHERE id > ?1"
 	    " ORDER BY id LIMIT 1",
-	[SQLITE_STATEMENT_LETTER_FIRST] =
-	    "SELECT " LETTER_COLUMNS " FROM outbox WHERE account = ?1"
-	    " LIMIT 1",
 	[SQLITE_STATEMENT_LETTER_POSTPONE] =
 	    "UPDATE outbox SET due_at = ?2, tries = ?3 WHERE id = ?1",
 	[SQLITE_STATEMENT_LETTER_DELETE] =

@@ -116,15 +116,23 @@ int	 store_listing_find(struct store_txn *txn, int64_t secret,
 	    store_listing_fn *found, void *argument);
 
 /* store_listing_page(txn, account, offset, limit, each, argument): at most
- * `limit` rows of an account behind its `offset` newest, newest first. */
+ * `limit` rows of an account behind its `offset` newest, newest first, but for
+ * those of damaged secrets. */
 int	 store_listing_page(struct store_txn *txn, int64_t account,
 	    int64_t offset, int64_t limit, store_listing_fn *each,
 	    void *argument);
 
-/* store_listing_first(txn, account, secret): one secret that is listed, for
- * removing all.  1: there is none. */
+/* store_listing_first(txn, account, secret): one secret that is listed, which
+ * may be damaged.  1: there is none. */
 int	 store_listing_first(struct store_txn *txn, int64_t account,
-	    struct store_secret *secret);
+	    int64_t *secret);
+
+/* store_listing_named(txn, lookup, secret, account, damaged): the secret of
+ * this name and whose it is; of a damaged one (logged) nothing is told but its
+ * id.  1: there is none, or it is not listed. */
+int	 store_listing_named(struct store_txn *txn,
+	    const uint8_t lookup[STORE_HASHBYTES],
+	    struct store_secret *secret, int64_t *account, bool *damaged);
 
 /* store_listing_forget(txn, secret): its message is erased. */
 int	 store_listing_forget(struct store_txn *txn, int64_t secret);
@@ -132,6 +140,10 @@ int	 store_listing_forget(struct store_txn *txn, int64_t secret);
 /* store_listing_remove(txn, secret): the row, its views and the mail about the
  * secret are erased. */
 int	 store_listing_remove(struct store_txn *txn, int64_t secret);
+
+/* store_listing_purge(txn, secret): all that there is of a secret is erased,
+ * its tombstone too, whatever is damaged in it. */
+int	 store_listing_purge(struct store_txn *txn, int64_t secret);
 
 /* store_view_insert(txn, secret, at, viewer, size): a view was taken; counts
  * it in the listing too.  viewer is sealed. */

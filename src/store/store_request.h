@@ -20,6 +20,9 @@ struct store_request {
 	uint32_t	 uses_left;
 	const void	*note;		/* sealed */
 	size_t		 note_size;
+	const void	*password;	/* sealed; NULL: none, or none any
+					   more */
+	size_t		 password_size;
 };
 
 /* What is called with a row: its bytes are lent until it returns 0 or -1, and
@@ -43,20 +46,22 @@ int	 store_request_page(struct store_txn *txn, int64_t account,
 	    int64_t offset, int64_t limit, store_request_fn *each,
 	    void *argument);
 
-/* store_request_first(txn, account, row): one of an account, without its note.
- * store_request_due(txn, before, row): the one whose due_at is the earliest
- * and not after `before`.  1: there is none. */
+/* store_request_first(txn, account, id): one of an account.
+ * store_request_due(txn, before, id, expires_at): the one whose due_at is the
+ * earliest and not after `before`.  Whatever else is in them may be damaged.
+ * 1: there is none. */
 int	 store_request_first(struct store_txn *txn, int64_t account,
-	    struct store_request *row);
-int	 store_request_due(struct store_txn *txn, int64_t before,
-	    struct store_request *row);
+	    int64_t *id);
+int	 store_request_due(struct store_txn *txn, int64_t before, int64_t *id,
+	    int64_t *expires_at);
 
-/* store_request_postpone(txn, id, due_at): look later. */
-int	 store_request_postpone(struct store_txn *txn, int64_t id,
+/* store_request_expire(txn, id, due_at): the password of its secrets is
+ * erased; look again later. */
+int	 store_request_expire(struct store_txn *txn, int64_t id,
 	    int64_t due_at);
 
 /* store_request_use(txn, id): count a use, of which there is one; the last one
- * erases the mail about the request. */
+ * erases the mail about the request, and the password of its secrets. */
 int	 store_request_use(struct store_txn *txn, int64_t id);
 
 /* store_request_remove(txn, id): the row and the mail about it are erased. */
@@ -87,11 +92,8 @@ int	 store_letter_due(struct store_txn *txn, int64_t before,
 	    store_letter_fn *found, void *argument);
 
 /* store_letter_next(txn, after, row): the letter whose id comes after that,
- * without its bytes; 0 is before the first.  store_letter_first(txn, account,
- * row): one of an account, the same way.  1: there is none. */
+ * without its bytes; 0 is before the first.  1: there is none. */
 int	 store_letter_next(struct store_txn *txn, int64_t after,
-	    struct store_letter *row);
-int	 store_letter_first(struct store_txn *txn, int64_t account,
 	    struct store_letter *row);
 
 /* store_letter_postpone(txn, id, due_at, tries): 1: there is none. */

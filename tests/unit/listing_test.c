@@ -9,6 +9,7 @@
 #include "sites.h"
 
 #include <sodium.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,26 +19,34 @@
 #include "core/listing.h"
 #include "core/sweep.h"
 #include "crypto/note.h"
+#include "stores.h"
 
 #define DESCRIPTION	"a description"
 #define MESSAGE		"a message"
 
 static int64_t account;
 
-static int
-setup(void **state)
+static void
+add_account(struct sites *sites)
 {
 	struct store_account	 row;
 	enum account_outcome	 outcome;
-	struct sites		*sites;
 
-	sites = sites_open("claim_seconds = 0s\nkeep_receipts = 0s\n",
-	    SITE_THREADS);
 	assert_int_equal(account_add(&sites->site, "one", STORE_UNLIMITED,
 	    STORE_UNLIMITED, &outcome), 0);
 	assert_int_equal(account_find(&sites->site, "one", &row, &outcome),
 	    0);
 	account = row.id;
+}
+
+static int
+setup(void **state)
+{
+	struct sites	*sites;
+
+	sites = sites_open("claim_seconds = 0s\nkeep_receipts = 0s\n",
+	    SITE_THREADS);
+	add_account(sites);
 	*state = sites;
 	return 0;
 }
@@ -92,6 +101,16 @@ totals(struct sites *sites)
 
 	assert_int_equal(listing_totals(&sites->site, account, &found), 0);
 	return found;
+}
+
+static int
+number(struct sites *sites, const char *sql)
+{
+	sqlite3	*database = stores_raw(sites->conf.state_dir);
+	int	 value = stores_number(database, sql);
+
+	assert_int_equal(sqlite3_close(database), SQLITE_OK);
+	return value;
 }
 
 static void
@@ -252,72 +271,137 @@ gives_no_changed_message(void **state)
 	struct arena		*arena = arena_create();
 	struct listing_entry	*entries;
 	struct sites_secret	 secret, other;
-	size_t			 count;
 
 	assert_int_equal(make(sites, &secret, 60000, 1), SECRET_OK);
 	assert_int_equal(make(sites, &other, 60000, 1), SECRET_OK);
 	/* Each has the other's. */
-	sites_sql(sites, "UPDATE listing SET message = (SELECT message FROM"
-	    " listing AS l WHERE l.secret <> listing.secret)");
+	sites_sql(sites, "CREATE TABLE kept AS SELECT * FROM listing;"
+	    "UPDATE listing SET message = (SELECT message FROM kept"
+	    " WHERE kept.secret <> listing.secret); DROP TABLE kept");
 	assert_int_equal(sites_ask(sites, &secret, &none), STORE_FAILED);
 	assert_int_equal(sites_row(sites, &secret).views_left, 1);
-	assert_int_equal(listing_page(&sites->site, arena, account, 0,
-	    &entries, &count), STORE_FAILED);
+	assert_int_equal(page(sites, arena, &entries), 2);
+	assert_null(entries[0].message);
+	assert_null(entries[1].message);
 	arena_destroy(arena);
 	sites_drop(&secret);
 	sites_drop(&other);
 }
 
-/* What a call for the first page says on standard error; it must fail. */
-static void
-page_fails_saying(struct sites *sites, const char *words)
+/* The first page, which says these words on standard error. */
+static size_t
+page_saying(struct sites *sites, struct arena *arena,
+    struct listing_entry **entries, const char *words)
 {
-	struct arena		*arena = arena_create();
-	FILE			*said = tmpfile();
-	int			 saved = dup(STDERR_FILENO);
-	struct listing_entry	*entries;
-	size_t			 count, length;
-	char			 text[1000];
-	int			 result;
+	FILE	*said = tmpfile();
+	int	 saved = dup(STDERR_FILENO);
+	size_t	 count, length;
+	char	 text[1000];
 
 	assert_non_null(said);
 	assert_true(saved != -1);
 	assert_true(dup2(fileno(said), STDERR_FILENO) != -1);
-	result = listing_page(&sites->site, arena, account, 0, &entries,
-	    &count);
+	count = page(sites, arena, entries);
 	assert_true(dup2(saved, STDERR_FILENO) != -1);
 	(void)close(saved);
-	arena_destroy(arena);
 	rewind(said);
 	length = fread(text, 1, sizeof(text) - 1, said);
 	(void)fclose(said);
 	text[length] = '\0';
-	assert_int_equal(result, STORE_FAILED);
 	if (strstr(text, words) == NULL)
 		fail_msg("%s is not in: %s", words, text);
+	return count;
 }
 
-/* However it is changed, the log says it. */
+/* What does not open is left out and said, and the rest is there. */
 static void
-says_what_is_damaged(void **state)
+leaves_out_what_is_damaged(void **state)
 {
+	static const char *const damages[] = {
+		"UPDATE listing SET note = X'00'",
+		"UPDATE listing SET note = X''",
+		"UPDATE listing SET note = zeroblob(200)",
+		"UPDATE secret SET state = 99",
+		"UPDATE secret SET kind = -1",
+		"UPDATE secret SET record_bytes = -1",
+		"UPDATE secret SET verifier = X'00'",
+	};
 	struct sites		*sites = *state;
-	struct sites_secret	 secret;
+	struct arena		*arena = arena_create();
+	struct listing_entry	*entries;
+	struct sites_secret	 whole, secret;
+	enum secret_outcome	 outcome;
 	uint8_t			 viewer[] = { 200 };
 	uint8_t			 note[sizeof(viewer) + NOTE_OVERHEAD];
 	char			 hex[2 * sizeof(note) + 1];
 
-	assert_int_equal(make(sites, &secret, 60000, 2), SECRET_OK);
-	assert_int_equal(sites_read(sites, &secret, NULL, NULL), SECRET_OK);
-	/* Sealed by us, and not as it is written. */
+	assert_int_equal(make(sites, &whole, 60000, 2), SECRET_OK);
+	assert_int_equal(sites_read(sites, &whole, NULL, NULL), SECRET_OK);
+	/* A view that was sealed by us, and not as it is written. */
 	note_seal(sites->site.keyring, NOTE_VIEWER,
-	    sites_row(sites, &secret).lookup, viewer, sizeof(viewer), note);
+	    sites_row(sites, &whole).lookup, viewer, sizeof(viewer), note);
 	(void)sodium_bin2hex(hex, sizeof(hex), note, sizeof(note));
 	sites_sql(sites, "UPDATE view SET viewer = X'%s'", hex);
-	page_fails_saying(sites, "record-damaged");
-	sites_sql(sites, "UPDATE listing SET note = X'00'");
-	page_fails_saying(sites, "record-damaged");
-	sites_drop(&secret);
+	assert_int_equal(page_saying(sites, arena, &entries,
+	    "record-damaged"), 1);
+	assert_int_equal(entries->view_times, 1);
+	assert_int_equal(entries->views_count, 0);
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		assert_int_equal(make(sites, &secret, 60000, 2), SECRET_OK);
+		sites_sql(sites, "%s WHERE rowid = (SELECT max(secret) FROM"
+		    " listing)", damages[i]);
+		assert_int_equal(page_saying(sites, arena, &entries,
+		    "damaged"), 1);
+		assert_memory_equal(entries->token, whole.token, TOKEN_BYTES);
+		assert_int_equal(totals(sites).total, 2);
+		assert_int_equal(listing_delete(&sites->site, account,
+		    secret.token, &outcome), 0);
+		assert_int_equal(outcome, SECRET_OK);
+		assert_int_equal(totals(sites).total, 1);
+		assert_int_equal(sites_records(sites), 1);
+		assert_int_equal(number(sites, "SELECT count(*) FROM secret"
+		    " WHERE state = 99 OR kind = -1 OR record_bytes = -1"),
+		    0);
+		sites_drop(&secret);
+	}
+	arena_destroy(arena);
+	sites_drop(&whole);
+}
+
+/* An account takes all of its secrets with it, however they look. */
+static void
+removes_what_is_damaged(void **state)
+{
+	static const char *const damages[] = {
+		"UPDATE listing SET note = X''",
+		"UPDATE secret SET state = 99, kind = 77",
+		"UPDATE secret SET lookup = X'00'",
+		"DELETE FROM secret",
+	};
+	const char		*rows = "SELECT (SELECT count(*) FROM secret)"
+				    " + (SELECT count(*) FROM listing)"
+				    " + (SELECT count(*) FROM view)";
+	struct sites		*sites = *state;
+	struct sites_secret	 secret;
+	enum account_outcome	 outcome;
+
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		for (int count = 0; count < 3; count++) {
+			assert_int_equal(make(sites, &secret, 60000, 2),
+			    SECRET_OK);
+			assert_int_equal(sites_read(sites, &secret, NULL,
+			    NULL), SECRET_OK);
+			sites_drop(&secret);
+		}
+		/* The one in the middle. */
+		sites_sql(sites, "%s WHERE rowid = (SELECT max(secret) - 1"
+		    " FROM listing)", damages[i]);
+		assert_int_equal(account_remove(&sites->site, "one",
+		    &outcome), 0);
+		assert_int_equal(outcome, ACCOUNT_OK);
+		assert_int_equal(number(sites, rows), 0);
+		add_account(sites);
+	}
 }
 
 int
@@ -331,7 +415,8 @@ main(void)
 		TEST(deletes_its_own_alone),
 		TEST(charges_what_it_makes),
 		TEST(gives_no_changed_message),
-		TEST(says_what_is_damaged)
+		TEST(leaves_out_what_is_damaged),
+		TEST(removes_what_is_damaged)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

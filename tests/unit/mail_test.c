@@ -618,6 +618,39 @@ keeps_what_is_damaged(void **state)
 	assert_false(exists(sites, "tried"));
 }
 
+/* One that is damaged, and is the first, holds up no other. */
+static void
+passes_what_is_damaged(void **state)
+{
+	static const char *const damages[] = {
+		"letter = X''", "letter = X'00'", "letter = zeroblob(200)",
+		"tries = -1", "tries = 4294967295", "account = -1",
+		"created_at = 9223372036854775807",
+		"created_at = -9223372036854775807",
+		"expires_at = -1",
+	};
+	struct sites	*sites = *state;
+	struct mail_round_result result;
+	struct mail_entry entry;
+	bool		 found;
+
+	script(sites, "exit 0");
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		add_letter(sites, HOUR);
+		sites_sql(sites, "UPDATE outbox SET due_at = 1, %s",
+		    damages[i]);
+		add_letter(sites, HOUR);
+		result = run_round(sites);
+		assert_in_range(result.handed_over, 1, 2);
+		assert_int_equal(result.handed_over + result.put_off +
+		    result.given_up, 2);
+		if (first(sites, &entry))
+			assert_int_equal(mail_drop(&sites->site, entry.number,
+			    &found), 0);
+		assert_false(first(sites, &entry));
+	}
+}
+
 int
 main(void)
 {
@@ -646,6 +679,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(gives_up_what_cannot_be_tried,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(keeps_what_is_damaged, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(passes_what_is_damaged, setup,
 		    teardown),
 	};
 

@@ -297,13 +297,14 @@ use_requests(struct store_txn *txn, void *argument)
 	struct store_account	 account = { .name = "one" };
 	struct store_request	 row = { .account = 3, .created_at = 4,
 		.expires_at = 5, .due_at = 6, .uses_left = 1,
-		.note = "note", .note_size = 4 };
+		.note = "note", .note_size = 4,
+		.password = "password", .password_size = 8 };
 	struct store_letter	 letter = { .account = 3, .created_at = 4,
 		.expires_at = 5, .due_at = 6, .tries = 7,
 		.letter = "letter", .letter_size = 6 };
 	struct store_request	 found, other;
 	struct store_letter	 kept;
-	int64_t			 count;
+	int64_t			 count, id, expires_at;
 
 	(void)argument;
 	/* The third, since the first two are gone. */
@@ -327,19 +328,25 @@ use_requests(struct store_txn *txn, void *argument)
 	assert_int_equal(found.expires_at, 5);
 	assert_int_equal(found.due_at, 6);
 	assert_int_equal(found.uses_left, 1);
+	assert_int_equal(found.password_size, 8);
 	/* The number of the row is not all of the hash. */
 	other.lookup[31] ^= 1;
 	assert_int_equal(store_request_find(txn, other.lookup, keep_request,
 	    &found), 1);
 	assert_int_equal(store_request_use(txn, row.id), 0);
-	assert_int_equal(store_request_due(txn, 5, &found), 1);
-	assert_int_equal(store_request_due(txn, 6, &found), 0);
+	assert_int_equal(store_request_find(txn, row.lookup, keep_request,
+	    &found), 0);
 	assert_int_equal(found.uses_left, 0);
-	assert_null(found.note);
-	assert_int_equal(store_request_postpone(txn, row.id, 7), 0);
-	assert_int_equal(store_request_due(txn, 6, &found), 1);
-	assert_int_equal(store_request_first(txn, 2, &found), 1);
-	assert_int_equal(store_request_first(txn, 3, &found), 0);
+	assert_int_equal(found.password_size, 0);
+	assert_int_equal(store_request_due(txn, 5, &id, &expires_at), 1);
+	assert_int_equal(store_request_due(txn, 6, &id, &expires_at), 0);
+	assert_int_equal(id, row.id);
+	assert_int_equal(expires_at, 5);
+	assert_int_equal(store_request_expire(txn, row.id, 7), 0);
+	assert_int_equal(store_request_due(txn, 6, &id, &expires_at), 1);
+	assert_int_equal(store_request_first(txn, 2, &id), 1);
+	assert_int_equal(store_request_first(txn, 3, &id), 0);
+	assert_int_equal(id, row.id);
 	assert_int_equal(store_account_find(txn, 3, &account), 0);
 	assert_int_equal(account.requested, 1);
 	assert_int_equal(account.listed, 0);
@@ -370,12 +377,12 @@ use_requests(struct store_txn *txn, void *argument)
 	assert_int_equal(store_request_remove(txn, row.id), 0);
 	assert_int_equal(store_account_find(txn, 3, &account), 0);
 	assert_int_equal(account.requested, 0);
-	assert_int_equal(store_letter_first(txn, 3, &kept), 0);
+	assert_int_equal(store_letter_next(txn, 0, &kept), 0);
 	assert_int_equal(kept.id, letter.id);
 	assert_int_equal(store_letter_remove(txn, letter.id), 0);
 	assert_int_equal(store_letter_remove(txn, letter.id), 1);
 	assert_int_equal(store_letter_postpone(txn, letter.id, 8, 9), 1);
-	assert_int_equal(store_letter_first(txn, 3, &kept), 1);
+	assert_int_equal(store_letter_next(txn, 0, &kept), 1);
 	/* A number is never given again. */
 	count = letter.id;
 	assert_int_equal(store_letter_insert(txn, &letter), 0);

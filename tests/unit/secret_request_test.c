@@ -183,8 +183,8 @@ is_listed_as_made(void **state)
 	    "");
 	assert_null(entries->request.words[
 	    SECRET_REQUEST_SECRET_MESSAGE].bytes);
-	assert_words(&entries->request, SECRET_REQUEST_SECRET_PASSWORD,
-	    "p\xc3\xa5ss");
+	/* That there is one, and no more. */
+	assert_words(&entries->request, SECRET_REQUEST_SECRET_PASSWORD, "");
 	assert_int_equal(entries->request.hours, 350);
 	assert_int_equal(entries->request.limit, 1000);
 	assert_int_equal(entries->request.secret_hours, 7);
@@ -514,6 +514,104 @@ is_forgotten(void **state)
 	assert_int_equal(number(sites, "SELECT count(*) FROM outbox"), 0);
 }
 
+#define PASSWORDS "SELECT count(password) FROM secret_request"
+
+/* Nothing is kept that can open the secrets when it can make none. */
+static void
+forgets_the_password_first(void **state)
+{
+	struct sites	*sites = *state;
+	struct secret_request_creation creation = draw(sites, "team");
+	struct secret_request_entry *entries;
+	struct sweep_result result;
+
+	say(&creation.request, SECRET_REQUEST_SECRET_PASSWORD, "sesame");
+	creation.request.limit = 2;
+	assert_int_equal(create(sites, &creation), SECRET_REQUEST_OK);
+	assert_int_equal(fill(sites, creation.token, NULL, NULL),
+	    SECRET_REQUEST_OK);
+	assert_int_equal(number(sites, PASSWORDS), 1);
+	assert_int_equal(fill(sites, creation.token, NULL, NULL),
+	    SECRET_REQUEST_OK);
+	assert_int_equal(number(sites, PASSWORDS), 0);
+	assert_int_equal(page(sites, "team", 0, &entries), 1);
+	assert_words(&entries->request, SECRET_REQUEST_SECRET_PASSWORD, "");
+	/* Expired, and swept as soon as that. */
+	creation = draw(sites, "team");
+	say(&creation.request, SECRET_REQUEST_SECRET_PASSWORD, "sesame");
+	creation.lifetime = 50;
+	assert_int_equal(create(sites, &creation), SECRET_REQUEST_OK);
+	assert_int_equal(number(sites, PASSWORDS), 1);
+	sites_await(sites_now() + 50);
+	assert_int_equal(sweep_run(&sites->site, &result), 0);
+	assert_int_equal(result.requests, 0);
+	assert_int_equal(number(sites, PASSWORDS), 0);
+	/* No secret is made without it, whatever the clock says. */
+	sites_sql(sites, "UPDATE secret_request SET expires_at = expires_at +"
+	    " %lld", (long long)HOUR);
+	assert_int_equal(peek(sites, creation.token).outcome,
+	    SECRET_REQUEST_NOT_FOUND);
+	assert_int_equal(fill(sites, creation.token, NULL, NULL),
+	    SECRET_REQUEST_NOT_FOUND);
+}
+
+/* One row that somebody changed keeps nobody from the others. */
+static void
+is_damaged_alone(void **state)
+{
+	static const char *const damages[] = {
+		"note = X''", "note = X'00'", "note = zeroblob(200)",
+		"lookup = X'00'", "lookup = X''", "uses_left = -1",
+		"expires_at = 9223372036854775807",
+		"account = 77", "password = X''", "created_at = -1",
+	};
+	struct sites	*sites = *state;
+	struct secret_request_creation whole, creation;
+	struct secret_request_entry *entries;
+	struct sweep_result result;
+	enum account_outcome outcome;
+	size_t		 count;
+
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		whole = draw(sites, "team");
+		assert_int_equal(create(sites, &whole), SECRET_REQUEST_OK);
+		creation = draw(sites, "team");
+		assert_int_equal(create(sites, &creation), SECRET_REQUEST_OK);
+		sites_sql(sites, "UPDATE secret_request SET %s WHERE id = "
+		    "(SELECT max(id) FROM secret_request)", damages[i]);
+		count = page(sites, "team", 0, &entries);
+		assert_in_range(count, 1, 2);
+		assert_memory_equal(entries[count - 1].token, whole.token,
+		    TOKEN_BYTES);
+		/* Who knows its name takes it back, unless that is gone. */
+		if (strstr(damages[i], "lookup") == NULL &&
+		    strstr(damages[i], "account") == NULL)
+			assert_int_equal(delete(sites, "team",
+			    creation.token), SECRET_REQUEST_OK);
+		/* The sweeper comes by it, whatever it finds. */
+		sites_sql(sites, "UPDATE secret_request SET due_at = CASE "
+		    "id WHEN (SELECT max(id) FROM secret_request) THEN 1 "
+		    "ELSE 2 END, expires_at = min(expires_at, 1)");
+		assert_int_equal(sweep_run(&sites->site, &result), 0);
+		assert_in_range(result.requests, 1, 2);
+		assert_int_equal(number(sites, "SELECT count(*) FROM "
+		    "secret_request"), 0);
+		sites_sql(sites, "UPDATE account SET requested = 0");
+	}
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(create(sites, &whole), SECRET_REQUEST_OK);
+	sites_sql(sites, "UPDATE secret_request SET note = X'', lookup = "
+	    "X'00', expires_at = 9223372036854775807, due_at = 1 "
+	    "WHERE id = 2");
+	assert_int_equal(sweep_run(&sites->site, &result), 0);
+	assert_int_equal(number(sites, "SELECT count(*) FROM secret_request "
+	    "WHERE due_at > 1"), 3);
+	assert_int_equal(account_remove(&sites->site, "team", &outcome), 0);
+	assert_int_equal(outcome, ACCOUNT_OK);
+	assert_int_equal(number(sites, "SELECT count(*) FROM secret_request"),
+	    0);
+}
+
 static void
 goes_with_its_account(void **state)
 {
@@ -623,7 +721,8 @@ is_sealed(void **state)
 	assert_int_equal(fill(sites, creation.token, PART, NULL),
 	    SECRET_REQUEST_OK);
 	assert_int_equal(number(sites, "SELECT (SELECT count(*) FROM "
-	    "secret_request WHERE instr(note, CAST('canary' AS BLOB))) + "
+	    "secret_request WHERE instr(note, CAST('canary' AS BLOB)) OR "
+	    "instr(password, CAST('canary' AS BLOB))) + "
 	    "(SELECT count(*) FROM outbox WHERE instr(letter, CAST('canary' "
 	    "AS BLOB)))"), 0);
 	assert_int_equal(number(sites, "SELECT count(*) FROM outbox WHERE "
@@ -645,6 +744,8 @@ main(void)
 		TEST(mails_go_when_it_is_over),
 		TEST(needs_an_address_of_its_own),
 		TEST(is_forgotten),
+		TEST(forgets_the_password_first),
+		TEST(is_damaged_alone),
 		TEST(goes_with_its_account),
 		TEST(is_filled_as_often_as_it_may),
 		TEST(is_sealed),
