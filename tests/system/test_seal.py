@@ -11,6 +11,7 @@ import unittest
 from oncelink_site import NODE_MODULES, SRCDIR
 from oncelink_test import main
 
+SCRIPTS = os.path.join(SRCDIR, "htdocs", "js")
 PAGES = os.path.join(SRCDIR, "tests", "pages")
 VECTORS = os.path.join(SRCDIR, "tests", "vectors")
 
@@ -21,19 +22,18 @@ class Seal(unittest.TestCase):
         # Old Node.js takes .js for a module only where a package says so.
         self.scripts = tempfile.mkdtemp(prefix="oncelink-test.")
         self.addCleanup(shutil.rmtree, self.scripts)
-        for name in os.listdir(os.path.join(SRCDIR, "htdocs", "js")):
-            if name.endswith(".js"):
-                shutil.copyfile(
-                    os.path.join(SRCDIR, "htdocs", "js", name),
-                    os.path.join(self.scripts, name))
+        shutil.copytree(SCRIPTS, self.scripts, dirs_exist_ok=True,
+                        copy_function=shutil.copyfile)
+        os.chmod(self.scripts, 0o700)
         with open(os.path.join(self.scripts, "package.json"), "w",
                   encoding="ascii") as file:
             file.write('{"type": "module"}\n')
 
     def run_node(self, name):
-        if not os.path.isdir(os.path.join(NODE_MODULES, "sjcl")):
-            raise AssertionError("sjcl is not in %s: ./bootstrap check puts "
-                                 "it there" % NODE_MODULES)
+        for package in ("jsqr", "lean-qr", "sjcl"):
+            if not os.path.isdir(os.path.join(NODE_MODULES, package)):
+                raise AssertionError("%s is not in %s: ./bootstrap check puts "
+                                     "it there" % (package, NODE_MODULES))
         done = subprocess.run(
             ["node", os.path.join(PAGES, name), self.scripts, VECTORS],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
@@ -52,6 +52,28 @@ class Seal(unittest.TestCase):
     def test_work(self):
         """work.js: the proof of work, in slices"""
         self.run_node("work.mjs")
+
+    def test_qr(self):
+        """The QR codes are read by another program"""
+        self.run_node("qr.mjs")
+
+    def test_vendor(self):
+        """The code of others is what tests/npm/vendor.sh brings"""
+        made = os.path.join(self.scripts, "made")
+        done = subprocess.run(
+            ["sh", os.path.join(SRCDIR, "tests", "npm", "vendor.sh"), made],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
+            env={**os.environ, "ONCELINK_NODE_MODULES": NODE_MODULES},
+            check=False)
+        self.assertEqual(done.returncode, 0, done.stdout.decode())
+        kept = os.path.join(SCRIPTS, "vendor")
+        self.assertEqual(sorted(os.listdir(kept)), sorted(os.listdir(made)))
+        for name in os.listdir(made):
+            with open(os.path.join(made, name), "rb") as file:
+                brought = file.read()
+            with open(os.path.join(kept, name), "rb") as file:
+                self.assertEqual(file.read(), brought, name)
+            self.assertIn(b"Copyright", brought)
 
     def test_duration(self):
         """duration.js: what people type for a while"""
