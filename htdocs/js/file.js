@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: ISC
+//
+// How a file comes into a page and leaves it: picked, dropped or pasted, read
+// with progress, saved.  Nothing of it is ever shown or run.
+
+// One file, or null: of a drop or a paste that has several, which of them was
+// meant is not ours to guess.
+function only(files) {
+	return files.length === 1 ? files[0] : null;
+}
+
+const hasFiles = (transfer) => transfer?.types.includes("Files") ?? false;
+
+// Calls taken(file), or taken(null) when there were several, whenever a file
+// is picked with button and input, dropped anywhere on the page, or pasted.
+// While one hangs above the page, it has the class `dropping`.
+export function takeFiles(button, input, taken) {
+	const root = document.documentElement;
+
+	button.addEventListener("click", () => input.click());
+	input.addEventListener("change", () => {
+		if (input.files.length > 0)
+			taken(only(input.files));
+		// The same file can be picked again.
+		input.value = "";
+	});
+	document.addEventListener("dragover", (event) => {
+		if (!hasFiles(event.dataTransfer))
+			return;
+		event.preventDefault();
+		event.dataTransfer.dropEffect = "copy";
+		root.classList.add("dropping");
+	});
+	document.addEventListener("dragleave", (event) => {
+		if (event.relatedTarget === null)
+			root.classList.remove("dropping");
+	});
+	document.addEventListener("drop", (event) => {
+		root.classList.remove("dropping");
+		if (!hasFiles(event.dataTransfer))
+			return;
+		// The browser would leave the page and show the file.
+		event.preventDefault();
+		taken(only(event.dataTransfer.files));
+	});
+	document.addEventListener("paste", (event) => {
+		const clipboard = event.clipboardData;
+
+		// Programs put a picture of the text beside the text.
+		if (!hasFiles(clipboard) || clipboard.types.includes("text/plain"))
+			return;
+		event.preventDefault();
+		taken(only(clipboard.files));
+	});
+}
+
+// The bytes of a file.  progress(done, total) in bytes.  Rejects when it
+// cannot be read (it has gone, it is a folder) or signal is aborted.
+export function readFile(file, progress, signal) {
+	return new Promise((resolve, reject) => {
+		const reader = new FileReader();
+		const stop = () => reader.abort();
+
+		reader.onprogress = (event) =>
+			progress(event.loaded, file.size);
+		reader.onloadend = () => {
+			signal.removeEventListener("abort", stop);
+			if (reader.error === null)
+				resolve(new Uint8Array(reader.result));
+			else
+				reject(reader.error);
+		};
+		signal.addEventListener("abort", stop);
+		reader.readAsArrayBuffer(file);
+	});
+}
+
+// Long enough for a browser to have taken the bytes.
+const SAVING_MS = 60 * 1000;
+
+// Hands bytes to the browser's downloads under this name, which is safe
+// already, as something that no program is known for.
+export function saveFile(name, bytes) {
+	const address = URL.createObjectURL(
+		new Blob([bytes], { type: "application/octet-stream" }));
+	const link = document.createElement("a");
+
+	link.href = address;
+	link.download = name;
+	link.hidden = true;
+	document.body.append(link);
+	link.click();
+	link.remove();
+	setTimeout(() => URL.revokeObjectURL(address), SAVING_MS);
+}
