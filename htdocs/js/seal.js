@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: ISC
 //
-// All cryptography of the pages, by WebCrypto alone: how a link, a PIN and a
-// secret become what the server sees, and how they come back.  Knows no page
-// and no call; runs in Node.js too.
-//
-// Own secrets:       tests/vectors/envelope-v2.json
-// password.link's:   tests/vectors/sjcl.json (SJCL 1.0.8: PBKDF2, AES-GCM)
+// How a link, a PIN and a secret become what the server sees, and how they come
+// back, by WebCrypto alone; tests/vectors/envelope-v2.json.  Knows no page and
+// no call; runs in Node.js too.  sjcl.js has the same for older links.
 
 const VERSION = 2;
 const NONCE_BYTES = 12;
@@ -16,18 +13,11 @@ const PIN_MAX = 128;		// code points
 const PIN_ROUNDS = 600000;
 const NAME_MAX = 200;		// bytes
 
-const SJCL_ROUNDS = 10000;
-const SJCL_ROUNDS_MAX = 10000000;
-const SJCL_TAGS = [64, 96, 128];
-const HALF_LETTERS = 18;
-
 const encoder = new TextEncoder();
 const NOTHING = new Uint8Array(0);
-const LETTERS =
-    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 // What cannot be opened or sealed.  reason: "version", "length", "header",
-// "type", "padding", "authentication"; of SJCL's, "form" and "authentication".
+// "type", "padding", "authentication"; in sjcl.js "form" and "authentication".
 export class SealError extends Error {
 	constructor(reason) {
 		super("cannot be opened: " + reason);
@@ -38,7 +28,7 @@ export class SealError extends Error {
 
 // Bytes and text
 
-function join(...parts) {
+export function join(...parts) {
 	const whole = new Uint8Array(
 	    parts.reduce((sum, part) => sum + part.length, 0));
 	let at = 0;
@@ -86,7 +76,7 @@ export function fromBase64url(text) {
 	return bytes !== null && toBase64url(bytes) === text ? bytes : null;
 }
 
-function random(size) {
+export function random(size) {
 	return crypto.getRandomValues(new Uint8Array(size));
 }
 
@@ -191,7 +181,7 @@ function hkdf(info) {
 	};
 }
 
-function material(bytes, name) {
+export function material(bytes, name) {
 	return crypto.subtle.importKey("raw", bytes, name, false,
 	    ["deriveBits", "deriveKey"]);
 }
@@ -201,7 +191,7 @@ async function bits(key, parameters, bytes) {
 	    await crypto.subtle.deriveBits(parameters, key, bytes * 8));
 }
 
-function gcmKey(key, parameters) {
+export function gcmKey(key, parameters) {
 	return crypto.subtle.deriveKey(parameters, key,
 	    { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
 }
@@ -354,93 +344,4 @@ export function safeFileName(name) {
 
 	return cut(plain.slice(0, plain.length - ending.length),
 	    NAME_MAX - ending.length) + ending || "file";
-}
-
-// What clients of password.link seal
-
-// One half of a password: 107 bits, in letters that its base64 and a link can
-// have as they are.
-function half() {
-	let text = "";
-
-	while (text.length < HALF_LETTERS) {
-		const [byte] = random(1);
-		if (byte < 4 * LETTERS.length)
-			text += LETTERS[byte % LETTERS.length];
-	}
-	return toBase64(encoder.encode(text));
-}
-
-// {privatePart, publicPart} of a new password, as the server and a link have
-// them.
-export function newPasswordParts() {
-	return { privatePart: half(), publicPart: half() };
-}
-
-// The password (bytes) of its halves; null when one of them is not base64.
-export function passwordFromParts(privatePart, publicPart) {
-	const parts = [fromBase64(privatePart), fromBase64(publicPart)];
-
-	return parts.includes(null) ? null : join(...parts);
-}
-
-async function sjclKey(password, salt, iterations) {
-	return gcmKey(await material(typeof password === "string" ?
-	    encoder.encode(password) : password, "PBKDF2"),
-	    { name: "PBKDF2", hash: "SHA-256", salt, iterations });
-}
-
-function sjclObject(ciphertext) {
-	const bytes = fromBase64(ciphertext);
-	let object;
-
-	try {
-		object = JSON.parse(new TextDecoder().decode(bytes));
-	} catch {
-		throw new SealError("form");
-	}
-	const { iv, salt, ct, adata = "" } = object ?? {};
-	const { mode, ks, ts = 64, iter = SJCL_ROUNDS, cipher = "aes" } =
-	    object ?? {};
-	const binary = [iv, salt, ct, adata].map((text) =>
-	    typeof text === "string" ? fromBase64(text) : null);
-	if (binary.includes(null) || binary[0].length === 0 ||
-	    mode !== "gcm" || cipher !== "aes" || ks !== 256 ||
-	    !SJCL_TAGS.includes(ts) || !Number.isInteger(iter) || iter < 1 ||
-	    iter > SJCL_ROUNDS_MAX)
-		throw new SealError("form");
-	return {
-		iv: binary[0], salt: binary[1], ct: binary[2],
-		additionalData: binary[3], tagLength: ts, iter,
-	};
-}
-
-// The bytes in base64 of an SJCL object; password is text or bytes.  Throws
-// SealError.
-export async function sjclOpen(ciphertext, password) {
-	const { iv, salt, ct, additionalData, tagLength, iter } =
-	    sjclObject(ciphertext);
-	const key = await sjclKey(password, salt, iter);
-
-	try {
-		return new Uint8Array(await crypto.subtle.decrypt(
-		    { name: "AES-GCM", iv, tagLength, additionalData },
-		    key, ct));
-	} catch {
-		throw new SealError("authentication");
-	}
-}
-
-// data (bytes) as SJCL seals it: base64 of its object.
-export async function sjclSeal(data, password) {
-	const iv = random(16), salt = random(8), tagLength = 128;
-	const key = await sjclKey(password, salt, SJCL_ROUNDS);
-	const ct = new Uint8Array(await crypto.subtle.encrypt(
-	    { name: "AES-GCM", iv, tagLength }, key, data));
-
-	return toBase64(encoder.encode(JSON.stringify({
-		iv: toBase64(iv), v: 1, iter: SJCL_ROUNDS, ks: 256,
-		ts: tagLength, mode: "gcm", adata: "", cipher: "aes",
-		salt: toBase64(salt), ct: toBase64(ct),
-	})));
 }

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: ISC
 //
 // htdocs/js/seal.js against the test vectors, against other code that does
-// the same (Node's own, SJCL), and against itself.
+// the same (Node's own), and against itself.
 //
 //	node seal.mjs DIRECTORY-OF-JS DIRECTORY-OF-VECTORS
-//
-// NODE_PATH says where SJCL is.
 
 import assert from "node:assert/strict";
 import nodeCrypto from "node:crypto";
 import fs from "node:fs";
-import { createRequire } from "node:module";
 import path from "node:path";
 import test from "node:test";
 import { pathToFileURL } from "node:url";
@@ -19,13 +16,11 @@ globalThis.crypto ??= nodeCrypto.webcrypto;
 
 const [scripts, vectorsAt] = process.argv.slice(2);
 const seal = await import(pathToFileURL(path.join(scripts, "seal.js")));
-const sjcl = createRequire(import.meta.url)("sjcl");
 
-const read = (name) => JSON.parse(fs.readFileSync(path.join(vectorsAt, name)));
-const vectors = read("envelope-v2.json");
+const vectors = JSON.parse(
+    fs.readFileSync(path.join(vectorsAt, "envelope-v2.json")));
 const bytes = (text) => new TextEncoder().encode(text);
 const hex = (data) => Buffer.from(data).toString("hex");
-const text = (data) => new TextDecoder().decode(data);
 
 async function keysOf(fragment, pin) {
 	return seal.deriveKeys(await seal.parseFragment(fragment), pin);
@@ -275,76 +270,4 @@ test("base64 is read as it is meant", () => {
 		assert.equal(seal.fromBase64(wrong), null, wrong);
 	for (const wrong of ["aa==", "+/8", "ab", "a a", "-_9"])
 		assert.equal(seal.fromBase64url(wrong), null, wrong);
-});
-
-for (const vector of read("sjcl.json")) {
-	test("opens SJCL's: " + vector.name, async () => {
-		const password = seal.passwordFromParts(
-		    vector.password_part_private, vector.link_tail.slice(1));
-
-		assert.equal(text(await seal.sjclOpen(vector.ciphertext,
-		    password)), vector.plaintext);
-		password[0] ^= 1;
-		await refuses("authentication",
-		    seal.sjclOpen(vector.ciphertext, password));
-	});
-}
-
-test("opens what the sjcl package seals, as it likes to", async () => {
-	const password = "grön häst", plain = "Grüße, 秘密 🔑\n";
-
-	for (const options of [
-		{}, { ts: 128 }, { ts: 96 }, { iter: 1000 }, { adata: "wörds" },
-		{ iv: sjcl.random.randomWords(3, 0) },
-		{ salt: sjcl.random.randomWords(4, 0) },
-	]) {
-		const sealed = Buffer.from(sjcl.encrypt(password, plain,
-		    { mode: "gcm", ks: 256, iter: 10000, ...options }))
-		    .toString("base64");
-		assert.equal(text(await seal.sjclOpen(sealed, password)), plain,
-		    JSON.stringify(options));
-		assert.equal(text(await seal.sjclOpen(
-		    sealed.replace(/(.{60})/g, "$1\r\n").replace(/=/g, ""),
-		    bytes(password))), plain);
-	}
-});
-
-test("the sjcl package opens what we seal", async () => {
-	for (const plain of ["", "x", "Grüße, 秘密 🔑\n" + "y".repeat(5000)]) {
-		const parts = seal.newPasswordParts();
-		const password = seal.passwordFromParts(parts.privatePart,
-		    parts.publicPart);
-		const sealed = await seal.sjclSeal(bytes(plain), password);
-		const both = Buffer.from(parts.privatePart, "base64") +
-		    Buffer.from(parts.publicPart, "base64").toString();
-
-		assert.match(both, /^[0-9A-Za-z]{36}$/);
-		assert.equal(sjcl.decrypt(both,
-		    Buffer.from(sealed, "base64").toString()), plain);
-		assert.equal(text(await seal.sjclOpen(sealed, password)), plain);
-	}
-});
-
-test("what is not SJCL's is refused before it takes time", async () => {
-	const [{ sjcl_object: good }] = read("sjcl.json");
-	const write = (object) => seal.toBase64(bytes(JSON.stringify(object)));
-
-	for (const change of [
-		{ mode: "ccm" }, { ks: 128 }, { ts: 32 }, { ts: "64" },
-		{ iter: 0 }, { iter: 1e9 }, { iter: 1.5 }, { cipher: "des" },
-		{ iv: "" }, { iv: "?" }, { ct: null }, { salt: 7 }, { adata: {} },
-	])
-		await refuses("form", seal.sjclOpen(
-		    write({ ...good, ...change }), "x"));
-	for (const ciphertext of ["", "?", write(null), write([]), write("x"),
-	    seal.toBase64(bytes("{iv:1}"))])
-		await refuses("form", seal.sjclOpen(ciphertext, "x"));
-	await refuses("authentication", seal.sjclOpen(
-	    write({ ...good, ct: "AAAA" }), "x"));
-});
-
-test("halves of a password that are not base64 are no password", () => {
-	assert.equal(seal.passwordFromParts("YWJj", "?"), null);
-	assert.equal(seal.passwordFromParts("?", "YWJj"), null);
-	assert.equal(text(seal.passwordFromParts("YWJj", "ZGVm")), "abcdef");
 });

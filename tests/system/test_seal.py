@@ -41,9 +41,12 @@ class Seal(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout.decode())
 
     def test_seal(self):
-        """seal.js: every vector, the same by other code, the sjcl package
-        both ways, damage"""
+        """seal.js: every vector, the same by other code, damage"""
         self.run_node("seal.mjs")
+
+    def test_sjcl(self):
+        """sjcl.js: every vector, the sjcl package both ways, damage"""
+        self.run_node("sjcl.mjs")
 
     def test_link(self):
         """link.js: every form of link, whole, repaired, damaged, pasted"""
