@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: ISC
 //
-// How a file comes into a page and leaves it: picked, dropped or pasted, read
-// with progress, saved.  Nothing of it is ever shown or run.
+// How a file comes into a page: picked, dropped or pasted, and read.
 
 // One file, or null: of a drop or a paste that has several, which of them was
 // meant is not ours to guess.
@@ -73,23 +72,4 @@ export function readFile(file, progress, signal) {
 		signal.addEventListener("abort", stop);
 		reader.readAsArrayBuffer(file);
 	});
-}
-
-// Long enough for a browser to have taken the bytes.
-const SAVING_MS = 60 * 1000;
-
-// Hands bytes to the browser's downloads under this name, which is safe
-// already, as something that no program is known for.
-export function saveFile(name, bytes) {
-	const address = URL.createObjectURL(
-		new Blob([bytes], { type: "application/octet-stream" }));
-	const link = document.createElement("a");
-
-	link.href = address;
-	link.download = name;
-	link.hidden = true;
-	document.body.append(link);
-	link.click();
-	link.remove();
-	setTimeout(() => URL.revokeObjectURL(address), SAVING_MS);
 }

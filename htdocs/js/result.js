@@ -23,7 +23,6 @@ async function drawCode(text) {
 	const code = generate(text);
 	const whole = code.size + 2 * QUIET;
 	const picture = document.createElementNS(SVG, "svg");
-	const ground = document.createElementNS(SVG, "rect");
 	const modules = document.createElementNS(SVG, "path");
 	let steps = "";
 
@@ -36,11 +35,8 @@ async function drawCode(text) {
 	picture.setAttribute("role", "img");
 	picture.setAttribute("class", "code");
 	put(picture, "result.code.label", {}, "aria-label");
-	for (const [name, value] of [["x", -QUIET], ["y", -QUIET],
-		["width", whole], ["height", whole]])
-		ground.setAttribute(name, value);
 	modules.setAttribute("d", steps);
-	picture.append(ground, modules);
+	picture.append(modules);
 	return picture;
 }
 
