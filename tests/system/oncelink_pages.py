@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: ISC
+"""Pages in a real browser, before a real site: runs tests/pages/NAME.mjs and
+answers what it asks.
+
+The program in Node.js prints one JSON object a line.  {"journey", "problem"}
+is the end of a journey, well where problem is null; {"note"} is a figure worth
+seeing; {"ask", "call", "with"} asks this side for something that a browser
+cannot do, and one line {"ask", "value"} or {"ask", "failed"} goes back.  What
+may be asked is a method of Asked; a test adds others.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+from oncelink_site import BUILDDIR, NODE_MODULES, SRCDIR
+from oncelink_test import SiteTest, note
+from oncelink_wire import (
+    FRAME_TYPE, JSON_TYPE, native_creation, unb64u,
+)
+
+PAGES = os.path.join(SRCDIR, "tests", "pages")
+
+# Made by the tests, for people to look at.
+SCREENSHOTS = os.path.join(BUILDDIR, "screenshots")
+
+# A name that leads to this machine and is not localhost: to a browser, what
+# comes from there by plain http is not safe.
+OTHER_NAME = "secrets.test"
+
+
+class Asked:
+    """What a journey may ask for."""
+
+    def __init__(self, site):
+        self.site = site
+        self.keys = None
+
+    def stop(self):
+        """The worker ends; the web server stays."""
+        self.site.stop_workers()
+
+    def start(self):
+        """The worker is there again."""
+        self.site.workers.append(self.site.start_worker(0))
+
+    def expire(self):
+        """The time of every secret is over."""
+        over = int(time.time() * 1000) - 1000
+        with self.site.writer() as database:
+            database.execute(
+                "UPDATE secret SET expires_at = ?, due_at = ?", (over, over))
+
+    def end_claims(self):
+        """The time of every claim is over."""
+        with self.site.writer() as database:
+            database.execute("UPDATE claim SET until = ?",
+                             (int(time.time() * 1000) - 1000,))
+
+    def settings(self, changes):
+        """The worker starts anew with other settings."""
+        self.site.stop_workers()
+        self.site.configure(**changes)
+        self.start()
+
+    def log(self):
+        """Everything that worker and web server wrote for people."""
+        return self.site.log()
+
+    def request(self, method, path, body=None, headers=None):
+        """An answer to a program that is no browser."""
+        answer = self.site.request(
+            method, path, None if body is None else body.encode(), headers)
+        return {"status": answer.status, "headers": dict(answer.headers),
+                "body": answer.body.decode("utf-8", "replace")}
+
+    def native(self, call, members):
+        """A JSON call of our own interface."""
+        return self.request("POST", "/api/v2/" + call, json.dumps(members),
+                            {"Content-Type": JSON_TYPE})
+
+    def create(self, secret, receipt, envelope, **members):
+        """A secret of our own interface; bytes are base64url."""
+        answer = self.site.request(
+            "POST", "/api/v2/secrets", native_creation(
+                unb64u(secret), unb64u(receipt),
+                unb64u(envelope),
+                **{"expires_in": 3600, **members}),
+            {"Content-Type": FRAME_TYPE})
+        return answer.status
+
+    def safesecrets(self, message, pin="12345", exp=3600):
+        """The key of a new secret of SafeSecrets."""
+        return self.site.safesecrets_create(message, pin, exp).json()["key"]
+
+    def onetime(self, message, passphrase="open sesame"):
+        """The id of a new secret of One Time Secret App."""
+        return self.site.onetime_create(message, passphrase).json()["id"]
+
+    def passwordlink(self, path, members):
+        """A call of password.link's interface, by an account of its own."""
+        if self.keys is None:
+            self.keys = self.site.api_keys("pages")[0]
+        return self.site.post("/api/" + path, members, self.keys).json()
+
+
+class PagesTest(SiteTest):
+    """A test case whose journeys are in Node.js."""
+
+    def journeys(self, name, site, asked=None, path="/", **environment):
+        """Run tests/pages/NAME.mjs on a site; a failed journey is a failed
+        sub-test."""
+        asked = asked or Asked(site)
+        if not os.path.isdir(os.path.join(NODE_MODULES, "playwright-core")):
+            raise AssertionError("playwright-core is not in %s: ./bootstrap "
+                                 "check puts it there" % NODE_MODULES)
+        os.makedirs(SCREENSHOTS, exist_ok=True)
+        scratch = os.path.join(site.directory, "browser")
+        os.makedirs(scratch, exist_ok=True)
+        url = "http://127.0.0.1:%d%s%s" % (site.port, site.prefix, path)
+        child = subprocess.Popen(
+            ["node", os.path.join(PAGES, name + ".mjs")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            start_new_session=True, env={
+                **os.environ,
+                "ONCELINK_NODE_MODULES": NODE_MODULES,
+                "ONCELINK_URL": url,
+                "ONCELINK_OTHER_URL": url.replace("127.0.0.1", OTHER_NAME),
+                "ONCELINK_OTHER_NAME": OTHER_NAME,
+                "ONCELINK_SCREENSHOTS": SCREENSHOTS,
+                "ONCELINK_BROWSER": shutil.which("chromium") or "chromium",
+                "ONCELINK_PAGES": os.path.join(SRCDIR, "htdocs"),
+                "ONCELINK_VECTORS": os.path.join(SRCDIR, "tests", "vectors"),
+                # What the browser writes goes with the site.
+                "HOME": scratch, "TMPDIR": scratch,
+                "XDG_CONFIG_HOME": scratch, "XDG_CACHE_HOME": scratch,
+                **environment,
+            })
+        told = 0
+        try:
+            for line in child.stdout:
+                told += self.heard(child, asked, json.loads(line))
+            status = child.wait(60)
+        finally:
+            self.end(child)
+        self.assertEqual(status, 0, name + ".mjs")
+        self.assertGreater(told, 0, "no journey in " + name)
+
+    def heard(self, child, asked, message):
+        """One line; how many journeys ended by it."""
+        if "journey" in message:
+            with self.subTest(journey=message["journey"]):
+                self.assertIsNone(message["problem"], message["problem"])
+            return 1
+        if "note" in message:
+            note(message["note"])
+            return 0
+        try:
+            value = getattr(asked, message["call"])(**message["with"])
+            reply = {"ask": message["ask"], "value": value}
+        except Exception as failure:    # told to who asked
+            reply = {"ask": message["ask"], "failed": repr(failure)}
+        child.stdin.write(json.dumps(reply).encode() + b"\n")
+        child.stdin.flush()
+        return 0
+
+    def end(self, child):
+        """The program and its browser, however far they came."""
+        try:
+            os.killpg(child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        child.wait()
+        child.stdin.close()
+        child.stdout.close()
