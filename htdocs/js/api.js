@@ -185,7 +185,8 @@ async function readBody(response, moved, onProgress) {
 	return whole;
 }
 
-// One call; {status, type, bytes}, or null when there was no whole answer.
+// One call; {status, type, date, bytes}, or null when there was no whole
+// answer.
 async function send(path, members, { keepalive = false, onProgress } = {}) {
 	const given = new AbortController();
 	const patience = watch(() => given.abort());
@@ -207,6 +208,7 @@ async function send(path, members, { keepalive = false, onProgress } = {}) {
 		return {
 			status: response.status,
 			type: response.headers.get("Content-Type"),
+			date: Date.parse(response.headers.get("Date")) / 1000,
 			bytes: await readBody(response, patience.moved,
 				onProgress),
 		};
@@ -283,6 +285,8 @@ export function createSecret(members, envelope, onProgress, signal) {
 export const peek = (id, claim) =>
 	call("secrets/peek", { id, claim }, 200, "kind");
 
+// claimSeconds is how much longer the claim lives, by the server's own clock;
+// null when there is no claim.
 export async function openSecret(members, onProgress) {
 	const got = await send("api/v2/secrets/open", members, { onProgress });
 
@@ -292,8 +296,12 @@ export async function openSecret(members, onProgress) {
 		return answer(got, null, null);
 	const frame = decodeFrame(got.bytes);
 
-	return frame === null || !("kind" in frame) ? notOurs() :
-		{ ok: true, ...frame };
+	if (frame === null || !("kind" in frame))
+		return notOurs();
+	const left = Math.max(0, frame.claimUntil - got.date);
+
+	return { ok: true, ...frame, claimSeconds:
+		frame.claimUntil === null || Number.isNaN(left) ? null : left };
 }
 
 // Goes on when the page is left.

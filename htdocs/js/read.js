@@ -1,8 +1,479 @@
 // SPDX-License-Identifier: ISC
 //
-// Starts its page.
+// The page on which a secret is opened: what it shows at each step of a
+// reading, and what each button does.
 
-import { show, start } from "./page.js";
+import * as api from "./api.js";
+import { saveFile } from "./file.js";
+import { readLink, readPasted, toBase62 } from "./link.js";
+import { announce, copy, failWords, show, start, tabStore } from "./page.js";
+import { Countdown, Reading, isOwn, tabKeeps } from "./reading.js";
+import { fromBase64, linkFragment, repair } from "./seal.js";
+import { duration, put, size, t, timeElement } from "./words.js";
 
-if (await start("read") !== null)
-	show("form", { focus: false });
+// What takes less is done before anybody has read that it is going on.
+const QUICK_MS = 300;
+
+// What is smaller is here at once, and its size says nothing: it was filled up.
+const LARGE = 64 * 1024;
+
+// A secret that nobody looks at stays so long.
+const HIDDEN_SECONDS = 10 * 60;
+
+const decoder = new TextDecoder();
+const at = (name) => document.getElementById(name);
+
+let limits = null;		// what params said
+let reading = null;		// the link that is being read
+let busy = false;		// one thing at a time
+let content = null;		// what is shown, or hidden
+let fate = null;		// [key, values] of what the server still has
+
+// A text where there is one, else nothing.
+function say(element, key, values) {
+	element.hidden = key === null;
+	if (key !== null)
+		put(element, key, values);
+}
+
+function putSize(element, bytes) {
+	put(element, "read.size", { size: () => size(bytes) });
+}
+
+// The end of a reading, or a pause: words of its own, and what may be done.
+// again: what the button does, or null for none.
+function end(name, [key, values], { more = null, again = null,
+	knock = false } = {}) {
+	put(at("end-title"), `read.end.${name}`);
+	put(at("end-text"), key, values);
+	say(at("end-more"), ...(more ?? [null]));
+	at("retry").hidden = again === null;
+	at("knock").hidden = !knock;
+	retry = again;
+	document.body.dataset.end = name;
+	show("end");
+}
+let retry = null;
+
+const ENDS = new Set(["opened", "expired", "burned", "locked"]);
+const KNOWN = new Set(["never", "offline", "busy", "not-ours", "unreadable"]);
+
+// How a call ended that did not end well.
+function failed(outcome, again) {
+	const words = failWords(outcome);
+
+	if (outcome.what === "gone" && outcome.state === "opened") {
+		const here = reading.wasOpenedHere;
+
+		end("opened", words, {
+			more: [here ? "read.opened.here" : reading.sent ?
+				"read.opened.late" : "read.opened.other"],
+			knock: !here && reading.link.form === "own",
+		});
+	} else if (outcome.what === "gone" || outcome.what === "locked") {
+		const name = outcome.what === "locked" ? "locked" :
+			outcome.state;
+
+		end(ENDS.has(name) ? name : "gone", words,
+			{ more: ["read.ask-again"] });
+	} else if (outcome.what === "never") {
+		end("never", words, { more: ["read.never.more"] });
+	} else if (outcome.what === "unreadable") {
+		end("unreadable", ["read.unreadable.text", {}]);
+	} else if (outcome.what === "offline" && reading.sent) {
+		end("lost", limits?.claimSeconds > 0 ? ["read.lost.claim", {
+			span: () => duration(limits.claimSeconds),
+		}] : ["read.lost.text", {}], { again });
+	} else {
+		end(KNOWN.has(outcome.what) ? outcome.what : "failed", words,
+			{ again });
+	}
+}
+
+// Looking
+
+async function begin(link) {
+	reading = new Reading(link);
+	const outcome = await reading.look();
+
+	if (!outcome.ok)
+		failed(outcome, () => begin(link));
+	else if (link.form === "passwordlink" && !link.partIsSound)
+		askForLink("cut");
+	else
+		ready();
+}
+
+function ready() {
+	const { claimed, viewsLeft, gate, attemptsLeft, expiresAt, bytes } =
+		reading.info;
+	const own = !claimed && isOwn(reading.id);
+
+	put(at("ready-title"), claimed ? "read.again.title" : "read.title");
+	if (claimed)
+		put(at("ready-text"), "read.again.text");
+	else
+		put(at("ready-text"), "read.ready.views", { n: viewsLeft });
+	say(at("ready-own"), own ? "read.ready.own" : null);
+	at("ready-unkept").hidden = tabKeeps();
+	at("pin-field").hidden = !gate;
+	at("pin").value = "";
+	pinError(null);
+	put(at("pin-hint"), "read.pin.tries", { n: attemptsLeft });
+	put(at("ready-open"), claimed ? "read.again.button" : own ?
+		"read.ready.anyway" : "read.ready.button");
+	at("ready-open").className = own ? "button" : "button-primary";
+	at("ready-until").replaceChildren(timeElement(expiresAt));
+	at("ready-large").hidden = at("ready-size").hidden = bytes < LARGE;
+	putSize(at("ready-size"), bytes);
+	show("ready");
+}
+
+function pinError(key, values) {
+	say(at("pin-error"), key, values);
+	if (key === null) {
+		at("pin").removeAttribute("aria-invalid");
+		return;
+	}
+	at("pin").setAttribute("aria-invalid", "true");
+	show("ready", { focus: false });
+	at("pin").focus();
+	at("pin").select();
+}
+
+// Opening
+
+// While something goes on: says what, when it takes longer.
+function stages() {
+	const bar = at("working-bar");
+	const timer = setTimeout(() => show("working"), QUICK_MS);
+	let last = null;
+
+	function stage(name, share, done, total) {
+		bar.hidden = share === null;
+		bar.value = share ?? 0;
+		const key = `read.working.${name}` + (total ? ".of" : "");
+
+		if (total || key !== last)
+			put(at("working-text"), key, {
+				done: () => size(done),
+				total: () => size(total),
+			});
+		last = key;
+	}
+	return { stage, end: () => clearTimeout(timer) };
+}
+
+// Runs one try, and shows what came of it.
+async function attempt(opening) {
+	if (busy)
+		return;
+	busy = true;
+	const { stage, end: over } = stages();
+	let outcome;
+
+	try {
+		outcome = await opening(stage);
+	} finally {
+		over();
+		busy = false;
+	}
+	if (outcome.ok) {
+		reveal(outcome);
+	} else if (outcome.what === "wrong-pin") {
+		// Which says how many tries are left.
+		put(at("pin-hint"), "read.pin.hint");
+		pinError(...failWords(outcome));
+	} else if (outcome.what === "no-pin" ||
+	    outcome.what === "pin-required") {
+		pinError("read.pin.missing");
+	} else if (outcome.what === "invalid" && outcome.field === "pin") {
+		pinError("read.pin.length");
+	} else if (outcome.what === "part") {
+		askForLink("unfit");
+	} else {
+		failed(outcome, () => attempt((stage) =>
+			reading.openAgain(stage)));
+	}
+}
+
+at("ready-form").addEventListener("submit", (event) => {
+	const pin = reading.info.gate ? at("pin").value : null;
+
+	event.preventDefault();
+	if (pin !== null && pin.trim() === "")
+		pinError("read.pin.missing");
+	else
+		attempt((stage) => reading.open(pin, stage));
+});
+
+at("retry").addEventListener("click", () => retry());
+addEventListener("online", () => {
+	if (document.body.dataset.shown === "end" && retry !== null &&
+	    ["offline", "lost"].includes(document.body.dataset.end))
+		retry();
+});
+
+at("knock").addEventListener("click", async () => {
+	const outcome = await reading.knock();
+
+	if (outcome.ok)
+		end("knocked", ["read.knocked.text", {}]);
+	else
+		announce(t(...failWords(outcome)));
+});
+
+// A link that is missing, damaged or cut
+
+// why: "none", "damaged", "cut" (it may be opened as it is) or "unfit" (it was
+// opened, and its part does not fit what came).
+function askForLink(why) {
+	put(at("paste-title"), `read.${why}.title`);
+	put(at("paste-text"), `read.${why}.text`);
+	say(at("paste-error"), null);
+	at("paste").value = "";
+	at("paste-anyway").hidden = why !== "cut";
+	document.body.dataset.paste = why;
+	show("paste");
+}
+
+function pasteError(key, values) {
+	say(at("paste-error"), key, values);
+	at("paste").setAttribute("aria-invalid", "true");
+	at("paste").focus();
+}
+
+// The host of a link that leads somewhere else; null when it leads here, or
+// is no whole link.
+function elsewhere(text) {
+	let url;
+
+	try {
+		url = new URL(repair(text));
+	} catch {
+		return null;
+	}
+	return /^https?:$/.test(url.protocol) && url.host !== location.host ?
+		url.host : null;
+}
+
+// Loading the page again must lead to the same secret.
+async function setAddress(link) {
+	const plain = location.pathname;
+
+	if (link.form === "own")
+		history.replaceState(null, "",
+			`${plain}#${await linkFragment(link.key)}`);
+	else if (link.form === "passwordlink")
+		history.replaceState(null, "", `${plain}?${toBase62(link.id)}` +
+			(link.part === null ? "" : `#${link.part}`));
+	else
+		history.replaceState(null, "", `${plain}#m=` + Array.from(
+			link.id, (byte) => byte.toString(16).padStart(2, "0"))
+			.join(""));
+}
+
+const same = (one, other) => one.every((byte, i) => byte === other[i]);
+
+at("paste-form").addEventListener("submit", async (event) => {
+	event.preventDefault();
+	const text = at("paste").value;
+	const host = elsewhere(text);
+
+	if (busy)
+		return;
+	if (host !== null) {
+		pasteError("read.paste.elsewhere", { host });
+		return;
+	}
+	const link = await readPasted(text);
+
+	if (reading?.frame) {
+		const part = link.form === "passwordlink" ?
+			same(link.id, reading.id) && link.part :
+			repair(text).replace(/^.*#/s, "");
+
+		if (part && fromBase64(part) !== null)
+			attempt(() => reading.unseal(part));
+		else
+			pasteError("read.paste.damaged");
+	} else if (link.form === "none" || link.form === "damaged") {
+		pasteError("read.paste.damaged");
+	} else {
+		await setAddress(link);
+		begin(link);
+	}
+});
+
+at("paste-anyway").addEventListener("click", ready);
+
+// What was in it
+
+function setFate(key, values) {
+	fate = [key, values];
+	put(at("fate"), key, values);
+}
+
+// The server may forget it now; then the address may too.
+async function arrived() {
+	if (content.told)
+		return;
+	content.told = true;
+	const { viewsLeft, claimSeconds } = content;
+	const told = await reading.acknowledge(claimSeconds);
+
+	history.replaceState(null, "", location.pathname);
+	if (viewsLeft > 0)
+		setFate("read.fate.views", { n: viewsLeft });
+	else
+		setFate(told ? "read.fate.erased" : "read.fate.soon");
+}
+
+function reveal(outcome) {
+	content = { ...outcome, told: false };
+	const { text, file, message, claimSeconds } = content;
+
+	put(at("shown-title"), text === null ? "read.shown.file" :
+		"read.shown.title");
+	at("note").hidden = message === null || message === "";
+	at("note-text").textContent = message ?? "";
+	at("text-part").hidden = text === null;
+	at("secret").textContent = text === null ? "" : decoder.decode(text);
+	put(at("shown-leaves"), "read.shown.leaves",
+		{ span: () => duration(HIDDEN_SECONDS) });
+	at("clipboard").hidden = true;
+	at("file-part").hidden = file === null;
+	at("saved").hidden = true;
+	if (file !== null) {
+		at("file-name").textContent = file.name;
+		if (file.mime === "")
+			putSize(at("file-facts"), file.data.length);
+		else
+			put(at("file-facts"), "read.shown.facts", {
+				size: () => size(file.data.length),
+				mime: file.mime,
+			});
+	}
+	if (file !== null && claimSeconds > 0) {
+		setFate("read.fate.kept",
+			{ span: () => duration(claimSeconds / 2) });
+		setTimeout(() => content && arrived(), 500 * claimSeconds);
+	} else {
+		put(at("fate"), "read.fate.arrived");
+		arrived();
+	}
+	show("shown");
+}
+
+at("copy").addEventListener("click", async () => {
+	if (await copy(at("copy"), decoder.decode(content.text)))
+		at("clipboard").hidden = false;
+});
+
+at("save-text").addEventListener("click", () =>
+	saveFile("secret.txt", content.text));
+
+at("save").addEventListener("click", () => {
+	saveFile(content.file.name, content.file.data);
+	at("saved").hidden = false;
+	announce(t("read.shown.saved"));
+	arrived();
+});
+
+// What nobody looks at leaves the page
+
+let title = null;		// of the page, while the countdown is in it
+
+function forget() {
+	content?.text?.fill(0);
+	content?.file?.data.fill(0);
+	content = null;
+	for (const name of ["secret", "note-text", "file-name", "pin"])
+		at(name).textContent = "";
+	at("pin").value = "";
+}
+
+function leave() {
+	const known = fate;
+
+	forget();
+	stopCountdown();
+	end("left", ["read.left.text", {}], { more: known });
+}
+
+const countdown = new Countdown(HIDDEN_SECONDS, (left) => {
+	const span = () => duration(left);
+
+	put(at("hidden-text"), "read.hidden.text", { span });
+	if (left === 60)
+		announce(t("read.hidden.text", { span }));
+	if (document.hidden) {
+		title ??= document.title;
+		document.title = t("read.hidden.page",
+			{ span: duration(Math.ceil(left / 60) * 60) });
+	}
+}, leave);
+
+function stopCountdown() {
+	countdown.stop();
+	if (title !== null)
+		document.title = title;
+	title = null;
+}
+
+at("hide").addEventListener("click", () => {
+	at("secret").textContent = "";
+	show("hidden");
+	countdown.start();
+});
+
+at("unhide").addEventListener("click", () => {
+	stopCountdown();
+	at("secret").textContent = decoder.decode(content.text);
+	show("shown");
+});
+
+at("longer").addEventListener("click", () => {
+	countdown.extend();
+	announce(t("read.hidden.extended",
+		{ span: duration(HIDDEN_SECONDS) }));
+});
+
+document.addEventListener("visibilitychange", () => {
+	const shown = document.body.dataset.shown;
+
+	if (content === null || content.text === null)
+		return;
+	if (document.hidden) {
+		countdown.start();
+		return;
+	}
+	countdown.look();
+	if (title !== null)
+		document.title = title;
+	title = null;
+	if (content !== null && shown === "shown")
+		stopCountdown();
+});
+
+addEventListener("pagehide", () => {
+	if (content !== null)
+		leave();
+	else
+		forget();
+});
+
+// Another link in the same tab.
+addEventListener("hashchange", () => location.reload());
+
+const begun = await start("read", { params: api.params });
+
+if (begun !== null) {
+	limits = begun.params?.ok ? begun.params : null;
+	const link = await readLink(location);
+
+	if (link.form === "none" || link.form === "damaged")
+		askForLink(link.form);
+	else
+		await begin(link);
+}
