@@ -3,12 +3,50 @@
 // What an address says: which of the links of all interfaces it is, and what
 // of it goes where.  Looks at addresses, changes none, asks nobody.
 
-import { fromBase64, parseFragment, repair } from "./seal.js";
+import { fromBase64, fromBase64url, linkFragment, receiptFragment }
+	from "./seal.js";
 
 const DIGITS =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const ID_LETTERS = 22;
 const PART_LETTERS = 18;
+
+// A fragment without what mail programs, editors and people add to it.
+function repair(text) {
+	let before, after = text;
+
+	try {
+		after = decodeURIComponent(text);
+	} catch {
+		// A single % is not ours to judge.
+	}
+	do {
+		before = after;
+		after = before.replace(/^[\s"'<>“”„‘’‚«»‹›#]+/, "")
+		    .replace(/[\s"'<>“”„‘’‚«»‹›.,]+$/, "");
+	} while (after !== before);
+	return after;
+}
+
+async function parse(text, write) {
+	const fragment = repair(text);
+	const bytes = fromBase64url(fragment);
+
+	if (bytes === null || bytes.length !== 18)
+		return null;
+	const found = bytes.slice(0, 16);
+	return await write(found) === fragment ? found : null;
+}
+
+// Promise the key, or the receipt, of a fragment, with # or without; null when
+// it is damaged.
+export function parseFragment(text) {
+	return parse(text, linkFragment);
+}
+
+export function parseReceipt(text) {
+	return parse(text, receiptFragment);
+}
 
 function toHex(bytes) {
 	return Array.from(bytes,

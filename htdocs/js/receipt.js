@@ -4,8 +4,8 @@
 // is wanted.  Looking changes nothing.
 
 import { receiptBurn, receiptPeek } from "./api.js";
+import { parseReceipt } from "./link.js";
 import { announce, failWords, show, start } from "./page.js";
-import { parseReceipt } from "./seal.js";
 import { dateTime, duration, put, t, timeElement } from "./words.js";
 
 const part = name => document.querySelector(`[data-receipt="${name}"]`);

@@ -125,43 +125,6 @@ export function newClaim() {
 	return random(16);
 }
 
-// A fragment without what mail programs, editors and people add to it.
-export function repair(text) {
-	let before, after = text;
-
-	try {
-		after = decodeURIComponent(text);
-	} catch {
-		// A single % is not ours to judge.
-	}
-	do {
-		before = after;
-		after = before.replace(/^[\s"'<>“”„‘’‚«»‹›#]+/, "")
-		    .replace(/[\s"'<>“”„‘’‚«»‹›.,]+$/, "");
-	} while (after !== before);
-	return after;
-}
-
-async function parse(text, label) {
-	const fragment = repair(text);
-	const bytes = fromBase64url(fragment);
-
-	if (bytes === null || bytes.length !== 18)
-		return null;
-	const found = bytes.slice(0, 16);
-	return await checked(found, label) === fragment ? found : null;
-}
-
-// The key, or the receipt, of a fragment, with # or without; null when it is
-// damaged.
-export function parseFragment(text) {
-	return parse(text, LINK);
-}
-
-export function parseReceipt(text) {
-	return parse(text, RECEIPT);
-}
-
 // Derivation
 
 // Everybody's form of a PIN; null when it is no PIN.

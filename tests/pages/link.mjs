@@ -16,10 +16,12 @@ globalThis.crypto ??= nodeCrypto.webcrypto;
 const [scripts, vectorsAt] = process.argv.slice(2);
 const load = (name) => import(pathToFileURL(path.join(scripts, name)));
 const link = await load("link.js");
-const { parseFragment } = await load("seal.js");
+const { parseFragment, parseReceipt } = link;
+const { receiptFragment, toBase64url } = await load("seal.js");
 
-const { links } = JSON.parse(
+const vectors = JSON.parse(
     fs.readFileSync(path.join(vectorsAt, "envelope-v2.json")));
+const { links } = vectors;
 const sealed = JSON.parse(fs.readFileSync(path.join(vectorsAt, "sjcl.json")));
 const hex = (bytes) => Buffer.from(bytes).toString("hex");
 
@@ -60,6 +62,36 @@ test("ids of password.link are numbers of 128 bits", () => {
 		assert.equal(hex(link.fromBase62(link.toBase62(bytes))),
 		    hex(bytes));
 	}
+});
+
+test("links are repaired, or known to be damaged", async () => {
+	const { good, repaired, damaged } = links;
+	const key = await parseFragment(good);
+
+	assert.notEqual(key, null);
+	for (const fragment of [...repaired, "%3C%23" + good + "%3E",
+	    "%20#" + good + "%20", "“" + good + "”", "'" + good + "'.", "##" + good,
+	    good + ">,", good + "\n"])
+		assert.deepEqual(await parseFragment(fragment), key,
+		    fragment);
+	for (const fragment of [...damaged, good.toLowerCase(), good + "=",
+	    good.slice(1), "%", "%ff", good + good, "m=" + good])
+		assert.equal(await parseFragment(fragment), null, fragment);
+	for (let at = 0; at < good.length; at++) {
+		const other = good[at] === "A" ? "B" : "A";
+		assert.equal(await parseFragment(good.slice(0, at) + other +
+		    good.slice(at + 1)), null, "letter " + at);
+	}
+});
+
+test("receipts have fragments of their own", async () => {
+	const { receipt, link_fragment: fragment } = vectors.receipt;
+	const found = await parseReceipt("#" + fragment + ".");
+
+	assert.equal(toBase64url(found), receipt);
+	assert.equal(await receiptFragment(found), fragment);
+	assert.equal(await parseFragment(fragment), null);
+	assert.equal(await parseReceipt(links.good), null);
 });
 
 test("our own links, also as mail programs leave them", async () => {
