@@ -48,7 +48,8 @@ attack_size(unsigned long sample, unsigned long usual, unsigned long much)
 	factor = scale == NULL ? 1 : strtod(scale, NULL);
 	if (factor <= 0 || factor >= 1)
 		return sample;
-	return sample * factor < 1 ? 1 : (unsigned long)(sample * factor);
+	sample = (unsigned long)((double)sample * factor);
+	return sample == 0 ? 1 : sample;
 }
 
 unsigned long

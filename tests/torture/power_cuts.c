@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Power cuts: while people use a site everything is written down that is done
+ * to its files.  Then the disk is made as a cut at any place may have left it,
+ * the store is opened by the program's own code, and what people were told
+ * until then must still be so.
+ */
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attack.h"
+#include "base/arena.h"
+#include "base/complaint.h"
+#include "core/sweep.h"
+#include "history.h"
+#include "recorder.h"
+#include "traffic.h"
+
+/* Of each hundred disks: in so many the recovery is cut off as well, and in
+ * so many it is looked for what is left of secrets that are over. */
+#define AGAIN_PERCENT	10
+#define ERASE_PERCENT	12
+
+/* Secrets of one round, and how many of them are opened on each disk. */
+#define SECRETS		160
+#define OPENED		6
+
+static struct attack_row once = {
+	"1", "what was read, burned or locked stays so, all else is"
+	    " whole", 0, 0
+};
+static struct attack_row tries = {
+	"2", "wrong PINs stay counted", 0, 0
+};
+static struct attack_row gone = {
+	"4", "after the next sweep nothing of what is over is left",
+	0, 0
+};
+static struct attack_row again = {
+	"8", "readers that ask again with their claims", 0, 0
+};
+static struct attack_row whole = {
+	"-", "databases looked through for damage", 0, 0
+};
+
+/* What a round is like. */
+static const struct kind {
+	const char	*settings;
+	unsigned int	 threads, calls;
+	size_t		 large;
+	unsigned int	 large_percent;
+	unsigned int	 sync_time;	/* microseconds */
+	unsigned long	 disks;		/* of a round, at most */
+} kinds[] = {
+	/* A small quota has the log written over often (RESTART). */
+	{ "max_store = 2M\nmax_envelope = 1M\nerase_delay = 30ms\n", 6, 30,
+	    1, 0, 300, 2000 },
+	/* The log is cut off all the time (TRUNCATE). */
+	{ "erase_delay = 1ms\n", 6, 30, 1, 0, 300, 2000 },
+	/* Hardly ever anything but commits, in large groups. */
+	{ "erase_delay = 60s\n", 12, 15, 1, 0, 1000, 2000 },
+	/* Records larger than the cache, which is written out early. */
+	{ "max_envelope = 8M\nerase_delay = 20ms\n", 4, 16, 3000000, 12, 300,
+	    400 },
+};
+
+struct round {
+	const struct kind *kind;
+	struct sites	*sites;
+	struct history	 history;
+	struct recorder	 recorder;
+	struct conf	 conf;		/* of the site after the cut */
+	char		 replay[300];
+	struct arena	*arena;
+	uint64_t	 random;
+};
+
+static void
+open_site(struct site *site, const struct conf *conf, enum site_use use)
+{
+	struct complaint error;
+
+	if (site_open(site, conf, use, &error) == -1)
+		fail_msg("%s", error.text);
+}
+
+static void
+use_site(struct round *round)
+{
+	struct traffic	 traffic = {
+		.history = &round->history, .site = &round->sites->site,
+		.threads = round->kind->threads, .calls = round->kind->calls,
+		.large = round->kind->large,
+		.large_percent = round->kind->large_percent,
+		.seed = recorder_random(&round->random),
+	};
+
+	history_begin(&round->history, SECRETS, recorder_place);
+	site_close(&round->sites->site);
+	recorder_start(&round->recorder, round->sites->conf.state_dir,
+	    round->kind->sync_time);
+	open_site(&round->sites->site, &round->sites->conf, SITE_THREADS);
+	traffic_run(&traffic);
+	site_close(&round->sites->site);
+	recorder_stop();
+}
+
+/* The program finds what the cut left, and the power goes once more. */
+static void
+cut_again(struct round *round, struct recorder_bytes images[])
+{
+	struct recorder	 recorder;
+	struct recorder_disk disk;
+	struct sweep_result result;
+	struct site	 site;
+	size_t		 cut;
+
+	recorder_start(&recorder, round->replay, 0);
+	open_site(&site, &round->conf, SITE_THREADS);
+	if (recorder_random(&round->random) % 2 == 0)
+		(void)sweep_run(&site, &result);
+	else
+		(void)store_checkpoint(site.store);
+	site_close(&site);
+	recorder_stop();
+	recorder_disk(&disk, &recorder);
+	cut = recorder_random(&round->random) % (recorder.count + 1);
+	while (disk.cut < cut)
+		recorder_advance(&disk);
+	recorder_image(&disk, (enum recorder_fate)(recorder_random(
+	    &round->random) % RECORDER_FATE__MAX), &round->random, images);
+	recorder_store(round->replay, images);
+	recorder_disk_free(&disk);
+	recorder_free(&recorder);
+}
+
+static void
+look_for_remains(struct round *round, struct site *site, const char *what)
+{
+	struct recorder_bytes files[RECORDER_FILE__MAX] = { 0 };
+	struct sweep_result result;
+	bool	 over[SECRETS];
+	size_t	 offset = 0;
+	long	 owner;
+
+	attack_tried(&gone);
+	if (sweep_run(site, &result) != 0)
+		attack_broke(&gone, "%s: the sweep fails", what);
+	history_over(&round->history, site, over);
+	site_close(site);
+	recorder_load(round->replay, files);
+	for (int i = 0; i < RECORDER_FILE__MAX; i++) {
+		owner = history_left(&round->history, over, files[i].bytes,
+		    files[i].size, &offset);
+		if (owner != -1)
+			attack_broke(&gone, "%s: a piece of secret %ld is in "
+			    "%s at %zu", what, owner, recorder_names[i],
+			    offset);
+	}
+	recorder_bytes_free(files);
+}
+
+/* Open what is there as it is after this cut. */
+static void
+judge(struct round *round, size_t cut, enum recorder_fate fate,
+    struct recorder_bytes images[])
+{
+	char		 what[64];
+	struct site	 site;
+	struct complaint error;
+	uint64_t	 chance = recorder_random(&round->random);
+	bool		 twice = chance % 100 < AGAIN_PERCENT;
+	struct history_judge judging = {
+		.history = &round->history, .place = cut, .opened = OPENED,
+		.random = &round->random, .what = what,
+		.rows = { &once, &tries, &again, &whole },
+	};
+
+	(void)snprintf(what, sizeof(what), "cut %zu of %zu, fate %d%s", cut,
+	    round->recorder.count, (int)fate, twice ? ", twice" : "");
+	recorder_store(round->replay, images);
+	if (twice)
+		cut_again(round, images);
+	chance /= 100;
+	if (site_open(&site, &round->conf, chance % 3 == 0 ? SITE_THREADS :
+	    SITE_SWEEPER, &error) == -1) {
+		attack_tried(&once);
+		attack_broke(&once, "%s: %s", what, error.text);
+		return;
+	}
+	history_judge(&judging, &site, round->arena);
+	chance /= 3;
+	if (chance % 100 < ERASE_PERCENT)
+		look_for_remains(round, &site, what);
+	else
+		site_close(&site);
+}
+
+/* So many disks of this round, spread over all places. */
+static unsigned long
+cut_everywhere(struct round *round, unsigned long most)
+{
+	struct recorder_bytes images[RECORDER_FILE__MAX] = { 0 };
+	struct recorder_disk disk;
+	unsigned long	 done = 0;
+	size_t		 places = round->recorder.count + 1;
+
+	recorder_disk(&disk, &round->recorder);
+	for (size_t place = 0; place < places; place++) {
+		bool	 pending = disk.waiting[RECORDER_DATABASE] > 0 ||
+			    disk.waiting[RECORDER_LOG] > 0;
+
+		while (done < most * (place + 1) / places) {
+			enum recorder_fate fate = !pending ? RECORDER_NOTHING :
+			    (enum recorder_fate)(recorder_random(
+			    &round->random) % RECORDER_FATE__MAX);
+
+			recorder_image(&disk, fate, &round->random, images);
+			judge(round, place, fate, images);
+			done++;
+			/* One disk is like the other here. */
+			if (!pending)
+				break;
+		}
+		if (place + 1 < places)
+			recorder_advance(&disk);
+	}
+	recorder_disk_free(&disk);
+	recorder_bytes_free(images);
+	return done;
+}
+
+static void
+remove_replay(const char *directory)
+{
+	struct dirent	*entry;
+	DIR		*listing = opendir(directory);
+
+	assert_non_null(listing);
+	while ((entry = readdir(listing)) != NULL)
+		if (entry->d_name[0] != '.')
+			(void)unlinkat(dirfd(listing), entry->d_name, 0);
+	(void)closedir(listing);
+	(void)rmdir(directory);
+}
+
+static unsigned long
+run_round(const struct kind *kind, uint64_t seed, unsigned long most)
+{
+	static const char	 settings[] = "claim_seconds = 3600s\n";
+	char		 all[512];
+	struct round	 round = { .kind = kind, .random = seed };
+	unsigned long	 done;
+
+	(void)snprintf(all, sizeof(all), "%s%s", settings, kind->settings);
+	round.sites = sites_open(all, SITE_THREADS);
+	round.arena = arena_create();
+	(void)snprintf(round.replay, sizeof(round.replay), "%s/replay",
+	    round.sites->directory);
+	assert_int_equal(mkdir(round.replay, 0700), 0);
+	use_site(&round);
+	round.conf = round.sites->conf;
+	round.conf.state_dir = round.replay;
+	done = cut_everywhere(&round, most < kind->disks ? most : kind->disks);
+	remove_replay(round.replay);
+	arena_destroy(round.arena);
+	recorder_free(&round.recorder);
+	history_end(&round.history);
+	sites_close(round.sites);
+	return done;
+}
+
+int
+main(void)
+{
+	const size_t	 count = sizeof(kinds) / sizeof(kinds[0]);
+	unsigned long	 disks, done = 0;
+	uint64_t	 random;
+
+	attack_begin("power cuts");
+	/* What is cut off here is made by us: a disk would only be slow. */
+	if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
+		(void)setenv("TMPDIR", "/dev/shm", 1);
+	random = attack_seed();
+	recorder_register();
+	disks = attack_size(150, 5000, 100000);
+	for (size_t i = 0; done < disks; i++)
+		done += run_round(&kinds[i % count], recorder_random(&random),
+		    i < count && disks / count < kinds[i % count].disks ?
+		    disks / count : disks - done);
+	attack_row(&once);
+	attack_row(&tries);
+	attack_row(&gone);
+	attack_row(&again);
+	attack_row(&whole);
+	return attack_end();
+}
