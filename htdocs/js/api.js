@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: ISC
 //
-// The calls of /api/v2: how bytes, times and names travel, what a frame is,
-// and what each refusal means.  Every call resolves to {ok: true, ...} with
-// what the answer says, or to {ok: false, what, ...}, and never throws because
-// of the network or an answer.
+// The calls of /api/v2: how bytes, times and names travel, what each refusal
+// means, and the calls that make a secret; calls.js has the others.  Every
+// call resolves to {ok: true, ...} with what the answer says, or to {ok: false,
+// what, ...}, and never throws because of the network or an answer.
 //
 // Names are written in camelCase here, times are seconds since 1970, and
 // binary values are Uint8Array.
 
-import { fromBase64url, toBase64url } from "./seal.js";
+import { toBase64url } from "./seal.js";
 
 // Where the site is: js/ is one below it.
 const BASE = new URL("..", import.meta.url);
 
 const JSON_TYPE = "application/json";
 const PROBLEM_TYPE = "application/problem+json";
-const FRAME_TYPE = "application/vnd.oncelink.frame";
-const LINE_MAX = 4096;
-const LF = 10;
+export const FRAME_TYPE = "application/vnd.oncelink.frame";
 
 // Without a byte either way for so long there is no connection any more: the
 // web servers themselves give up earlier.
@@ -25,29 +23,29 @@ const PATIENCE_MS = 75000;
 
 // What each problem of the interface means to a page.
 const WHAT = {
-	"malformed": "invalid",
-	"invalid-field": "invalid",
-	"length-required": "invalid",
-	"too-large": "too-large",
-	"unsupported-type": "invalid",
-	"not-found": "never",
-	"method-not-allowed": "invalid",
-	"creation-not-allowed": "forbidden",
-	"pin-required": "pin-required",
-	"wrong-pin": "wrong-pin",
+	"busy": "busy",
 	"captcha-required": "captcha",
 	"conflict": "conflict",
-	"gone": "gone",
-	"busy": "busy",
-	"store-full": "full",
+	"creation-not-allowed": "forbidden",
 	"failed": "failed",
+	"gone": "gone",
+	"invalid-field": "invalid",
+	"length-required": "invalid",
+	"malformed": "invalid",
+	"method-not-allowed": "invalid",
+	"not-found": "never",
+	"pin-required": "pin-required",
+	"store-full": "full",
+	"too-large": "too-large",
+	"unsupported-type": "invalid",
+	"wrong-pin": "wrong-pin",
 };
 
 const TIMES = new Set(["expires_at", "claim_until", "created_at",
 	"changed_at", "last_knock"]);
 
-const offline = () => ({ ok: false, what: "offline" });
-const notOurs = () => ({ ok: false, what: "not-ours" });
+export const offline = () => ({ ok: false, what: "offline" });
+export const notOurs = () => ({ ok: false, what: "not-ours" });
 
 function seconds(text) {
 	const ms = typeof text === "string" ? Date.parse(text) : NaN;
@@ -56,7 +54,7 @@ function seconds(text) {
 }
 
 // The members of an answer, as pages name them.
-function fromWire(members) {
+export function fromWire(members) {
 	const named = {};
 
 	for (const [name, value] of Object.entries(members))
@@ -81,7 +79,7 @@ function toWire(members) {
 	return JSON.stringify(named);
 }
 
-function object(text) {
+export function object(text) {
 	try {
 		const value = JSON.parse(text);
 
@@ -96,24 +94,8 @@ export function encodeFrame(members, payload) {
 	return new Blob([toWire(members), "\n", payload]);
 }
 
-// A frame's members and the bytes behind them; null when it is none.
-export function decodeFrame(bytes) {
-	const end = bytes.subarray(0, LINE_MAX + 1).indexOf(LF);
-	let members = null;
-
-	if (end === -1)
-		return null;
-	try {
-		members = object(new TextDecoder("utf-8", { fatal: true })
-			.decode(bytes.subarray(0, end)));
-	} catch {
-		return null;
-	}
-	return members && { ...fromWire(members),
-		payload: bytes.subarray(end + 1) };
-}
-
-const mediaType = (text) => (text ?? "").split(";")[0].trim().toLowerCase();
+export const mediaType = (text) =>
+	(text ?? "").split(";")[0].trim().toLowerCase();
 
 // What a refusal says, whoever wrote it: the worker, or the web server in its
 // place.  What is neither came from something in between.
@@ -157,37 +139,9 @@ function watch(giveUp) {
 	};
 }
 
-async function readBody(response, moved, onProgress) {
-	const length = Number(response.headers.get("Content-Length"));
-	const total = length > 0 ? length : null;
-	const parts = [];
-	let done = 0;
-
-	if (response.body === null)
-		return new Uint8Array(0);
-	for (const reader = response.body.getReader();;) {
-		const part = await reader.read();
-
-		moved();
-		if (part.done)
-			break;
-		parts.push(part.value);
-		done += part.value.length;
-		onProgress?.(done, total);
-	}
-	const whole = new Uint8Array(done);
-
-	done = 0;
-	for (const part of parts) {
-		whole.set(part, done);
-		done += part.length;
-	}
-	return whole;
-}
-
 // One call; {status, type, date, bytes}, or null when there was no whole
-// answer.
-async function send(path, members, { keepalive = false, onProgress } = {}) {
+// answer.  read(response, moved) is another way to get its bytes.
+export async function send(path, members, { keepalive = false, read } = {}) {
 	const given = new AbortController();
 	const patience = watch(() => given.abort());
 
@@ -209,8 +163,8 @@ async function send(path, members, { keepalive = false, onProgress } = {}) {
 			status: response.status,
 			type: response.headers.get("Content-Type"),
 			date: Date.parse(response.headers.get("Date")) / 1000,
-			bytes: await readBody(response, patience.moved,
-				onProgress),
+			bytes: read ? await read(response, patience.moved) :
+				new Uint8Array(await response.arrayBuffer()),
 		};
 	} catch {
 		return null;
@@ -221,7 +175,7 @@ async function send(path, members, { keepalive = false, onProgress } = {}) {
 
 // What an answer in JSON says, when it has the status and a member that an
 // answer of ours has.
-function answer(got, status, member) {
+export function answer(got, status, member) {
 	const text = typeof got.text === "string" ? got.text :
 		new TextDecoder().decode(got.bytes);
 
@@ -238,7 +192,7 @@ function answer(got, status, member) {
 	return { ok: true, ...fromWire(members) };
 }
 
-async function call(path, members, status, member, options) {
+export async function call(path, members, status, member, options) {
 	const got = await send("api/v2/" + path, members, options);
 
 	return got === null ? offline() : answer(got, status, member);
@@ -280,51 +234,4 @@ export function createSecret(members, envelope, onProgress, signal) {
 		signal?.addEventListener("abort", stop);
 		request.send(encodeFrame(members, envelope));
 	});
-}
-
-export const peek = (id, claim) =>
-	call("secrets/peek", { id, claim }, 200, "kind");
-
-// claimSeconds is how much longer the claim lives, by the server's own clock;
-// null when there is no claim.
-export async function openSecret(members, onProgress) {
-	const got = await send("api/v2/secrets/open", members, { onProgress });
-
-	if (got === null)
-		return offline();
-	if (got.status !== 200 || mediaType(got.type) !== FRAME_TYPE)
-		return answer(got, null, null);
-	const frame = decodeFrame(got.bytes);
-
-	if (frame === null || !("kind" in frame))
-		return notOurs();
-	const left = Math.max(0, frame.claimUntil - got.date);
-
-	return { ok: true, ...frame, claimSeconds:
-		frame.claimUntil === null || Number.isNaN(left) ? null : left };
-}
-
-// Goes on when the page is left.
-export const ack = (id, claim) =>
-	call("secrets/ack", { id, claim }, 204, null, { keepalive: true });
-
-export const knock = (id) => call("secrets/knock", { id }, 204, null);
-
-export const receiptPeek = (receipt) =>
-	call("receipts/peek", { receipt }, 200, "state");
-
-export const receiptBurn = (receipt) =>
-	call("receipts/burn", { receipt }, 200, "state");
-
-export const requestPeek = (id) =>
-	call("requests/peek", { id }, 200, "uses_left");
-
-export async function requestFill(members) {
-	const outcome = await call("requests/fill", members, 201, "id");
-
-	// Here it is whoever asks who may not make more this month.
-	if (outcome.what === "forbidden")
-		return { ...outcome, what: "quota" };
-	return outcome.ok ? { ...outcome, id: fromBase64url(outcome.id) } :
-		outcome;
 }

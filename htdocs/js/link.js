@@ -12,7 +12,7 @@ const ID_LETTERS = 22;
 const PART_LETTERS = 18;
 
 // A fragment without what mail programs, editors and people add to it.
-function repair(text) {
+export function repair(text) {
 	let before, after = text;
 
 	try {

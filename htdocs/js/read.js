@@ -3,12 +3,12 @@
 // The page on which a secret is opened: what it shows at each step of a
 // reading, and what each button does.
 
-import * as api from "./api.js";
-import { saveFile } from "./file.js";
-import { readLink, readPasted, toBase62 } from "./link.js";
+import { params } from "./api.js";
+import { readLink, readPasted, repair, toBase62 } from "./link.js";
 import { announce, copy, failWords, show, start, tabStore } from "./page.js";
 import { Countdown, Reading, isOwn, tabKeeps } from "./reading.js";
-import { fromBase64, linkFragment, repair } from "./seal.js";
+import { saveFile } from "./save.js";
+import { fromBase64, linkFragment } from "./seal.js";
 import { duration, put, size, t, timeElement } from "./words.js";
 
 // What takes less is done before anybody has read that it is going on.
@@ -466,7 +466,7 @@ addEventListener("pagehide", () => {
 // Another link in the same tab.
 addEventListener("hashchange", () => location.reload());
 
-const begun = await start("read", { params: api.params });
+const begun = await start("read", { params });
 
 if (begun !== null) {
 	limits = begun.params?.ok ? begun.params : null;

@@ -4,7 +4,7 @@
 // when the server is told that the secret has arrived, how what came is
 // opened, and for how long it stays.  Knows nothing of what a page looks like.
 
-import * as api from "./api.js";
+import * as calls from "./calls.js";
 import { tabStore } from "./page.js";
 import { SealError, deriveId, deriveKeys, fromBase64url, newClaim,
 	normalisePin, open, safeFileName, toBase64url } from "./seal.js";
@@ -109,7 +109,7 @@ export class Reading {
 			this.claim = fromBase64url(stored);
 			this.sent = true;
 		}
-		const outcome = await api.peek(this.id, this.claim);
+		const outcome = await calls.peek(this.id, this.claim);
 
 		this.info = outcome.ok ? outcome : null;
 		this.solution = null;
@@ -153,7 +153,7 @@ export class Reading {
 
 		stage("fetch", null);
 		this.sent = true;
-		return api.openSecret({
+		return calls.openSecret({
 			id: this.id,
 			gate: this.keys?.gate ?? null,
 			pin: this.info.gate && this.keys === null ?
@@ -168,7 +168,7 @@ export class Reading {
 
 	// Opens.  pin: as it was typed; null where none is needed; undefined
 	// for the one of the last time.  stage(name, share or null) is told
-	// what goes on.  An outcome of api.js, or what is "no-pin",
+	// what goes on.  An outcome of a call, or what is "no-pin",
 	// "unreadable" or "part", or {ok, text, file, message, viewsLeft,
 	// claimSeconds}.
 	async open(pin, stage) {
@@ -240,7 +240,7 @@ export class Reading {
 
 		tabStore.set(this.#openedName, "1");
 		for (;;) {
-			const outcome = await api.ack(this.id, this.claim);
+			const outcome = await calls.ack(this.id, this.claim);
 
 			if (outcome.ok || Date.now() > end) {
 				this.#dropClaim();
@@ -252,7 +252,7 @@ export class Reading {
 	}
 
 	knock() {
-		return api.knock(this.id);
+		return calls.knock(this.id);
 	}
 }
 

@@ -3,7 +3,7 @@
 // The receipt: what became of a secret, for who made it, and its end when that
 // is wanted.  Looking changes nothing.
 
-import { receiptBurn, receiptPeek } from "./api.js";
+import { receiptBurn, receiptPeek } from "./calls.js";
 import { parseReceipt } from "./link.js";
 import { announce, failWords, show, start } from "./page.js";
 import { dateTime, duration, put, t, timeElement } from "./words.js";
