@@ -15,6 +15,7 @@
 #include "core/secret.h"
 #include "core/site.h"
 #include "core/stretch.h"
+#include "crypto/epoch.h"
 #include "crypto/keyring.h"
 
 /* How often a token is drawn anew when it met another's row. */
@@ -64,16 +65,18 @@ seal(struct making *making)
 	struct seal_binding binding;
 	struct complaint error;
 
+	row->created_at = row->changed_at = clock_wall();
+	row->expires_at = row->created_at + creation->lifetime;
+	row->epoch = epoch_of(row->expires_at);
 	/* A key that no later start would find must not seal anything. */
-	if (keyring_refresh(keyring, &error) == -1) {
+	if (keyring_refresh(keyring, &error) == -1 || epoch_make(
+	    keyring_epochs(keyring), row->epoch, &error) == -1) {
 		log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "keys"),
 		    LOG_TEXT("reason", error.text));
 		return STORE_FAILED;
 	}
 	row->kind = (uint8_t)creation->kind;
 	row->state = STORE_WAITING;
-	row->created_at = row->changed_at = clock_wall();
-	row->expires_at = row->created_at + creation->lifetime;
 	row->due_at = row->expires_at;
 	row->views_left = creation->views;
 	row->attempts_left = creation->attempts;

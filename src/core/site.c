@@ -57,7 +57,8 @@ site_open(struct site *site, const struct conf *conf, enum site_use use,
 	if (site->keyring == NULL)
 		return -1;
 	site->store = store_open(&options, error);
-	if (site->store == NULL)
+	if (site->store == NULL ||
+	    keyring_open_epochs(site->keyring, conf->state_dir, error) == -1)
 		goto fail;
 	site->stretch = stretch_open(conf->state_dir, conf->kdf_wait);
 	if (site->stretch == NULL) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/complaint.h"
 #include "base/conf.h"
 #include "base/filelock.h"
 #include "base/log.h"
@@ -19,6 +20,8 @@
 #include "core/secret_request.h"
 #include "core/site.h"
 #include "core/sweep.h"
+#include "crypto/epoch.h"
+#include "crypto/keyring.h"
 #include "store/store.h"
 
 #define LOCK_NAME	"sweep.lock"
@@ -150,6 +153,20 @@ checkpoint(struct site *site)
 	return result == 1 ? STORE_BUSY : result;
 }
 
+/* What is left of their secrets, wherever it is, opens no more. */
+static int
+destroy_keys(struct site *site, struct sweep_result *result)
+{
+	struct complaint error;
+
+	if (epoch_destroy(keyring_epochs(site->keyring),
+	    epoch_of(clock_wall()), &result->keys, &error) == 0)
+		return 0;
+	log_event(LOG_STORE_FAILED, LOG_TEXT("where", "keys"),
+	    LOG_TEXT("reason", error.text));
+	return STORE_FAILED;
+}
+
 int
 sweep_run(struct site *site, struct sweep_result *result)
 {
@@ -168,6 +185,9 @@ sweep_run(struct site *site, struct sweep_result *result)
 			failure = sweep_all(site, sweep_requests, result);
 		/* What ended before that must not wait for its repair. */
 		erased = checkpoint(site);
+		if (failure == 0)
+			failure = erased;
+		erased = destroy_keys(site, result);
 		if (failure == 0)
 			failure = erased;
 		if (failure == 0) {

@@ -2,6 +2,7 @@
 #ifndef ONCELINK_SWEEP_H
 #define ONCELINK_SWEEP_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct site;
@@ -12,12 +13,14 @@ struct sweep_result {
 	int64_t	 finished;	/* records erased because their claims ended */
 	int64_t	 forgotten;	/* tombstones and receipts removed */
 	int64_t	 requests;	/* secret requests removed */
+	size_t	 keys;		/* of days that are over, destroyed */
 	int	 already;	/* 1: another sweeper is at it, nothing done */
 };
 
 /*
  * sweep_run(site, result): end what is due, in slices that hold the write
- * lock for milliseconds, then checkpoint.  One at a time (a lock).  Returns 0
+ * lock for milliseconds, then checkpoint; destroy the keys of days that are
+ * over.  One at a time (a lock).  Returns 0
  * or one of the STORE_ failures; result says what was done until then.
  */
 int	 sweep_run(struct site *site, struct sweep_result *result);

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/complaint.h"
 #include "base/durable.h"
+#include "crypto/epoch.h"
 #include "crypto/keyfile.h"
 
 /* Seconds after which what was written is on the disk by itself. */
@@ -59,6 +60,7 @@ struct shared {
 
 struct keyring {
 	char		*path;		/* NULL: keys of no file */
+	struct epochs	*epochs;	/* NULL: none */
 	struct shared	*shared;
 };
 
@@ -207,6 +209,7 @@ keyring_free(struct keyring *keyring)
 		older = keys->older;
 		sodium_free(keys);
 	}
+	epoch_close(keyring->epochs);
 	pthread_mutex_destroy(&keyring->shared->mutex);
 	free(keyring->shared);
 	free(keyring->path);
@@ -270,6 +273,20 @@ keyring_refresh(struct keyring *keyring, struct complaint *error)
 		atomic_store(&shared->looked_at, clock_now());
 	pthread_mutex_unlock(&shared->mutex);
 	return result;
+}
+
+int
+keyring_open_epochs(struct keyring *keyring, const char *directory,
+    struct complaint *error)
+{
+	keyring->epochs = epoch_open(directory, error);
+	return keyring->epochs == NULL ? -1 : 0;
+}
+
+struct epochs *
+keyring_epochs(const struct keyring *keyring)
+{
+	return keyring->epochs;
 }
 
 const uint8_t *

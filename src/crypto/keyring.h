@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct complaint;
+struct epochs;
 
 #define KEYRING_KEYBYTES 32
 #define KEYRING_KEYS_MAX 64
@@ -43,6 +44,18 @@ struct keyring *keyring_from_sign_key(const char *text,
 
 /* keyring_free(keyring): wipe and release.  Accepts NULL. */
 void	 keyring_free(struct keyring *keyring);
+
+/*
+ * keyring_open_epochs(keyring, directory, error): have the keyring know the
+ * epoch keys of a state directory (epoch_open).  Without, it has none.
+ * Returns 0, or -1 with error.
+ */
+int	 keyring_open_epochs(struct keyring *keyring, const char *directory,
+	    struct complaint *error);
+
+/* keyring_epochs(keyring): the epoch keys, valid as long as the keyring, or
+ * NULL when there are none. */
+struct epochs *keyring_epochs(const struct keyring *keyring);
 
 /* keyring_subkey(keyring, use): 32 bytes, valid as long as the keyring. */
 const uint8_t *keyring_subkey(const struct keyring *keyring,

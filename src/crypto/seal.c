@@ -11,6 +11,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "crypto/epoch.h"
 #include "crypto/keyring.h"
 #include "crypto/seal.h"
 
@@ -143,14 +144,17 @@ record_key(const struct keyring *keyring, const struct seal_binding *binding,
     const uint8_t token[TOKEN_BYTES],
     const uint8_t stretch[SEAL_STRETCHBYTES], uint8_t key[KEY_BYTES])
 {
-	static const uint8_t	 no_epoch[32];
-	const uint8_t		*subkey;
+	uint8_t		 epoch[EPOCH_KEYBYTES] = { 0 };
+	struct epochs	*epochs = keyring_epochs(keyring);
+	const uint8_t	*subkey;
 
 	subkey = keyring_seal_subkey(keyring, binding->key_id);
-	if (subkey == NULL || binding->epoch != 0)
+	if (subkey == NULL || (binding->epoch != 0 && (epochs == NULL ||
+	    epoch_key(epochs, binding->epoch, epoch) == -1)))
 		return -1;
-	keyed_hash(key, subkey, no_epoch, sizeof(no_epoch), token, TOKEN_BYTES,
+	keyed_hash(key, subkey, epoch, sizeof(epoch), token, TOKEN_BYTES,
 	    stretch, stretch == NULL ? 0 : SEAL_STRETCHBYTES);
+	sodium_memzero(epoch, sizeof(epoch));
 	return 0;
 }
 

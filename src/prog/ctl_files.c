@@ -26,6 +26,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "core/mail_text.h"
+#include "crypto/epoch.h"
 #include "prog/ctl.h"
 #include "prog/ctl_check.h"
 #include "store/store.h"
@@ -136,6 +137,9 @@ check_entries(struct ctl_check *check, const char *what, const char *path)
 		if (fstatat(dirfd(directory), entry->d_name, &status,
 		    AT_SYMLINK_NOFOLLOW) == -1)
 			continue;	/* gone meanwhile, as a log may be */
+		if (S_ISDIR(status.st_mode) &&
+		    strcmp(entry->d_name, EPOCH_DIRECTORY_NAME) == 0)
+			continue;	/* see check_keys_of_days */
 		if (!S_ISREG(status.st_mode))
 			ctl_check_fail(check, what, "%s/%s is not a regular "
 			    "file; what is it doing there?", path,
@@ -217,6 +221,21 @@ check_conf_file(struct ctl_check *check)
 }
 
 static void
+check_keys_of_days(struct ctl_check *check, const char *what)
+{
+	char	*path;
+
+	if (asprintf(&path, "%s/" EPOCH_DIRECTORY_NAME,
+	    check->conf->state_dir) == -1) {
+		ctl_check_unknown(check, what, strerror(errno));
+		return;
+	}
+	if (check_directory(check, what, path) == 0)
+		check_entries(check, what, path);
+	free(path);
+}
+
+static void
 check_state(struct ctl_check *check)
 {
 	static const char what[] = "state directory";
@@ -226,6 +245,7 @@ check_state(struct ctl_check *check)
 	if (check_directory(check, what, path) == -1)
 		return;
 	check_entries(check, what, path);
+	check_keys_of_days(check, what);
 	check_place(check, what, path);
 	if (before == check->errors + check->warnings)
 		ctl_check_good(check, what, "%s, for this user alone", path);

@@ -84,9 +84,10 @@ report(const struct sweep_result *result)
 		return;
 	}
 	printf("expired: %" PRId64 ", read to the end: %" PRId64
-	    ", forgotten: %" PRId64 ", requests forgotten: %" PRId64 "\n",
-	    result->expired, result->finished, result->forgotten,
-	    result->requests);
+	    ", forgotten: %" PRId64 ", requests forgotten: %" PRId64
+	    ", keys of days destroyed: %zu\n", result->expired,
+	    result->finished, result->forgotten, result->requests,
+	    result->keys);
 }
 
 static void

@@ -108,6 +108,8 @@ class Local(CheckTest):
         site = self.earnest_site(server=None, start=False)
         copy = os.path.join(site.keys, "server.key.old")
         extra = os.path.join(site.state, "notes")
+        days = os.path.join(site.state, "keys")
+        lock = os.path.join(days, "lock")
         for path in (copy, extra):
             shutil.copy(site.key_file, path)
             os.chmod(path, 0o600)
@@ -115,6 +117,8 @@ class Local(CheckTest):
                 (site.state, 0o755, ("state directory", "0755", "chmod 700")),
                 (site.database, 0o640, ("oncelink.db", "0640", "chmod 600")),
                 (extra, 0o644, (extra, "0644", "chmod 600")),
+                (days, 0o750, ("state directory", days, "chmod 700")),
+                (lock, 0o640, (lock, "0640", "chmod 600")),
                 (site.keys, 0o750, ("key file", "0750", "chmod 700")),
                 (site.key_file, 0o604, (site.key_file, "0604", "chmod 600")),
                 (copy, 0o644, (copy, "chmod 600")),

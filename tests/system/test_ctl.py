@@ -105,8 +105,8 @@ class Ctl(CtlTest):
         """a key without a database is a site made by halves"""
         self.good("-c", self.conf, "init")
         key = read(self.key_file)
-        for name in os.listdir(self.state):
-            os.unlink(os.path.join(self.state, name))
+        shutil.rmtree(self.state)
+        os.mkdir(self.state, 0o700)
         output = self.good("-c", self.conf, "init")
         self.assertIn("made   " + self.database, output)
         self.assertIn("there  " + self.key_file, output)

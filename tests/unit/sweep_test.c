@@ -8,11 +8,15 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/complaint.h"
 #include "base/filelock.h"
 #include "core/sweep.h"
+#include "crypto/epoch.h"
+#include "crypto/keyring.h"
 
 #define MANY 150	/* more than two slices */
 
@@ -312,6 +316,36 @@ goes_on_past_damage(void **state)
 	sites_drop(&secret);
 }
 
+/* A copy of the database is of no use without them. */
+static void
+destroys_the_keys_of_days(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 living, lost;
+	struct complaint	 error;
+	uint32_t		 today = epoch_of(sites_now());
+	char			 path[512];
+
+	make(sites, &living, (int64_t)3 * 24 * 3600000, 1);
+	assert_int_equal(sites_row(sites, &living).epoch,
+	    epoch_of(living.creation.expires_at));
+	make(sites, &lost, (int64_t)5 * 24 * 3600000, 1);
+	for (uint32_t epoch = today - 2; epoch <= today; epoch++)
+		assert_int_equal(epoch_make(keyring_epochs(
+		    sites->site.keyring), epoch, &error), 0);
+	assert_int_equal(sweep(sites).keys, 2);
+	assert_int_equal(sweep(sites).keys, 0);
+	snprintf(path, sizeof(path), "%s/keys/%u", sites->conf.state_dir,
+	    epoch_of(lost.creation.expires_at));
+	assert_int_equal(unlink(path), 0);
+	sites_restart(sites, "");
+	assert_int_equal(sites_ask(sites, &lost, &(struct secret_proof){
+		.gate = NULL }), STORE_FAILED);
+	assert_int_equal(sites_read(sites, &living, NULL, NULL), SECRET_OK);
+	sites_drop(&living);
+	sites_drop(&lost);
+}
+
 int
 main(void)
 {
@@ -325,6 +359,7 @@ main(void)
 		TEST(keeps_what_is_to_be_kept_longer_now),
 		TEST(is_one_at_a_time),
 		TEST(goes_on_past_damage),
+		TEST(destroys_the_keys_of_days),
 		cmocka_unit_test(does_it_once_among_many),
 	};
 

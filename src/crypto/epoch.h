@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ONCELINK_EPOCH_H
+#define ONCELINK_EPOCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct complaint;
+
+#define EPOCH_KEYBYTES	32
+
+/* Where they are in the state directory. */
+#define EPOCH_DIRECTORY_NAME	"keys"
+
+/*
+ * Keys of days.  What is over on one day (UTC) is sealed with that day's key
+ * too, which is destroyed when the day is over: what copies of the disk still
+ * hold of it then opens no more, whoever has link, PIN and key file.
+ */
+struct epochs;
+
+/*
+ * epoch_open(directory, error): the keys in the directory "keys" of the state
+ * directory, which is made (0700) when it is not there and refused when it is
+ * open to others.  Returns NULL with error.  The caller owns it.
+ */
+struct epochs *epoch_open(const char *directory, struct complaint *error);
+
+/* epoch_close(epochs): wipe and release.  Accepts NULL. */
+void	 epoch_close(struct epochs *epochs);
+
+/* epoch_of(expires_at): the epoch of what is over then (ms since 1970): its
+ * day since 1970, at least 1. */
+uint32_t epoch_of(int64_t expires_at);
+
+/*
+ * epoch_make(epochs, epoch, error): before something is sealed: have the key
+ * of that epoch on the disk, where a later start finds it.  Returns 0, or -1
+ * with error.  For any thread and process.
+ */
+int	 epoch_make(struct epochs *epochs, uint32_t epoch,
+	    struct complaint *error);
+
+/* epoch_key(epochs, epoch, key): the key of an epoch, for the caller to wipe.
+ * Returns 0, or -1 when it is destroyed or cannot be read. */
+int	 epoch_key(struct epochs *epochs, uint32_t epoch,
+	    uint8_t key[EPOCH_KEYBYTES]);
+
+/*
+ * epoch_destroy(epochs, before, count, error): overwrite and remove the keys
+ * of all epochs below `before`; *count is how many there were.  For one
+ * process at a time.  Returns 0, or -1 with error when one is still there.
+ */
+int	 epoch_destroy(struct epochs *epochs, uint32_t before, size_t *count,
+	    struct complaint *error);
+
+#endif
