@@ -29,6 +29,8 @@ enum conf_addresses {
 	CONF_ADDRESSES_FULL, CONF_ADDRESSES_TRUNCATED, CONF_ADDRESSES_NONE
 };
 
+enum conf_sandbox { CONF_SANDBOX_KILL, CONF_SANDBOX_OFF };
+
 enum conf_language { CONF_ENGLISH, CONF_SWEDISH, CONF_LANGUAGE__MAX };
 
 /* A range of addresses; an IPv4 address is kept as IPv4-mapped IPv6. */
@@ -55,6 +57,7 @@ struct conf {
 
 	int64_t		 threads;	/* 1..64 */
 	int64_t		 shutdown_wait;	/* ms for what is in flight */
+	int		 sandbox;	/* enum conf_sandbox */
 	int64_t		 lock_wait;	/* ms for the write lock */
 	int64_t		 kdf_wait;	/* ms for a turn at Argon2id */
 	int64_t		 erase_delay;	/* ms from an end to the checkpoint */

@@ -49,6 +49,11 @@ static const struct conf_word language_words[] = {
 	{ "sv", CONF_SWEDISH },
 	{ NULL, 0 },
 };
+static const struct conf_word sandbox_words[] = {
+	{ "kill", CONF_SANDBOX_KILL },
+	{ "off", CONF_SANDBOX_OFF },
+	{ NULL, 0 },
+};
 static const struct conf_word log_words[] = {
 	{ "stderr", LOG_TO_STDERR },
 	{ "syslog", LOG_TO_SYSLOG },
@@ -86,6 +91,9 @@ static const struct conf_row rows[] = {
 	    SECOND, 600 * SECOND, "10s",
 	    "the time for what is in flight when the worker stops",
 	    NULL, NULL },
+	{ "sandbox", CONF_ROW_WORD, MEMBER(sandbox), 0, 0, "kill",
+	    "what happens to a worker that does what no worker does",
+	    sandbox_words, NULL },
 	{ "lock_wait", CONF_ROW_DURATION, MEMBER(lock_wait),
 	    100, 60 * SECOND, "5s",
 	    "the longest wait for the write lock", NULL, NULL },

@@ -27,6 +27,7 @@ struct event {
 
 static const struct event events[] = {
 	[LOG_WORKER_STARTED] = { "worker-started", LOG_LEVEL_INFO },
+	[LOG_WORKER_SANDBOXED] = { "worker-sandboxed", LOG_LEVEL_INFO },
 	[LOG_WORKER_STOPPED] = { "worker-stopped", LOG_LEVEL_INFO },
 	[LOG_START_REFUSED] = { "start-refused", LOG_LEVEL_ERROR },
 	[LOG_REQUEST_FAILED] = { "request-failed", LOG_LEVEL_ERROR },

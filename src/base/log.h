@@ -13,6 +13,7 @@
  */
 enum log_event {
 	LOG_WORKER_STARTED,	/* threads */
+	LOG_WORKER_SANDBOXED,	/* landlock: its version, 0 without */
 	LOG_WORKER_STOPPED,
 	LOG_START_REFUSED,	/* reason */
 	LOG_REQUEST_FAILED,	/* where, [reason] */

@@ -71,6 +71,12 @@ fail:
 	return -1;
 }
 
+int
+site_start(struct site *site)
+{
+	return store_start(site->store);
+}
+
 void
 site_close(struct site *site)
 {

@@ -23,7 +23,7 @@ struct site {
 
 /* How a program uses its site. */
 enum site_use {
-	SITE_THREADS,	/* many threads; one more erases within erase_delay */
+	SITE_THREADS,	/* many threads; see site_start */
 	SITE_SINGLE,	/* one call after another; each erases at once */
 	SITE_SWEEPER	/* many calls; erases each erase_delay and at the end */
 };
@@ -35,6 +35,10 @@ enum site_use {
  */
 int	 site_open(struct site *site, const struct conf *conf,
 	    enum site_use use, struct complaint *error);
+
+/* site_start(site): what a site of SITE_THREADS does beside its calls, erasing
+ * within erase_delay, begins.  Returns 0, or -1 when there is no thread. */
+int	 site_start(struct site *site);
 
 /* site_close(site): end it. */
 void	 site_close(struct site *site);

@@ -21,6 +21,7 @@
 #include "base/complaint.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "core/site.h"
 #include "prog/start.h"
 #include "web/app.h"
@@ -182,6 +183,29 @@ limit_resources(void)
 	return NULL;
 }
 
+/* When everything is open, and before the first thread, which would stay
+ * outside. */
+static int
+close_sandbox(const struct conf *conf, enum source source,
+    struct complaint *error)
+{
+	const struct sandbox sandbox = {
+		.state_dir = conf->state_dir,
+		.key_file = conf->key_file,
+		.syslog = !log_is_on_stderr(),
+	};
+	int result, landlock;
+
+	if (conf->sandbox == CONF_SANDBOX_OFF)
+		return 0;
+	result = sandbox_enter(&sandbox, &landlock, error);
+	/* A line of its own for each request would be too many. */
+	if (result == 0 && source == SOURCE_SOCKET)
+		log_event(LOG_WORKER_SANDBOXED,
+		    LOG_NUMBER("landlock", landlock));
+	return result == -1 ? -1 : 0;
+}
+
 /* Returns an exit status. */
 static int
 serve(struct app *app, const struct options *given, enum source source)
@@ -191,16 +215,24 @@ serve(struct app *app, const struct options *given, enum source source)
 		.shutdown_seconds =
 		    (unsigned int)((app->conf->shutdown_wait + 999) / 1000)
 	};
-	char reason[512];
+	struct complaint error;
 
+	if (source == SOURCE_SOCKET &&
+	    (options.socket = take_socket(given)) == -1) {
+		complaint(&error, "cannot listen at %s: %s", given->listen,
+		    errno == EADDRINUSE ? "it is in use" : strerror(errno));
+		refuse(source, error.text);
+		return EX_CANTCREAT;
+	}
+	if (close_sandbox(app->conf, source, &error) == -1) {
+		refuse(source, error.text);
+		return EX_OSERR;
+	}
 	if (source == SOURCE_CGI)
 		return cgi_serve(app) == 0 ? EX_OK : EX_OSERR;
-	if ((options.socket = take_socket(given)) == -1) {
-		snprintf(reason, sizeof(reason), "cannot listen at %s: %s",
-		    given->listen, errno == EADDRINUSE ?
-		    "it is in use" : strerror(errno));
-		refuse(source, reason);
-		return EX_CANTCREAT;
+	if (site_start(app->site) == -1) {
+		refuse(source, "no thread can be started");
+		return EX_OSERR;
 	}
 	switch (fcgi_serve(app, &options)) {
 	case 0:
@@ -249,7 +281,7 @@ main(int argc, char **argv)
 	log_open(PROGRAM, (enum log_target)conf.log_target,
 	    (enum log_level)conf.log_level);
 	tzset();
-	/* site_open may start a thread, which inherits the signal mask. */
+	/* Threads inherit the signal mask. */
 	if (source == SOURCE_SOCKET)
 		fcgi_prepare();
 	opened = site_open(&site, &conf, source == SOURCE_CGI ? SITE_SINGLE :

@@ -439,13 +439,16 @@ batch_open(struct writer *writer, const struct store_options *options)
 	    clock_now() + options->erase_delay : NEVER;
 	pthread_mutex_init(&batch->mutex, NULL);
 	clock_cond_init(&batch->wake_eraser);
-	if (options->resident && pthread_create(&batch->eraser, NULL,
-	    erase_in_time, batch) != 0) {
-		batch_close(batch);
-		return NULL;
-	}
-	batch->has_eraser = options->resident;
 	return batch;
+}
+
+int
+batch_start(struct batch *batch)
+{
+	if (pthread_create(&batch->eraser, NULL, erase_in_time, batch) != 0)
+		return -1;
+	batch->has_eraser = true;
+	return 0;
 }
 
 void

@@ -14,12 +14,15 @@ struct writer;
 struct batch;
 
 /*
- * batch_open(writer, options): a queue before the writer, which is borrowed,
- * with a thread that erases in time when options->resident says so.  Returns
- * NULL when there is no memory or no thread.
+ * batch_open(writer, options): a queue before the writer, which is borrowed.
+ * Returns NULL when there is no memory.
  */
 struct batch *batch_open(struct writer *writer,
     const struct store_options *options);
+
+/* batch_start(batch): as store_start.  Returns 0, or -1 when there is no
+ * thread. */
+int	 batch_start(struct batch *batch);
 
 /* batch_close(batch): erase what is due and end.  Accepts NULL. */
 void	 batch_close(struct batch *batch);

@@ -216,7 +216,7 @@ store_open(const struct store_options *options, struct complaint *error)
 		goto fail;
 	store->batch = batch_open(store->writer, options);
 	if (store->batch == NULL) {
-		complaint(error, "there is no memory or no thread");
+		complaint(error, "there is no memory");
 		goto fail;
 	}
 	if (options->resident && batch_update(store->batch, prove_writing,
@@ -229,6 +229,12 @@ store_open(const struct store_options *options, struct complaint *error)
 fail:
 	store_close(store);
 	return NULL;
+}
+
+int
+store_start(struct store *store)
+{
+	return batch_start(store->batch);
 }
 
 void

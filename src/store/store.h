@@ -71,8 +71,7 @@ struct store_options {
 	int64_t		 erase_delay;	/* ms; 0: at once, in the same call */
 	unsigned int	 readers;	/* read connections, 1..16 */
 	bool		 resident;	/* a process that stays: it proves first
-					   that it can write, and has a thread
-					   that erases in time */
+					   that it can write; see store_start */
 };
 
 /*
@@ -89,6 +88,13 @@ int	 store_create(const char *directory, struct complaint *error);
  */
 struct store *store_open(const struct store_options *options,
     struct complaint *error);
+
+/*
+ * store_start(store): start the thread that erases within erase_delay, for a
+ * process that stays.  Without it the next write erases, or the end.  Returns
+ * 0, or -1 when there is no thread.
+ */
+int	 store_start(struct store *store);
 
 /*
  * store_close(store): end it; what is due for erasing is erased first.  No

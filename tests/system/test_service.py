@@ -451,9 +451,9 @@ class Units(ServiceTest):
             path = os.path.join(site.directory, trace + ".trace")
             # -D: the process that was started is the one that is traced.
             # Nobody but root can look into one that is not dumpable, so
-            # what makes it so is not done.
+            # what makes it so, the first such call, is not done.
             arguments = ["strace", "-D", "-f", "-y", "-q", "-o", path,
-                         "-e", "inject=prctl:retval=0", *arguments]
+                         "-e", "inject=prctl:retval=0:when=1", *arguments]
         return arguments, environment
 
     def once(self, unit, key, site, trace=None):

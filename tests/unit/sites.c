@@ -79,6 +79,8 @@ start(struct sites *sites)
 
 	if (site_open(&sites->site, &sites->conf, sites->use, &error) == -1)
 		fail_msg("%s", error.text);
+	if (sites->use == SITE_THREADS)
+		assert_int_equal(site_start(&sites->site), 0);
 }
 
 struct sites *

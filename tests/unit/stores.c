@@ -93,6 +93,8 @@ stores_open(const struct store_options *options)
 
 	if (store == NULL)
 		fail_msg("%s", error.text);
+	if (options->resident)
+		assert_int_equal(store_start(store), 0);
 	return store;
 }
 

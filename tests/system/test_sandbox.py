@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: ISC
+"""Is a worker inside its sandbox, however it is started?  What is out of
+reach from there is tried by sandbox_test."""
+
+import ctypes
+import os
+import re
+import subprocess
+
+from oncelink_site import WORKER, clean_environment, wait_until
+from oncelink_test import SiteTest, main
+from oncelink_wire import JSON_TYPE, cgi_params
+
+SYS_LANDLOCK_CREATE_RULESET = 444
+SECCOMP_MODE_FILTER = 2
+
+
+def is_sanitized():
+    """A build with sanitizers has no sandbox."""
+    with open(WORKER, "rb") as file:
+        return b"__ubsan_handle" in file.read()
+
+
+def landlock_version():
+    """Of this kernel; 0 for none."""
+    answer = ctypes.CDLL(None).syscall(
+        ctypes.c_long(SYS_LANDLOCK_CREATE_RULESET), None,
+        ctypes.c_size_t(0), ctypes.c_uint(1))
+    return max(0, answer)
+
+
+def confined(process):
+    """Of each thread: does it have a filter, and may it gain privileges?"""
+    found = []
+    for task in os.listdir("/proc/%d/task" % process):
+        with open("/proc/%d/task/%s/status" % (process, task),
+                  encoding="utf-8") as file:
+            fields = dict(line.rstrip("\n").split(":\t", 1)
+                          for line in file if ":\t" in line)
+        found.append((int(fields["Seccomp"]), int(fields["NoNewPrivs"])))
+    return found
+
+
+class Sandbox(SiteTest):
+
+    inside = (0, 0) if is_sanitized() else (SECCOMP_MODE_FILTER, 1)
+
+    def test_threads(self):
+        """every thread of a worker is inside, and the log says how much the
+        kernel can"""
+        site = self.site(server=None, threads=8)
+        # Those that answer, the one that erases and the one that waits; a
+        # socket takes connections before they are there.
+        wait_until(lambda: len(confined(site.workers[0].pid)) == 10,
+                   "all threads")
+        self.assertEqual(set(confined(site.workers[0].pid)), {self.inside})
+        said = re.findall(r"event=worker-sandboxed landlock=(\d+)\n",
+                          site.log())
+        self.assertEqual(said, [] if is_sanitized() else
+                         [str(landlock_version())])
+
+    def test_off(self):
+        """without it where the settings say so"""
+        site = self.site(server=None, settings={"sandbox": "off"})
+        self.assertStatus(site.direct("GET", "/ping"), 200)
+        self.assertEqual(set(confined(site.workers[0].pid)), {(0, 0)})
+        self.assertNotIn("worker-sandboxed", site.log())
+
+    def test_cgi(self):
+        """a worker of one request is inside before it reads a byte of it"""
+        site = self.site(server=None, start=False)
+        params = cgi_params("POST", "/api/v1/message", 10, JSON_TYPE)
+        with subprocess.Popen(
+                [WORKER, "-c", site.conf_file], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                env=clean_environment(params)) as child:
+            try:
+                wait_until(lambda: confined(child.pid) == [self.inside],
+                           "the sandbox")
+            finally:
+                child.stdin.close()
+            self.assertIn(b" 400 ", child.stdout.readline())
+            child.stdout.read()
+            self.assertEqual(child.wait(), 0)
+
+
+if __name__ == "__main__":
+    main()
