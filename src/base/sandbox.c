@@ -59,7 +59,8 @@ static const char *const calls[] = {
 	"fchown32", "fdatasync", "fstat", "fstat64", "fstatat64", "fstatfs",
 	"fstatfs64", "fsync", "ftruncate", "ftruncate64", "getcwd", "lstat",
 	"lstat64", "newfstatat", "open", "openat", "readlink", "readlinkat",
-	"stat", "stat64", "statfs", "statfs64", "statx", "unlink", "unlinkat",
+	"rename", "renameat", "renameat2", "stat", "stat64", "statfs",
+	"statfs64", "statx", "unlink", "unlinkat",
 	/* Memory. */
 	"brk", "madvise", "mlock", "mremap", "munlock", "munmap",
 	/* Threads and their ends. */
