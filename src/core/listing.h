@@ -79,7 +79,8 @@ int	 listing_show(struct store_txn *txn, struct site *site,
 	    struct arena *arena, const struct store_secret *row,
 	    struct listing_shown *shown);
 
-/* listing_viewed(txn, site, row, viewer): log a view.  Returns 0 or -1. */
+/* listing_viewed(txn, site, row, viewer): count a view, and log it where there
+ * is room for that.  Returns 0 or -1. */
 int	 listing_viewed(struct store_txn *txn, struct site *site,
 	    const struct store_secret *row,
 	    const struct secret_viewer *viewer);

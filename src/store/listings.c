@@ -217,8 +217,8 @@ store_listing_purge(struct store_txn *txn, int64_t secret)
 	    run_for(txn, SQLITE_STATEMENT_SECRET_DELETE, secret);
 }
 
-int
-store_view_insert(struct store_txn *txn, int64_t secret, int64_t at,
+static int
+insert_view(struct store_txn *txn, int64_t secret, int64_t at,
     const void *viewer, size_t size)
 {
 	sqlite3_stmt	*statement;
@@ -232,6 +232,17 @@ store_view_insert(struct store_txn *txn, int64_t secret, int64_t at,
 	sqlite3_bind_blob64(statement, 3, viewer, size, SQLITE_STATIC);
 	result = txn_done(txn, statement, "view");
 	sqlite3_clear_bindings(statement);
+	return result;
+}
+
+int
+store_view_insert(struct store_txn *txn, int64_t secret, int64_t at,
+    const void *viewer, size_t size)
+{
+	int	 result = rows_room(txn, size);
+
+	if (result == 0)
+		result = insert_view(txn, secret, at, viewer, size);
 	return result == -1 ? -1 :
 	    run_for(txn, SQLITE_STATEMENT_LISTING_VIEWED, secret);
 }

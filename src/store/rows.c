@@ -111,33 +111,65 @@ store_secret_find_receipt(struct store_txn *txn,
 	return result;
 }
 
+/* Counted once a batch, then kept by addition. */
+static int
+count_used(struct store_txn *txn)
+{
+	struct sqlite	*sqlite = txn->sqlite;
+	int64_t		 pages, free_pages;
+
+	if (sqlite->used_bytes != -1)
+		return 0;
+	if (txn_number(txn, SQLITE_STATEMENT_PAGE_COUNT, &pages) == -1 ||
+	    txn_number(txn, SQLITE_STATEMENT_FREE_COUNT, &free_pages) == -1)
+		return -1;
+	sqlite->used_bytes = (pages - free_pages + sqlite->wal_pages) *
+	    SQLITE_PAGE_BYTES;
+	return 0;
+}
+
+/* What the log takes, which a checkpoint gives back. */
+static int64_t
+log_bytes(const struct sqlite *sqlite)
+{
+	return (int64_t)sqlite->wal_pages * SQLITE_PAGE_BYTES;
+}
+
 int
 store_room(struct store_txn *txn, size_t bytes)
 {
 	struct sqlite	*sqlite = txn->sqlite;
-	int64_t		 pages, free_pages, limit = sqlite->max_bytes;
+	int64_t		 used, limit = sqlite->max_bytes;
 
 	if (limit == 0)
 		return 0;
 	if (bytes > LARGE_BYTES)
 		limit -= limit / LARGE_SHARE;
-	/* Counted once a batch, then kept by addition. */
-	if (sqlite->used_bytes == -1) {
-		if (txn_number(txn, SQLITE_STATEMENT_PAGE_COUNT, &pages) ==
-		    -1 || txn_number(txn, SQLITE_STATEMENT_FREE_COUNT,
-		    &free_pages) == -1)
-			return -1;
-		sqlite->used_bytes = (pages - free_pages + sqlite->wal_pages) *
-		    SQLITE_PAGE_BYTES;
-	}
-	if (sqlite->used_bytes + (int64_t)bytes + ROW_BYTES > limit) {
-		/* A checkpoint gives back what the log takes. */
-		txn->log_in_the_way |= sqlite->used_bytes + (int64_t)bytes +
-		    ROW_BYTES - (int64_t)sqlite->wal_pages *
-		    SQLITE_PAGE_BYTES <= limit;
+	if (count_used(txn) == -1)
+		return -1;
+	used = sqlite->used_bytes + (int64_t)bytes + ROW_BYTES;
+	if (used > limit) {
+		txn->log_in_the_way |= used - log_bytes(sqlite) <= limit;
 		return 1;
 	}
-	sqlite->used_bytes += (int64_t)bytes + ROW_BYTES;
+	sqlite->used_bytes = used;
+	return 0;
+}
+
+int
+rows_room(struct store_txn *txn, size_t bytes)
+{
+	struct sqlite	*sqlite = txn->sqlite;
+	int64_t		 used;
+
+	if (sqlite->max_bytes == 0)
+		return 0;
+	if (count_used(txn) == -1)
+		return -1;
+	used = sqlite->used_bytes + (int64_t)bytes + ROW_BYTES;
+	if (used - log_bytes(sqlite) > sqlite->max_bytes)
+		return 1;
+	sqlite->used_bytes = used;
 	return 0;
 }
 

@@ -9,4 +9,9 @@
 int	 rows_read_secret(struct store_txn *txn, sqlite3_stmt *statement,
 	    struct store_secret *row);
 
+/* rows_room(txn, bytes): may so many bytes be stored that a reader can do
+ * without?  The log, which is soon written back, does not count here.  1: no,
+ * what there is above the quota is for what readers need. */
+int	 rows_room(struct store_txn *txn, size_t bytes);
+
 #endif

@@ -146,7 +146,8 @@ int	 store_listing_remove(struct store_txn *txn, int64_t secret);
 int	 store_listing_purge(struct store_txn *txn, int64_t secret);
 
 /* store_view_insert(txn, secret, at, viewer, size): a view was taken; counts
- * it in the listing too.  viewer is sealed. */
+ * it in the listing too, and that alone when the store is full: there the last
+ * of the room is for what readers need.  viewer is sealed. */
 int	 store_view_insert(struct store_txn *txn, int64_t secret, int64_t at,
 	    const void *viewer, size_t size);
 

@@ -163,6 +163,84 @@ counts_views_exactly(void **state)
 	sites_drop(&secret);
 }
 
+#define AGENT	"an agent with a name that is as long as is kept of any, "
+
+/* A view as clients of an account take them; the outcome. */
+static enum secret_outcome
+view(struct sites *sites, const struct sites_secret *secret)
+{
+	char	 agent[500] = AGENT AGENT AGENT AGENT AGENT AGENT AGENT AGENT;
+	struct secret_reading	 reading = {
+		.kinds = SECRET_KIND_BIT(SECRET_SJCL), .account = account,
+		.viewer = { .address = "192.0.2.1", .agent = agent },
+	};
+
+	memcpy(reading.token, secret->token, TOKEN_BYTES);
+	assert_int_equal(secret_open(&sites->site, sites->arena, &reading),
+	    0);
+	arena_reset(sites->arena);
+	return reading.outcome;
+}
+
+/* Until no other secret is taken, however small. */
+static void
+fill_the_store(struct sites *sites)
+{
+	static const size_t	 sizes[] = { 60000, 5000, 100 };
+	struct sites_secret	 secret;
+	int			 result;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		do {
+			sites_draw(&secret, sizes[i]);
+			result = secret_create(&sites->site, sites->arena,
+			    &secret.creation);
+			sites_drop(&secret);
+			arena_reset(sites->arena);
+		} while (result == 0);
+	assert_int_equal(result, STORE_FULL);
+}
+
+/* One account's log of views leaves the others room to read. */
+static void
+views_leave_room_for_readers(void **state)
+{
+	struct sites		*sites = *state;
+	struct arena		*arena = arena_create();
+	struct listing_entry	*entries;
+	struct sites_secret	 secrets[3], other;
+
+	sites_restart(sites, "claim_seconds = 1m\nmax_store = 1M\n"
+	    "max_envelope = 1M\nmax_ciphertext = 1K\n"
+	    "max_attachment = 1K\n");
+	sites_draw(&other, SITES_SMALL);
+	sites_gate(&other);
+	assert_int_equal(sites_create(sites, &other), SECRET_OK);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(make(sites, &secrets[i], 60000, 100),
+		    SECRET_OK);
+	assert_int_equal(view(sites, &secrets[0]), SECRET_OK);
+	fill_the_store(sites);
+	for (int i = 0; i < 3; i++)
+		for (int count = i == 0; count < 100; count++)
+			assert_int_equal(view(sites, &secrets[i]),
+			    SECRET_OK);
+	assert_int_equal(page(sites, arena, &entries), 3);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(entries[i].view_times, 100);
+		assert_true(entries[i].views_count < 100);
+		assert_int_equal(view(sites, &secrets[i]), SECRET_OVER);
+		sites_drop(&secrets[i]);
+	}
+	assert_true(entries[2].views_count >= 1);
+	assert_int_equal(sites_read(sites, &other, other.claims[0],
+	    other.wrong), SECRET_WRONG_PIN);
+	assert_int_equal(sites_read(sites, &other, other.claims[0],
+	    other.gate), SECRET_OK);
+	arena_destroy(arena);
+	sites_drop(&other);
+}
+
 /* The message goes when the time is over, the row when that is forgotten. */
 static void
 forgets_in_time(void **state)
@@ -411,6 +489,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(lists_what_was_made),
 		TEST(counts_views_exactly),
+		TEST(views_leave_room_for_readers),
 		TEST(forgets_in_time),
 		TEST(deletes_its_own_alone),
 		TEST(charges_what_it_makes),
