@@ -440,6 +440,17 @@ has_right_type(const struct app_route *route, const char *content_type)
 	return true;
 }
 
+/* Where no length is said, nothing may come: what comes in chunks is not to be
+ * taken for nothing. */
+static bool
+has_no_body(const struct http_request *request)
+{
+	uint8_t byte;
+
+	return request->content_length == HTTP_LENGTH_ABSENT &&
+	    request->read_body(request->transport, &byte, 1) == 0;
+}
+
 /* Read the whole body, or say in error why not. */
 static bool
 read_body(struct app *app, const struct app_route *route,
@@ -452,7 +463,7 @@ read_body(struct app *app, const struct app_route *route,
 		*error = APP_WRONG_TYPE;
 		return false;
 	}
-	if (length == HTTP_LENGTH_ABSENT && route->body == APP_JSON_OR_NOTHING)
+	if (route->body == APP_JSON_OR_NOTHING && has_no_body(request))
 		length = 0;
 	if (length < 0) {
 		*error = length == HTTP_LENGTH_ABSENT ? APP_LENGTH_REQUIRED :

@@ -59,7 +59,7 @@ void	 app_handle(struct app *app, struct http_request *request,
 enum app_body {
 	APP_NO_BODY,		/* nothing is read */
 	APP_JSON_ANY_TYPE,	/* a body, whatever its Content-Type */
-	APP_JSON_OR_NOTHING,	/* the same, or none: no length is none */
+	APP_JSON_OR_NOTHING,	/* the same; or none, and then no length */
 	APP_JSON,		/* application/json, else 415 */
 	APP_FRAME		/* application/vnd.oncelink.frame, else 415 */
 };

@@ -136,6 +136,11 @@ takes_the_examples(void **state)
 	assert_string_equal(faces_header(sealed->faces,
 	    "Access-Control-Allow-Origin"), "*");
 
+	/* A body of no length is one, and its fields are not to be lost. */
+	assert_int_equal(faces_ask(sealed->faces, .method = HTTP_POST,
+	    .uri = REQUESTS, .type = FACES_JSON, .lies = true,
+	    .length = HTTP_LENGTH_ABSENT, .authorization = sealed->private,
+	    .body = "{\"limit\":3}", .size = 11), 411);
 	assert_int_equal(list(sealed, sealed->private, ""), 200);
 	assert_int_equal(sealed_count(sealed, "data"), 1);
 	assert_int_equal(sealed_count(sealed, "data/0"), 12);
