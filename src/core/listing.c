@@ -19,9 +19,9 @@
 #include "crypto/note.h"
 
 #define NOTE_FIXED	(TOKEN_BYTES + 4 + 4 + 1)
-#define ADDRESS_MAX	64	/* bytes */
-#define AGENT_MAX	512	/* bytes, of a view; the rest is cut off */
-#define VIEWER_MAX	(1 + ADDRESS_MAX + AGENT_MAX)
+#define VIEWER_MAX	(1 + LISTING_ADDRESS_MAX + LISTING_AGENT_MAX)
+
+_Static_assert(LISTING_ADDRESS_MAX <= UINT8_MAX, "its length is a byte");
 
 static void
 put_number(uint8_t *at, uint32_t value)
@@ -201,20 +201,22 @@ listing_show(struct store_txn *txn, struct site *site, struct arena *arena,
 }
 
 /* A user agent as it is kept: cut between code points, and readable as UTF-8
- * whatever the client sent. */
+ * without control characters whatever the client sent. */
 static size_t
 copy_agent(uint8_t *to, const char *agent)
 {
-	size_t	 length = strnlen(agent, AGENT_MAX);
+	bool	 valid;
+	size_t	 length = strnlen(agent, LISTING_AGENT_MAX);
 
 	if (agent[length] != '\0')
 		while (length > 0 && (agent[length] & 0xc0) == 0x80)
 			length--;
-	memcpy(to, agent, length);
-	if (utf8_length(agent, length) < 0)
-		for (size_t i = 0; i < length; i++)
-			if (to[i] >= 0x80)
-				to[i] = '?';
+	valid = utf8_length(agent, length) >= 0;
+	for (size_t i = 0; i < length; i++) {
+		to[i] = (uint8_t)agent[i];
+		if (to[i] < ' ' || to[i] == 0x7f || (!valid && to[i] > 0x7f))
+			to[i] = '?';
+	}
 	return length;
 }
 
@@ -227,7 +229,8 @@ listing_viewed(struct store_txn *txn, struct site *site,
 	int	 result;
 
 	if (viewer->address != NULL)
-		address = strnlen(viewer->address, ADDRESS_MAX);
+		address = strnlen(viewer->address,
+		    LISTING_ADDRESS_MAX);
 	plain[0] = (uint8_t)address;
 	if (address > 0)
 		memcpy(plain + 1, viewer->address, address);

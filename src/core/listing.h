@@ -25,6 +25,8 @@ struct store_txn;
 
 #define LISTING_NO_HOURS	(-1)
 #define LISTING_PAGE		50	/* rows, at most */
+#define LISTING_ADDRESS_MAX	64	/* bytes that are kept of a viewer's */
+#define LISTING_AGENT_MAX	512	/* the same; no control characters */
 
 /* Of a secret that is made; borrowed text, NULL where there is none. */
 struct listing {

@@ -9,6 +9,7 @@
 
 #include "base/address.h"
 #include "base/conf.h"
+#include "core/listing.h"
 #include "web/passwordlink.h"
 
 /* Every byte of a string may be written as six, `\u0041`. */
@@ -22,10 +23,15 @@
 /* A code point beyond 16 bits may be written as twelve, a surrogate pair. */
 #define CODE_POINT	12
 
-/* A page of a listing: 50 rows, each with two texts and up to 100 views. */
-#define VIEW		1024
-#define PAGE		((int64_t)50 *					\
-			    (2 * PASSWORDLINK_TEXT_MAX * ESCAPED + 100 * VIEW))
+/* What JSON makes of a byte that is no control character, at most. */
+#define QUOTED		2
+
+/* A page of a listing: rows with two texts and their views. */
+#define VIEW		((LISTING_ADDRESS_MAX + LISTING_AGENT_MAX) *	\
+			    QUOTED + 128)
+#define ROW		(2 * PASSWORDLINK_TEXT_MAX * ESCAPED +		\
+			    PASSWORDLINK_VIEWS_MAX * VIEW + 512)
+#define PAGE		((int64_t)LISTING_PAGE * ROW + MEMBERS)
 
 static int64_t
 larger(int64_t a, int64_t b)

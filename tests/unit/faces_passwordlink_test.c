@@ -16,6 +16,8 @@
 
 #include "base/clock.h"
 #include "core/account.h"
+#include "core/listing.h"
+#include "web/body_limit.h"
 
 static void
 test_create(void **state)
@@ -510,6 +512,8 @@ test_viewers(void **state)
 	sealed_says(sealed, "data/0/views/0/viewed_by_user_agent", "null");
 	view_from(sealed, "192.0.2.1", "A\xff\xc3");
 	sealed_says(sealed, "data/0/views/0/viewed_by_user_agent", "A??");
+	view_from(sealed, "192.0.2.1", "A\x01\x1f\x7f\n");
+	sealed_says(sealed, "data/0/views/0/viewed_by_user_agent", "A????");
 	/* A long one is cut, but not through a character. */
 	memset(agent, 'x', sizeof(agent) - 1);
 	agent[sizeof(agent) - 1] = '\0';
@@ -548,6 +552,49 @@ test_store_busy(void **state)
 	sealed_says(sealed, "data/0/view_times", "0");
 	assert_int_equal(close(fd), 0);
 	assert_int_equal(sealed_get(sealed, sealed->public, id), 200);
+	sealed_close(sealed);
+}
+
+/* What the interface allows. */
+#define TEXT_MAX	2048	/* code points */
+#define VIEWS_MAX	100
+
+/* The largest row that there can be, of the page that is told to web servers
+ * and to `check'. */
+static void
+test_largest_row(void **state)
+{
+	struct sealed	*sealed = sealed_open("viewer_addresses = full\n"
+				    "max_message = 1K\nmax_envelope = 1K\n"
+				    "max_ciphertext = 1K\n"
+				    "max_attachment = 1K\n");
+	static char	 text[6 * TEXT_MAX + 1];
+	static char	 members[2 * sizeof(text) + 1024];
+	char		 agent[600], id[SEALED_ID_SIZE], uri[64];
+
+	(void)state;
+	for (size_t i = 0; i < TEXT_MAX; i++)
+		memcpy(text + 6 * i, "\\u0001", 6);
+	(void)snprintf(members, sizeof(members), SEALED_BOTH
+	    ",\"max_views\":%d,"
+	    "\"message\":\"%s\",\"description\":\"%s\"",
+	    VIEWS_MAX, text, text);
+	assert_int_equal(sealed_post(sealed, sealed->private, members), 201);
+	(void)snprintf(id, sizeof(id), "%s", sealed_at(sealed, "data/id"));
+	memset(agent, '"', sizeof(agent) - 1);
+	agent[sizeof(agent) - 1] = '\0';
+	(void)snprintf(uri, sizeof(uri), "/api/secrets/%s", id);
+	/* The last view takes the message away. */
+	for (int i = 1; i < VIEWS_MAX; i++)
+		assert_int_equal(faces_ask(sealed->faces, .method = HTTP_GET,
+		    .uri = uri, .authorization = sealed->public,
+		    .address = "2001:db8:1111:2222:3333:4444:5555:6666",
+		    .agent = agent), 200);
+	sealed_list(sealed, sealed->private, "");
+	sealed_says(sealed, "data/0/view_times", "99");
+	assert_true(sealed->faces->size > 99 * 1024 + 2 * sizeof(text));
+	assert_true((int64_t)sealed->faces->size <=
+	    body_limit_answer(&sealed->faces->conf) / LISTING_PAGE);
 	sealed_close(sealed);
 }
 
@@ -603,6 +650,7 @@ main(void)
 		SITE(test_creators),
 		SITE(test_as_it_came),
 		SITE(test_viewers),
+		cmocka_unit_test(test_largest_row),
 		cmocka_unit_test(test_store_busy),
 		cmocka_unit_test(test_store_full)
 	};
