@@ -84,32 +84,30 @@ listing_seal(struct site *site, struct arena *arena,
 }
 
 int
-listing_charge(struct store_txn *txn, int64_t account,
-    enum secret_outcome *outcome)
+listing_admit(struct store_txn *txn, int64_t id,
+    struct store_account *account, enum secret_outcome *outcome)
 {
-	struct store_account	 row;
-	int			 result;
+	int	 result;
 
-	result = store_account_find(txn, account, &row);
+	result = store_account_find(txn, id, account);
 	*outcome = result == 0 ? SECRET_OK : SECRET_NO_ACCOUNT;
 	if (result != 0)
 		return result == 1 ? 0 : -1;
-	account_renew(&row, store_now(txn));
-	if (row.allowance != STORE_UNLIMITED && row.usage >= row.allowance) {
+	account_renew(account, store_now(txn));
+	if (account->allowance != STORE_UNLIMITED &&
+	    account->usage >= account->allowance)
 		*outcome = SECRET_NO_ALLOWANCE;
-		return 0;
-	}
-	row.usage++;
-	return store_account_update(txn, &row);
+	account->usage++;
+	return 0;
 }
 
 int
 listing_insert(struct store_txn *txn, const struct listing_sealed *sealed,
-    const struct store_secret *row)
+    const struct store_account *account, const struct store_secret *row)
 {
 	struct store_listing listing = {
 		.secret = row->id,
-		.account = sealed->listing->account,
+		.account = account->id,
 		.flags = sealed->listing->flags,
 		.note = sealed->note,
 		.note_size = sealed->note_size,
@@ -117,7 +115,8 @@ listing_insert(struct store_txn *txn, const struct listing_sealed *sealed,
 		.message_size = sealed->message_size,
 	};
 
-	return store_listing_insert(txn, &listing);
+	return store_listing_insert(txn, &listing) == -1 ? -1 :
+	    store_account_update(txn, account);
 }
 
 static int

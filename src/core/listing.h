@@ -10,6 +10,7 @@
 
 struct arena;
 struct site;
+struct store_account;
 struct store_txn;
 
 /*
@@ -56,15 +57,18 @@ int	 listing_seal(struct site *site, struct arena *arena,
 	    const uint8_t lookup[SEAL_LOOKUPBYTES],
 	    const struct listing *listing, struct listing_sealed *sealed);
 
-/* listing_charge(txn, account, outcome): count a secret that is to be made.
- * Outcomes: OK, NO_ACCOUNT, NO_ALLOWANCE.  Returns 0 or -1. */
-int	 listing_charge(struct store_txn *txn, int64_t account,
-	    enum secret_outcome *outcome);
+/* listing_admit(txn, id, account, outcome): may this account make a secret
+ * more?  Then account is as it is with that.  Outcomes: OK, NO_ACCOUNT,
+ * NO_ALLOWANCE.  Returns 0 or -1. */
+int	 listing_admit(struct store_txn *txn, int64_t id,
+	    struct store_account *account, enum secret_outcome *outcome);
 
-/* listing_insert(txn, sealed, row): for a row that was inserted in this txn.
+/* listing_insert(txn, sealed, account, row): for a row that was inserted in
+ * this txn, of the account as listing_admit left it, which is written.
  * Returns 0 or -1. */
 int	 listing_insert(struct store_txn *txn,
 	    const struct listing_sealed *sealed,
+	    const struct store_account *account,
 	    const struct store_secret *row);
 
 /* What reading needs to know of a listing. */

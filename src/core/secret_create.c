@@ -17,6 +17,7 @@
 #include "core/stretch.h"
 #include "crypto/epoch.h"
 #include "crypto/keyring.h"
+#include "store/store_account.h"
 
 /* How often a token is drawn anew when it met another's row. */
 #define DRAWS_MAX 4
@@ -31,6 +32,7 @@ struct making {
 	struct store_secret row;
 	uint8_t		*record;
 	struct listing_sealed listing;
+	struct store_account account;	/* that lists it */
 	enum secret_outcome outcome;	/* of the insertion */
 	bool		 same;
 };
@@ -137,8 +139,8 @@ insert(struct store_txn *txn, void *argument)
 		result = creation->with(txn, NULL, &making->outcome,
 		    creation->with_argument);
 	if (result == 0 && making->outcome == SECRET_OK && listing != NULL)
-		result = listing_charge(txn, listing->account,
-		    &making->outcome);
+		result = listing_admit(txn, listing->account,
+		    &making->account, &making->outcome);
 	if (result == -1 || making->outcome != SECRET_OK)
 		return result;
 	result = store_secret_insert(txn, &making->row, making->record);
@@ -147,7 +149,8 @@ insert(struct store_txn *txn, void *argument)
 		return 0;
 	}
 	if (result == 0 && listing != NULL)
-		result = listing_insert(txn, &making->listing, &making->row);
+		result = listing_insert(txn, &making->listing,
+		    &making->account, &making->row);
 	return result == -1 || creation->with == NULL ? result :
 	    creation->with(txn, &making->row, &making->outcome,
 	    creation->with_argument);

@@ -61,8 +61,8 @@ teardown(void **state)
 
 /* A listed secret; what it lists must live as long as it is being made. */
 static enum secret_outcome
-make(struct sites *sites, struct sites_secret *secret, int64_t lifetime,
-    uint32_t views)
+make_named(struct sites *sites, struct sites_secret *secret,
+    int64_t lifetime, uint32_t views)
 {
 	struct listing	 listing = {
 		.account = account, .hours = 3, .views = views,
@@ -74,7 +74,6 @@ make(struct sites *sites, struct sites_secret *secret, int64_t lifetime,
 	};
 	enum secret_outcome	 outcome;
 
-	sites_draw(secret, SITES_SMALL);
 	secret->creation.kind = SECRET_SJCL;
 	secret->creation.listing = &listing;
 	secret->creation.lifetime = lifetime;
@@ -82,6 +81,14 @@ make(struct sites *sites, struct sites_secret *secret, int64_t lifetime,
 	outcome = sites_create(sites, secret);
 	secret->creation.listing = NULL;
 	return outcome;
+}
+
+static enum secret_outcome
+make(struct sites *sites, struct sites_secret *secret, int64_t lifetime,
+    uint32_t views)
+{
+	sites_draw(secret, SITES_SMALL);
+	return make_named(sites, secret, lifetime, views);
 }
 
 static size_t
@@ -311,7 +318,7 @@ deletes_its_own_alone(void **state)
 static void
 charges_what_it_makes(void **state)
 {
-	const int64_t		 one = 1;
+	const int64_t		 one = 1, two = 2;
 	struct sites		*sites = *state;
 	struct sites_secret	 secret, refused;
 	enum account_outcome	 outcome;
@@ -321,10 +328,17 @@ charges_what_it_makes(void **state)
 	assert_int_equal(make(sites, &secret, 60000, 1), SECRET_OK);
 	assert_int_equal(make(sites, &refused, 60000, 1),
 	    SECRET_NO_ALLOWANCE);
+	sites_drop(&refused);
+	/* Nor for a name that is taken. */
+	assert_int_equal(account_set(&sites->site, "one", &two, NULL,
+	    &outcome), 0);
+	refused = secret;
+	refused.receipt[0] ^= 1;
+	assert_int_equal(make_named(sites, &refused, 60000, 1),
+	    SECRET_EXISTS);
 	assert_int_equal(totals(sites).total, 1);
 	assert_int_equal(totals(sites).usage, 1);
 	assert_int_equal(sites_records(sites), 1);
-	sites_drop(&refused);
 	/* The next month begins anew. */
 	sites_sql(sites, "UPDATE account SET month = month - 1");
 	assert_int_equal(totals(sites).usage, 0);
