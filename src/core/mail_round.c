@@ -27,6 +27,10 @@
 #define PAUSE_FIRST	((int64_t)60000)	/* ms */
 #define PAUSE_MAX	((int64_t)3600000)
 
+/* Between tries to forget a letter, in microseconds; each waits for the lock
+ * before. */
+#define FORGET_PAUSE	1000000
+
 struct round {
 	struct site		*site;
 	struct arena		*arena;		/* of one letter */
@@ -187,6 +191,22 @@ forget(struct store_txn *txn, void *argument)
 	return store_letter_remove(txn, round->row.id) == -1 ? -1 : 0;
 }
 
+/*
+ * While this goes on no other round takes the letter, since mail.lock is held:
+ * what was handed over and cannot be forgotten yet is not sent again, however
+ * long another program holds the lock of the store or its disk is full.
+ */
+static int
+forget_in_the_end(struct round *round)
+{
+	int	 failure;
+
+	while ((failure = store_update(round->site->store, forget, round)) ==
+	    STORE_BUSY || failure == STORE_FULL)
+		clock_sleep_us(FORGET_PAUSE);
+	return failure;
+}
+
 static enum mail_round_outcome
 judge(enum spawn_outcome spawned, int status,
     struct mail_round_reason *reason)
@@ -281,7 +301,7 @@ handle_letter(struct round *round)
 		round->stuck = outcome == MAIL_ROUND_NOBODY;
 		return round->stuck;
 	}
-	failure = store_update(round->site->store, forget, round);
+	failure = forget_in_the_end(round);
 	if (failure != 0)
 		return failure;
 	if (outcome == MAIL_ROUND_TAKEN) {

@@ -20,7 +20,9 @@ struct mail_round_result {
 /*
  * mail_round_run(site, result, error): hand what is due to sendmail, with no
  * lock held that anybody else waits for.  A letter is put off before it is
- * tried, so that one that ends the program does not come first for ever.  A
+ * tried, so that one that ends the program does not come first for ever; one
+ * that was handed over is forgotten before anything else, however long that
+ * takes, so that it is sent again only after a crash or a STORE_FAILED.  A
  * sendmail that hangs or does not start ends the round.  What is too old is
  * erased in any case: expired, or older than mail_give_up and tried, or not
  * tried since nothing can be.  Returns 0 or a STORE_ failure; error says what

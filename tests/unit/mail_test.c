@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "base/arena.h"
 #include "base/complaint.h"
 #include "base/filelock.h"
+#include "base/log.h"
 #include "core/mail.h"
 #include "core/mail_round.h"
 #include "core/mail_text.h"
@@ -393,6 +395,88 @@ hands_over(void **state)
 	assert_int_equal(run_round(sites).handed_over, 3);
 }
 
+/* More than any wait of a test that passes, ms. */
+#define PATIENCE	20000
+
+/* Who holds the lock of the store from when the mail was taken on. */
+struct holder {
+	struct sites	*sites;
+	FILE		*said;
+};
+
+static void
+await_file(struct sites *sites, const char *name)
+{
+	int64_t	 until = sites_now() + PATIENCE;
+
+	while (sites_now() < until && !exists(sites, name))
+		sites_await(sites_now());
+}
+
+static void *
+hold_the_lock(void *argument)
+{
+	struct holder	*holder = argument;
+	struct stat	 status = { .st_size = 0 };
+	int64_t		 until = sites_now() + PATIENCE;
+	char		 path[600];
+	int		 directory, lock;
+
+	await_file(holder->sites, "taken");
+	directory = open(holder->sites->conf.state_dir,
+	    O_RDONLY | O_DIRECTORY);
+	lock = filelock_open(directory, "write.lock");
+	if (filelock_acquire(lock, 10000) != 0)
+		return NULL;
+	(void)snprintf(path, sizeof(path), "%s/held",
+	    holder->sites->directory);
+	(void)close(open(path, O_WRONLY | O_CREAT, 0600));
+	/* Until somebody said that it waited in vain. */
+	while (sites_now() < until && status.st_size == 0 &&
+	    fstat(fileno(holder->said), &status) == 0)
+		sites_await(sites_now());
+	(void)close(lock);
+	(void)close(directory);
+	return status.st_size == 0 ? NULL : holder;
+}
+
+/* What was handed over is not sent again because the store was busy. */
+static void
+forgets_in_the_end(void **state)
+{
+	struct sites	*sites = *state;
+	struct holder	 holder = { .sites = sites, .said = tmpfile() };
+	struct mail_round_result result;
+	struct mail_entry entry;
+	struct complaint error;
+	char		 settings[1200];
+	pthread_t	 thread;
+	void		*held;
+	int		 saved = dup(STDERR_FILENO), failure;
+
+	assert_non_null(holder.said);
+	assert_true(saved != -1);
+	(void)snprintf(settings, sizeof(settings), SETTINGS
+	    "%s\nlock_wait = 100ms\n", sites->conf.mail_templates);
+	sites_restart(sites, settings);
+	log_open("mail_test", LOG_TO_STDERR, LOG_LEVEL_WARNING);
+	script(sites, "echo x >>taken; while ! [ -e held ]; do sleep 0.01; "
+	    "done");
+	add_letter(sites, HOUR);
+	assert_int_equal(pthread_create(&thread, NULL, hold_the_lock,
+	    &holder), 0);
+	assert_true(dup2(fileno(holder.said), STDERR_FILENO) != -1);
+	failure = mail_round_run(&sites->site, &result, &error);
+	assert_true(dup2(saved, STDERR_FILENO) != -1);
+	assert_int_equal(pthread_join(thread, &held), 0);
+	(void)close(saved);
+	(void)fclose(holder.said);
+	assert_ptr_equal(held, &holder);
+	assert_int_equal(failure, 0);
+	assert_int_equal(result.handed_over, 1);
+	assert_false(first(sites, &entry));
+}
+
 static void
 tries_again(void **state)
 {
@@ -666,6 +750,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(quotes_what_it_must, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(hands_over, setup, teardown),
+		cmocka_unit_test_setup_teardown(forgets_in_the_end, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(tries_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(honours_the_status, setup,
 		    teardown),

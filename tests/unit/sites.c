@@ -66,7 +66,8 @@ configure(struct sites *sites, const char *settings)
 	assert_true(fprintf(file, "state_dir = state\n"
 	    "key_file = keys/server.key\nlog = stderr\nlog_level = error\n"
 	    "kdf_passes = 1\nkdf_memory = 8M\nkdf_wait = 60s\n"
-	    "lock_wait = 60s\n%s", settings) > 0);
+	    "%s%s", strstr(settings, "lock_wait") != NULL ? "" :
+	    "lock_wait = 60s\n", settings) > 0);
 	assert_int_equal(fclose(file), 0);
 	if (conf_load(&sites->conf, path, &error) == -1)
 		fail_msg("%s", error.text);
