@@ -355,10 +355,18 @@ overwrite(int fd)
 	close(fd);
 }
 
+/* Some keep their key file read-only, even for its owner. */
 static int
 open_to_overwrite(const char *path)
 {
-	return open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	static const int	 flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	int			 fd = open(path, O_RDONLY | flags);
+
+	if (fd != -1) {
+		(void)fchmod(fd, 0600);
+		close(fd);
+	}
+	return open(path, O_WRONLY | flags);
 }
 
 /* Write it beside, then put it in its place, and leave nothing of what was

@@ -32,6 +32,7 @@
 #define C "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define LOOKUP	"lookup " A "\n"
 #define SEAL	"seal 1 " B "\n"
+#define NOBODY	65534
 
 static char directory[512];
 static char path[640];
@@ -415,7 +416,7 @@ overwrites_what_it_replaces(void **state)
 	struct complaint error = { "" };
 	char		 text[1024], beside[PATH_MAX], name[PATH_MAX];
 	uint32_t	 made;
-	int		 fds[2];
+	int		 fds[2], rotated;
 
 	(void)state;
 	write_file(HEADER LOOKUP SEAL, strlen(HEADER LOOKUP SEAL));
@@ -434,6 +435,26 @@ overwrites_what_it_replaces(void **state)
 			assert_int_equal(text[at], 0);
 		close(fds[i]);
 	}
+
+	/* Which its owner may have made read-only; root may write that. */
+	write_file(HEADER LOOKUP SEAL, strlen(HEADER LOOKUP SEAL));
+	assert_int_equal(chmod(path, 0400), 0);
+	fds[0] = open(path, O_RDONLY);
+	assert_true(fds[0] != -1);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(path, NOBODY, NOBODY), 0);
+		assert_int_equal(chown(directory, NOBODY, NOBODY), 0);
+		assert_int_equal(seteuid(NOBODY), 0);
+	}
+	rotated = keyfile_rotate(path, NULL, 0, &made, &error);
+	assert_int_equal(seteuid(getuid()), 0);
+	assert_int_equal(chown(directory, getuid(), getgid()), 0);
+	assert_int_equal(chown(path, getuid(), getgid()), 0);
+	if (rotated == -1)
+		fail_msg("%s", error.text);
+	assert_true(pread(fds[0], text, sizeof(text), 0) > 8);
+	assert_int_equal(text[0], 0);
+	close(fds[0]);
 
 	/* A second name of the file is somebody's copy. */
 	snprintf(name, sizeof(name), "%s.copy", path);
