@@ -31,6 +31,8 @@ print_stats(const struct store_stats *stats)
 		    stats->secrets[state]);
 	printf("records = %" PRId64 "\n", stats->records);
 	printf("claims = %" PRId64 "\n", stats->claims);
+	printf("requests = %" PRId64 "\n", stats->requests);
+	printf("mails = %" PRId64 "\n", stats->letters);
 	printf("bytes_used = %" PRId64 "\n",
 	    stats->pages_used * stats->page_bytes);
 	printf("bytes_free = %" PRId64 "\n",

@@ -109,6 +109,9 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	    "SELECT state, count(*) FROM secret GROUP BY state",
 	[SQLITE_STATEMENT_STATS_RECORDS] = "SELECT count(*) FROM record",
 	[SQLITE_STATEMENT_STATS_CLAIMS] = "SELECT count(*) FROM claim",
+	[SQLITE_STATEMENT_STATS_REQUESTS] =
+	    "SELECT count(*) FROM secret_request",
+	[SQLITE_STATEMENT_STATS_LETTERS] = "SELECT count(*) FROM outbox",
 	[SQLITE_STATEMENT_KEYS] =
 	    "SELECT id, key_id, record FROM secret WHERE id > ?1"
 	    " ORDER BY id LIMIT ?2",

@@ -215,6 +215,8 @@ struct store_stats {
 	int64_t	 secrets[STORE_STATE__MAX];	/* rows by stored state */
 	int64_t	 records;			/* sealed records there are */
 	int64_t	 claims;
+	int64_t	 requests;			/* secret requests */
+	int64_t	 letters;			/* mails that wait */
 	int64_t	 pages_used;			/* of page_bytes each */
 	int64_t	 pages_free;
 	int64_t	 page_bytes;

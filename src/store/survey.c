@@ -32,6 +32,10 @@ store_stats(struct store_txn *txn, struct store_stats *stats)
 	    &stats->records) == -1 ||
 	    txn_number(txn, SQLITE_STATEMENT_STATS_CLAIMS,
 	    &stats->claims) == -1 ||
+	    txn_number(txn, SQLITE_STATEMENT_STATS_REQUESTS,
+	    &stats->requests) == -1 ||
+	    txn_number(txn, SQLITE_STATEMENT_STATS_LETTERS,
+	    &stats->letters) == -1 ||
 	    txn_number(txn, SQLITE_STATEMENT_PAGE_COUNT, &pages) == -1 ||
 	    txn_number(txn, SQLITE_STATEMENT_FREE_COUNT,
 	    &stats->pages_free) == -1)

@@ -594,6 +594,8 @@ class Stats(SiteTest):
         self.assertEqual(after["secrets_opened"], 1)
         self.assertEqual(after["records"], 1)
         self.assertEqual(after["claims"], 0)
+        self.assertEqual(after["requests"], 0)
+        self.assertEqual(after["mails"], 0)
         self.assertGreater(after["bytes_used"], 0)
 
 

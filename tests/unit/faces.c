@@ -442,4 +442,6 @@ faces_unchanged(struct faces *faces, const struct store_stats *before)
 		assert_int_equal(after.secrets[i], before->secrets[i]);
 	assert_int_equal(after.records, before->records);
 	assert_int_equal(after.claims, before->claims);
+	assert_int_equal(after.requests, before->requests);
+	assert_int_equal(after.letters, before->letters);
 }

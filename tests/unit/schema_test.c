@@ -304,6 +304,7 @@ use_requests(struct store_txn *txn, void *argument)
 		.letter = "letter", .letter_size = 6 };
 	struct store_request	 found, other;
 	struct store_letter	 kept;
+	struct store_stats	 stats;
 	int64_t			 count, id, expires_at;
 
 	(void)argument;
@@ -364,6 +365,9 @@ use_requests(struct store_txn *txn, void *argument)
 	assert_int_equal(kept.request, 0);
 	assert_int_equal(kept.tries, 7);
 	assert_int_equal(kept.expires_at, 5);
+	assert_int_equal(store_stats(txn, &stats), 0);
+	assert_int_equal(stats.requests, 1);
+	assert_int_equal(stats.letters, 2);
 	assert_int_equal(store_letter_postpone(txn, letter.id, 8, 9), 0);
 	assert_int_equal(store_letter_due(txn, 9, keep_letter, &kept), 0);
 	assert_int_equal(kept.request, row.id);
