@@ -9,6 +9,9 @@ import { SealError, fromBase64, gcmKey, join, material, random, toBase64 }
 
 const ROUNDS = 10000;
 const ROUNDS_MAX = 10000000;
+const IV_BYTES = 16;
+const SALT_BYTES = 8;
+const TAG_BITS = 128;
 const TAGS = [64, 96, 128];
 const HALF_LETTERS = 18;
 const LETTERS =
@@ -89,16 +92,26 @@ export async function sjclOpen(ciphertext, password) {
 	}
 }
 
+function writeObject(iv, salt, ct) {
+	return JSON.stringify({
+		iv: toBase64(iv), v: 1, iter: ROUNDS, ks: 256, ts: TAG_BITS,
+		mode: "gcm", adata: "", cipher: "aes", salt: toBase64(salt),
+		ct,
+	});
+}
+
+// How large the object of so many bytes gets; servers limit that.
+export function sjclSize(size) {
+	return writeObject(new Uint8Array(IV_BYTES), new Uint8Array(SALT_BYTES),
+	    "").length + Math.ceil((size + TAG_BITS / 8) / 3) * 4;
+}
+
 // data (bytes) as SJCL seals it: base64 of its object.
 export async function sjclSeal(data, password) {
-	const iv = random(16), salt = random(8), tagLength = 128;
+	const iv = random(IV_BYTES), salt = random(SALT_BYTES);
 	const key = await deriveKey(password, salt, ROUNDS);
 	const ct = new Uint8Array(await crypto.subtle.encrypt(
-	    { name: "AES-GCM", iv, tagLength }, key, data));
+	    { name: "AES-GCM", iv, tagLength: TAG_BITS }, key, data));
 
-	return toBase64(encoder.encode(JSON.stringify({
-		iv: toBase64(iv), v: 1, iter: ROUNDS, ks: 256,
-		ts: tagLength, mode: "gcm", adata: "", cipher: "aes",
-		salt: toBase64(salt), ct: toBase64(ct),
-	})));
+	return toBase64(encoder.encode(writeObject(iv, salt, toBase64(ct))));
 }

@@ -19,7 +19,7 @@ globalThis.crypto ??= nodeCrypto.webcrypto;
 const [scripts, vectorsAt] = process.argv.slice(2);
 const load = (name) => import(pathToFileURL(path.join(scripts, name)));
 const { SealError, toBase64 } = await load("seal.js");
-const { newPasswordParts, passwordFromParts, sjclOpen, sjclSeal } =
+const { newPasswordParts, passwordFromParts, sjclOpen, sjclSeal, sjclSize } =
     await load("sjcl.js");
 const sjcl = createRequire(import.meta.url)("sjcl");
 
@@ -81,6 +81,8 @@ test("the sjcl package opens what we seal", async () => {
 		assert.equal(sjcl.decrypt(both,
 		    Buffer.from(sealed, "base64").toString()), plain);
 		assert.equal(text(await sjclOpen(sealed, password)), plain);
+		assert.equal(Buffer.from(sealed, "base64").length,
+		    sjclSize(bytes(plain).length));
 	}
 });
 
