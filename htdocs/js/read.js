@@ -94,6 +94,7 @@ function failed(outcome, again) {
 
 async function begin(link) {
 	reading = new Reading(link);
+	delete document.body.dataset.paste;
 	const outcome = await reading.look();
 
 	if (!outcome.ok)
@@ -190,7 +191,12 @@ async function attempt(opening) {
 	} else if (outcome.what === "invalid" && outcome.field === "pin") {
 		pinError("read.pin.length");
 	} else if (outcome.what === "part") {
-		askForLink("unfit");
+		if (document.body.dataset.paste !== "unfit") {
+			askForLink("unfit");
+		} else {
+			show("paste", { focus: false });
+			pasteError("read.paste.damaged");
+		}
 	} else {
 		failed(outcome, () => attempt((stage) =>
 			reading.openAgain(stage)));

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: ISC
+//
+// What comes between a reader and a secret, and how it goes on: lost
+// connections, loading again, other people's answers, a page that is left or
+// not looked at.
+
+import assert from "node:assert/strict";
+
+import { ask, finish, focusOnHeading, inspect, journey, shown, visit, words }
+	from "./browser.mjs";
+import { OPEN, arrived, call, make, secretIn, sent } from "./maker.mjs";
+
+const en = words("en", "read");
+
+async function ends(page, name) {
+	await page.waitForSelector(`body[data-end="${name}"]`);
+	await shown(page, "end");
+	assert.equal(await page.locator("#end-title").textContent(),
+		en[`read.end.${name}`]);
+	await focusOnHeading(page);
+}
+
+const heading = (page) =>
+	page.locator("section:not([hidden]) h1").textContent();
+
+// The server does what it is asked, once, and its answer is lost.
+const loseOne = (page, name) => page.route(`**/secrets/${name}`,
+	async (route) => {
+		await route.fetch();
+		await route.abort("connectionreset");
+	}, { times: 1 });
+
+// What a page has sent is not told by an event of its own.
+async function until(condition) {
+	while (!condition())
+		await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+const viewsLeft = async ({ id }) =>
+	(await call("secrets/peek", { id })).views_left;
+
+await journey("offline in the middle, and then again, anywhere",
+	async (newPage) => {
+		const secret = await make("worth two tries", { pin: "12" });
+		const page = await newPage();
+
+		await visit(page, secret.path);
+		await shown(page, "ready");
+		await page.fill("#pin", "12");
+		await loseOne(page, "open");
+		await page.click(OPEN);
+		await ends(page, "lost");
+		assert.match(await page.locator("#end-text").textContent(),
+			/1 minute/);
+		await inspect(page, "read-lost");
+		// The view is taken, and nobody else gets it.
+		const gone = await call("secrets/peek", { id: secret.id });
+		assert.equal(gone.status, 410);
+		const other = await newPage();
+		await visit(other, secret.path);
+		await ends(other, "opened");
+
+		await page.click("#retry");
+		await shown(page, "shown");
+		assert.equal(await secretIn(page), "worth two tries");
+		const opens = sent(page, "secrets/open");
+		assert.equal(opens.length, 2);
+		assert.deepEqual(opens[0], opens[1]);
+		await arrived(page);
+		assert.equal(await page.evaluate(() =>
+			Object.keys(sessionStorage)
+				.filter((name) => name.startsWith("claim."))
+				.length), 0);
+	});
+
+await journey("no network, and then it is back", async (newPage) => {
+	const secret = await make("patience", { views: 2 });
+	const page = await newPage();
+
+	await visit(page, secret.path);
+	await shown(page, "ready");
+	await page.context().setOffline(true);
+	await page.click(OPEN);
+	await ends(page, "lost");
+	assert.equal(await viewsLeft(secret), 2);
+	// Nobody has to press anything.
+	await page.context().setOffline(false);
+	await shown(page, "shown");
+	assert.equal(await secretIn(page), "patience");
+	assert.equal(await viewsLeft(secret), 1);
+});
+
+await journey("no network from the beginning", async (newPage) => {
+	const secret = await make("x");
+	const page = await newPage();
+
+	await page.route("**/secrets/peek", (route) =>
+		route.abort("internetdisconnected"), { times: 1 });
+	await visit(page, secret.path);
+	await ends(page, "offline");
+	await inspect(page, "read-offline");
+	await page.click("#retry");
+	await shown(page, "ready");
+});
+
+await journey("loaded again in the middle, anywhere", async (newPage) => {
+	const secret = await make("still there");
+	const page = await newPage();
+
+	await visit(page, secret.path);
+	await shown(page, "ready");
+	await loseOne(page, "open");
+	await page.click(OPEN);
+	await ends(page, "lost");
+	await page.reload();
+	await shown(page, "ready");
+	assert.equal(await heading(page), en["read.again.title"]);
+	await inspect(page, "read-again");
+	await page.click(OPEN);
+	await shown(page, "shown");
+	assert.equal(await secretIn(page), "still there");
+	await arrived(page);
+	const [one, two] = sent(page, "secrets/open");
+	assert.equal(one.claim, two.claim);
+	// Nothing of it is left for who comes to this tab later.
+	await page.reload();
+	await shown(page, "paste");
+	assert.equal(await heading(page), en["read.none.title"]);
+});
+
+await journey("loaded again with a PIN, which is asked for again",
+	async (newPage) => {
+		const secret = await make("locked twice", { pin: "12" });
+		const page = await newPage();
+
+		await visit(page, secret.path);
+		await shown(page, "ready");
+		await page.fill("#pin", "12");
+		await loseOne(page, "open");
+		await page.click(OPEN);
+		await ends(page, "lost");
+		await page.reload();
+		await shown(page, "ready");
+		await page.fill("#pin", "21");
+		await page.click(OPEN);
+		await page.waitForSelector("#pin[aria-invalid]");
+		await page.fill("#pin", "12");
+		await page.click(OPEN);
+		await shown(page, "shown");
+		assert.equal(await secretIn(page), "locked twice");
+	});
+
+await journey("too late to fetch it again", async (newPage) => {
+	const secret = await make("x");
+	const page = await newPage();
+
+	await visit(page, secret.path);
+	await shown(page, "ready");
+	await loseOne(page, "open");
+	await page.click(OPEN);
+	await ends(page, "lost");
+	await ask("end_claims");
+	await page.click("#retry");
+	await ends(page, "opened");
+	assert.equal(await page.locator("#end-more").textContent(),
+		en["read.opened.late"]);
+});
+
+await journey("word that it has arrived is lost, and said again",
+	async (newPage) => {
+		const secret = await make("heard");
+		const page = await newPage();
+
+		await page.clock.install();
+		await visit(page, secret.path);
+		await shown(page, "ready");
+		await page.route("**/secrets/ack", (route) =>
+			route.abort("connectionreset"), { times: 2 });
+		await page.click(OPEN);
+		await shown(page, "shown");
+		for (let i = 0; i < 2; i++) {
+			await until(() =>
+				sent(page, "secrets/ack").length > i);
+			assert.notEqual(await page.evaluate(() =>
+				location.hash), "");
+			await page.clock.runFor(4000);
+		}
+		await arrived(page);
+		assert.equal(sent(page, "secrets/ack").length, 3);
+	});
+
+await journey("the worker is away", async (newPage) => {
+	const secret = await make("x");
+	const page = await newPage();
+
+	await ask("stop");
+	await visit(page, secret.path);
+	await ends(page, "busy");
+	await inspect(page, "read-busy");
+	await ask("start");
+	await page.click("#retry");
+	await shown(page, "ready");
+});
+
+await journey("somebody else's answers", async (newPage) => {
+	const secret = await make("x");
+	const page = await newPage();
+	const answers = [
+		{ status: 502, contentType: "text/html", body: "<h1>Oops" },
+		{ status: 200, contentType: "text/html", body: "<h1>Log in" },
+		{ status: 200, contentType: "application/json", body: "{}" },
+		{ status: 200, contentType: "application/json", body: "<" },
+		{ status: 403, contentType: "application/problem+json",
+			body: '{"type":"about:blank"}' },
+		{ status: 302, headers: { Location: "/about/" } },
+		{ status: 204 },
+	];
+
+	for (const name of ["peek", "open"])
+		for (const answer of answers) {
+			await page.goto("about:blank");
+			await page.route(`**/secrets/${name}`, (route) =>
+				route.fulfill(answer), { times: 1 });
+			await visit(page, secret.path);
+			if (name === "open") {
+				await shown(page, "ready");
+				await page.click(OPEN);
+			}
+			await ends(page, "not-ours");
+		}
+	await inspect(page, "read-not-ours");
+	assert.equal(sent(page, "secrets/ack").length, 0);
+	// It was never here, and is still to be had.
+	await page.click("#retry");
+	await shown(page, "shown");
+});
+
+await journey("what cannot be kept in the tab", async (newPage) => {
+	const secret = await make("kept by nobody");
+	const page = await newPage();
+
+	await page.addInitScript(() => {
+		for (const name of ["sessionStorage", "localStorage"])
+			Object.defineProperty(window, name, { get() {
+				throw new DOMException("no", "SecurityError");
+			} });
+	});
+	await visit(page, secret.path);
+	await shown(page, "ready");
+	assert.equal(await page.locator("#ready-unkept").isVisible(), true);
+	await inspect(page, "read-unkept");
+	await loseOne(page, "open");
+	await page.click(OPEN);
+	await ends(page, "lost");
+	await page.click("#retry");
+	await shown(page, "shown");
+	assert.equal(await secretIn(page), "kept by nobody");
+	await arrived(page);
+});
+
+// A page that is not looked at
+
+const MINUTE = 60 * 1000;
+
+async function opened(newPage, text) {
+	const secret = await make(text);
+	const page = await newPage();
+
+	await page.clock.install();
+	await visit(page, secret.path);
+	await shown(page, "ready");
+	await page.click(OPEN);
+	await shown(page, "shown");
+	await arrived(page);
+	return page;
+}
+
+const setHidden = (page, hidden) => page.evaluate((value) => {
+	Object.defineProperty(document, "hidden",
+		{ configurable: true, get: () => value });
+	document.dispatchEvent(new Event("visibilitychange"));
+}, hidden);
+
+const holds = (page, text) => page.evaluate((wanted) =>
+	document.documentElement.innerHTML.includes(wanted), text);
+
+await journey("hidden, shown, hidden, longer, gone", async (newPage) => {
+	const page = await opened(newPage, "for my eyes");
+
+	await page.click("#hide");
+	await shown(page, "hidden");
+	await focusOnHeading(page);
+	assert.equal(await holds(page, "for my eyes"), false);
+	assert.match(await page.locator("#hidden-text").textContent(),
+		/10 minutes/);
+	await inspect(page, "read-hidden");
+	await page.click("#unhide");
+	await shown(page, "shown");
+	assert.equal(await secretIn(page), "for my eyes");
+	// What is looked at stays.
+	await page.clock.runFor(30 * MINUTE);
+	assert.equal(await secretIn(page), "for my eyes");
+
+	await page.click("#hide");
+	await page.clock.runFor(9 * MINUTE);
+	assert.match(await page.locator("#hidden-text").textContent(),
+		/ 1 minute/);
+	await page.click("#longer");
+	await page.clock.runFor(9 * MINUTE);
+	await shown(page, "hidden");
+	await page.clock.runFor(2 * MINUTE);
+	await ends(page, "left");
+	await inspect(page, "read-left");
+	assert.equal(await holds(page, "for my eyes"), false);
+});
+
+await journey("a tab behind others", async (newPage) => {
+	const page = await opened(newPage, "out of sight");
+	const title = await page.title();
+
+	await setHidden(page, true);
+	await page.clock.runFor(8.5 * MINUTE);
+	assert.match(await page.title(), /2 minutes/);
+	await setHidden(page, false);
+	assert.equal(await page.title(), title);
+	await page.clock.runFor(8 * MINUTE);
+	assert.equal(await secretIn(page), "out of sight");
+	await setHidden(page, true);
+	await page.clock.runFor(11 * MINUTE);
+	await ends(page, "left");
+	assert.equal(await page.title(), title);
+	assert.equal(await holds(page, "out of sight"), false);
+});
+
+await journey("a page that is left", async (newPage) => {
+	const page = await opened(newPage, "left behind");
+
+	// As a browser does that keeps the page for its Back button.
+	await page.evaluate(() => dispatchEvent(
+		new PageTransitionEvent("pagehide", { persisted: true })));
+	await ends(page, "left");
+	assert.equal(await holds(page, "left behind"), false);
+	await visit(page, "about/");
+	await page.goBack();
+	await page.waitForSelector("body[data-shown]");
+	assert.equal(await holds(page, "left behind"), false);
+});
+
+await finish();
