@@ -315,7 +315,7 @@ await journey("hidden, shown, hidden, longer, gone", async (newPage) => {
 });
 
 await journey("a tab behind others", async (newPage) => {
-	const page = await opened(newPage, "out of sight");
+	const page = await opened(newPage, "behind others");
 	const title = await page.title();
 
 	await setHidden(page, true);
@@ -324,12 +324,12 @@ await journey("a tab behind others", async (newPage) => {
 	await setHidden(page, false);
 	assert.equal(await page.title(), title);
 	await page.clock.runFor(8 * MINUTE);
-	assert.equal(await secretIn(page), "out of sight");
+	assert.equal(await secretIn(page), "behind others");
 	await setHidden(page, true);
 	await page.clock.runFor(11 * MINUTE);
 	await ends(page, "left");
 	assert.equal(await page.title(), title);
-	assert.equal(await holds(page, "out of sight"), false);
+	assert.equal(await holds(page, "behind others"), false);
 });
 
 await journey("a page that is left", async (newPage) => {
