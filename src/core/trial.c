@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/conf.h"
 #include "core/life.h"
 #include "core/site.h"
@@ -70,6 +71,42 @@ trial_waits(struct site *site, const struct trial *trial, bool *waits)
 	failure = secret_peek(site, &reading);
 	*waits = failure == 0 && reading.outcome == SECRET_OK;
 	explicit_bzero(&reading, sizeof(reading));
+	return failure;
+}
+
+struct looking {
+	uint8_t			 lookup[SEAL_LOOKUPBYTES];
+	struct arena		*arena;
+	uint8_t			*record;
+	size_t			 size;
+};
+
+static int
+look(struct store_txn *txn, void *argument)
+{
+	struct looking		*looking = argument;
+	struct store_secret	 row;
+
+	looking->record = NULL;
+	if (store_secret_find(txn, looking->lookup, &row) != 0)
+		return -1;
+	looking->size = row.record_bytes;
+	looking->record = arena_alloc(looking->arena, row.record_bytes);
+	return looking->record == NULL ||
+	    store_record_read(txn, &row, looking->record) != 0 ? -1 : 0;
+}
+
+int
+trial_sealed(struct site *site, struct arena *arena,
+    const struct trial *trial, const uint8_t **sealed, size_t *size)
+{
+	struct looking	 looking = { .arena = arena };
+	int		 failure;
+
+	seal_lookup(site->keyring, trial->token, looking.lookup);
+	failure = store_view(site->store, look, &looking);
+	*sealed = looking.record;
+	*size = looking.size;
 	return failure;
 }
 

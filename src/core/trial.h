@@ -33,6 +33,14 @@ int	 trial_read(struct site *site, struct arena *arena,
 int	 trial_waits(struct site *site, const struct trial *trial,
 	    bool *waits);
 
+/*
+ * trial_sealed(site, arena, trial, sealed, size): the bytes of its record as
+ * they lie in the database, in the arena's memory.  Returns 0 or a STORE_
+ * failure; one that is not there to be read is STORE_FAILED.
+ */
+int	 trial_sealed(struct site *site, struct arena *arena,
+	    const struct trial *trial, const uint8_t **sealed, size_t *size);
+
 /* trial_forget(site, token): leave nothing of it, no tombstone either; there
  * may be none.  Returns 0 or a STORE_ failure. */
 int	 trial_forget(struct site *site, const uint8_t token[TOKEN_BYTES]);

@@ -78,6 +78,13 @@ static const struct command commands[] = {
 	    "Exit status: 0 without errors, 1 with errors.\n",
 	    ctl_check_run, TAKES(CTL_OPTION_URL) | TAKES(CTL_OPTION_CA_FILE) |
 	    TAKES(CTL_OPTION_CONNECT_TO), 0, false },
+	{ "verify-erased", "", "look on the disk for what is over",
+	    "Make secrets of several sizes, see that no more of them than\n"
+	    "sealed records is in the files of the state directory, read\n"
+	    "some, burn the others, and look for whatever is left of them.\n"
+	    "Run it as the worker's user, beside the worker or without it.\n"
+	    "\nExit status: 0 when nothing is left, 1 when something is.\n",
+	    ctl_erased_run, 0, 0, false },
 	{ "config", " [--web-server nginx | lighttpd | apache]",
 	    "print the settings in effect",
 	    "Print every setting as it is in effect, where it comes from,\n"

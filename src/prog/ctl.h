@@ -71,6 +71,7 @@ int	 ctl_key_list(const struct ctl_call *call);
 int	 ctl_backup_run(const struct ctl_call *call);
 int	 ctl_backup_restore(const struct ctl_call *call); /* without conf */
 int	 ctl_check_run(const struct ctl_call *call);
+int	 ctl_erased_run(const struct ctl_call *call);
 int	 ctl_account_add(const struct ctl_call *call);
 int	 ctl_account_list(const struct ctl_call *call);
 int	 ctl_account_show(const struct ctl_call *call);

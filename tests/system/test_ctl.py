@@ -261,7 +261,7 @@ class Ctl(CtlTest):
         """every command says how it is used; what is no command is refused"""
         output = self.good("--help")
         for command in ("init", "backup", "restore", "check", "config",
-                        "server-key", "stats"):
+                        "verify-erased", "server-key", "stats"):
             self.assertIn("  " + command, output)
             self.assertIn("usage: oncelinkctl [-c FILE] " + command,
                           self.good(command, "--help"))

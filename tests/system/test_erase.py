@@ -7,6 +7,8 @@ import json
 import math
 import os
 import random
+import shutil
+import threading
 import time
 
 from oncelink_test import SiteTest, in_threads, main, note, scaled
@@ -294,6 +296,48 @@ class Erase(SiteTest):
         self.assertStatus(answer, 200)
         self.assertEqual(answer.json()["message"], message)
         self.assertNowhere([sealed], site.database_bytes(), "a record")
+
+    def test_verify(self):
+        """verify-erased finds nothing, beside a worker, and leaves nothing"""
+        site = self.site()
+        kept = Secret("native", 2000)
+        kept.create(site)
+        done = site.ctl("verify-erased")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertRegex(done.stdout.decode(),
+                         r"^planted 64 .*\nused .* nothing .* in [1-9]\d{6,} ")
+        with site.reader() as database:
+            self.assertEqual(database.execute(
+                "SELECT count(*) FROM secret").fetchone(), (1,))
+
+    def test_verify_held_up(self):
+        """verify-erased says so when somebody keeps what is over"""
+        site = self.site(server=None)
+        with site.reader() as database:
+            database.execute("BEGIN")
+            database.execute("SELECT count(*) FROM secret").fetchone()
+            done = site.ctl("verify-erased")
+        self.assertIn(b"holds up", done.stderr)
+        self.assertEqual(done.returncode, 1)
+        site.sweep()
+        # And of a file that somebody made of it.
+        copied = threading.Event()
+
+        def copy():
+            path = site.database + "-wal"
+            while not copied.is_set():
+                if (os.path.exists(path) and
+                        os.path.getsize(path) > 1 << 20):
+                    shutil.copy(path, os.path.join(site.state, "copy"))
+                    copied.set()
+        thread = threading.Thread(target=copy, daemon=True)
+        thread.start()
+        done = site.ctl("verify-erased")
+        self.assertTrue(copied.wait(60))
+        thread.join()
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stderr,
+                         rb"of 64 secrets that are over [1-9]\d* left")
 
     def test_schema(self):
         """sealed bytes are in rowid tables only and in no index"""
