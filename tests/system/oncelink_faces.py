@@ -24,6 +24,49 @@ HEADERS = {
     "referrer-policy": "no-referrer",
 }
 
+# Which face's form the web server's own refusal of a call has.
+REFUSED_CALLS = (
+    ("POST", "/api/v1/message", "safesecrets"),
+    ("GET", "/api/v1/message/x/api", "safesecrets"),
+    ("GET", "/ping", "safesecrets"),
+    ("POST", "/secrets", "onetime"),
+    ("POST", "/api/secrets/0123", "shared"),
+    ("POST", "/api/secret_requests", "passwordlink"),
+    ("POST", "/api/v2/secrets", "native"),
+    ("POST", "/api/v2/secrets/open?x=/api/v1/", "native"),
+    ("GET", "/nothing", "native"),
+)
+
+
+class Refused:
+    """What a web server says in the worker's place; a mixin of test
+    cases."""
+
+    def assertRefusal(self, answer, face, status, retry):
+        self.assertStatus(answer, status, face)
+        for name, value in (("cache-control", "no-store"),
+                            ("x-content-type-options", "nosniff"),
+                            ("referrer-policy", "no-referrer"),
+                            ("retry-after",
+                             str(int(retry)) if retry else None),
+                            ("access-control-allow-origin",
+                             None if face in ("native", "safesecrets")
+                             else "*")):
+            self.assertEqual(answer.headers.get(name), value, name)
+        if face == "native":
+            return self.assertProblem(answer, status)
+        self.assertEqual(answer.headers["content-type"], "application/json")
+        members = answer.json()
+        self.assertEqual(list(members), {
+            "onetime": ["success", "message"],
+            "shared": ["success", "message", "error"]}.get(face, ["error"]))
+        if "success" in members:
+            self.assertEqual(members["success"], "False")
+        if face in ("shared", "passwordlink"):
+            self.assertEqual(list(members["error"]), ["message", "field"])
+            self.assertIsNone(members["error"]["field"])
+        return members
+
 
 class Through:
     """What is the same through every way in; a mixin of test cases, which

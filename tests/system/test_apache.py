@@ -11,6 +11,7 @@ import signal
 
 from oncelink_broken import broken_worker
 from oncelink_canary import Canaries, files_with
+from oncelink_faces import REFUSED_CALLS, Refused
 from oncelink_hostile import unread
 from oncelink_site import wait_until
 from oncelink_test import SiteTest, main
@@ -165,7 +166,8 @@ class Lengths(ApacheTest):
         answer = site.request("POST", "/api/v1/message", b"x" * (limit + 1))
         self.assertStatus(answer, 413)
         if site.kind != "shared":
-            self.assertNotIn(b"the request is too large", answer.body)
+            # The worker says less.
+            self.assertIn(b"nothing was stored", answer.body)
         # A body that nobody asked for.
         answer = site.request("GET", "/ping", b"x" * (1 << 20))
         self.assertStatus(answer, 200)
@@ -211,6 +213,55 @@ class Lengths(ApacheTest):
             found = self.half(site, body)
             # Apache left to itself shows that a file would be seen.
             self.assertEqual(bool(found), leaky, found)
+
+
+class InPlace(Refused, ApacheTest):
+    """What Apache answers in the worker's place has the form of each
+    face, for pages of other origins too."""
+
+    def refused(self, site, status, headers):
+        for method, path, face in REFUSED_CALLS:
+            if method != "POST":
+                continue
+            with self.subTest(site.kind + site.prefix + path):
+                answer = self.ask(site, http_bytes(
+                    method, site.prefix + path, None,
+                    {"Content-Type": JSON_TYPE, **headers}) + b"0\r\n\r\n")
+                self.assertRefusal(answer, face, status, False)
+
+    def test_length(self):
+        """411 for a body in chunks, 413 for one that is too large"""
+        for kind in ("apache", "apache-cgi", "shared"):
+            for prefix in ("", "/once"):
+                site = self.open_site(kind, prefix=prefix)
+                self.refused(site, 411, {"Transfer-Encoding": "chunked"})
+                # On shared hosting Apache has no limit of ours.
+                if kind != "shared":
+                    self.refused(site, 413, {"Content-Length": "99999999"})
+
+    def test_worker(self):
+        """5xx for a worker that dies or talks nonsense"""
+        for kind in ("apache", "apache-cgi"):
+            for mode in ("dies", "no head"):
+                site = self.open_site(kind, prefix="/once", start=False)
+                site.break_workers(broken_worker(site.directory, mode))
+                site.start()
+                for method, path, face in REFUSED_CALLS:
+                    with self.subTest("%s %s %s" % (kind, mode, path)):
+                        answer = site.request(
+                            method, path, b"{}" if method == "POST"
+                            else None)
+                        self.assertIn(answer.status, (500, 503))
+                        self.assertRefusal(answer, face, answer.status,
+                                           True)
+
+    def test_own(self):
+        """a refusal of the worker's own goes out as it is"""
+        site = self.open_site()
+        answer = site.request("POST", "/api/v1/message", b"x" * (1 << 19))
+        self.assertStatus(answer, 413)
+        self.assertEqual(answer.json(),
+                         {"error": "the request is too large"})
 
 
 class Slow(ApacheTest):

@@ -11,6 +11,7 @@ import socket
 import ssl
 
 from oncelink_broken import broken_worker, notes
+from oncelink_faces import REFUSED_CALLS, Refused
 from oncelink_nginx import Nginx
 from oncelink_site import wait_until
 from oncelink_test import SiteTest, in_threads, main
@@ -41,17 +42,6 @@ server {
 }
 """
 
-CALLS = (
-    ("POST", "/api/v1/message", "safesecrets"),
-    ("GET", "/api/v1/message/x/api", "safesecrets"),
-    ("GET", "/ping", "safesecrets"),
-    ("POST", "/secrets", "onetime"),
-    ("POST", "/api/secrets/0123", "shared"),
-    ("POST", "/api/v2/secrets", "native"),
-    ("POST", "/api/v2/secrets/open?x=/api/v1/", "native"),
-    ("GET", "/nothing", "native"),
-)
-
 
 class Around(Nginx):
     """The shipped locations in a site of somebody else; `changes` to them
@@ -80,7 +70,7 @@ class Around(Nginx):
                 "more": self.more % {"log": self.log_directory()}})
 
 
-class NginxTest(SiteTest):
+class NginxTest(Refused, SiteTest):
 
     def around(self, *changes, prefix="/once", start=True, more=""):
         site = self.site("nginx", conf="shipped", prefix=prefix, start=False)
@@ -89,28 +79,6 @@ class NginxTest(SiteTest):
         if start:
             site.start()
         return site
-
-    def assertRefusal(self, answer, face, status, retry):
-        self.assertStatus(answer, status, face)
-        for name, value in (("cache-control", "no-store"),
-                            ("x-content-type-options", "nosniff"),
-                            ("referrer-policy", "no-referrer"),
-                            ("retry-after", str(int(retry)) if retry else None),
-                            ("access-control-allow-origin",
-                             "*" if face in ("onetime", "shared")
-                             else None)):
-            self.assertEqual(answer.headers.get(name), value, name)
-        if face == "native":
-            return self.assertProblem(answer, status)
-        self.assertEqual(answer.headers["content-type"], "application/json")
-        members = answer.json()
-        if face == "safesecrets":
-            self.assertEqual(list(members), ["error"])
-        else:
-            self.assertEqual(list(members), ["success", "message"] + (
-                ["error"] if face == "shared" else []))
-            self.assertEqual(members["success"], "False")
-        return members
 
     def too_large(self, site, path):
         """The answer to a body that is announced.  nginx waits a while for
@@ -129,7 +97,7 @@ class NginxTest(SiteTest):
     def test_too_large(self):
         """413 for what the worker shall not even see"""
         site = self.site("nginx", conf="shipped", prefix="/once")
-        for method, path, face in CALLS:
+        for method, path, face in REFUSED_CALLS:
             if method == "POST":
                 with self.subTest(path):
                     self.assertRefusal(
@@ -140,7 +108,7 @@ class NginxTest(SiteTest):
         for prefix in ("", "/once"):
             site = self.site("nginx", conf="shipped", prefix=prefix)
             site.stop_workers()
-            for method, path, face in CALLS:
+            for method, path, face in REFUSED_CALLS:
                 with self.subTest(prefix + path):
                     answer = site.request(
                         method, path, b"{}" if method == "POST" else None)
@@ -155,7 +123,7 @@ class NginxTest(SiteTest):
         program = broken_worker(site.directory, mode)
         site.break_workers(program)
         site.start()
-        for number, (method, path, face) in enumerate(CALLS):
+        for number, (method, path, face) in enumerate(REFUSED_CALLS):
             with self.subTest(path):
                 word = "sent-%d-sent" % number
                 answer = site.request(
