@@ -61,13 +61,16 @@ static const struct command commands[] = {
 	    "made with, and none of these accounts yet.\n",
 	    ctl_backup_restore, TAKES(CTL_OPTION_FORCE) |
 	    TAKES(CTL_OPTION_ACCOUNTS), 1, true },
-	{ "check", " [--url URL] [--ca-file FILE] [--connect-to "
-	    "HOST:PORT:ADDRESS:PORT]",
+	{ "check", " [--temporary DIRECTORY] [--url URL] [--ca-file FILE] "
+	    "[--connect-to HOST:PORT:ADDRESS:PORT]",
 	    "look for what is wrong with a site",
 	    "Look at the site's files, settings, store, clock and sweeper,\n"
 	    "and make and read a secret.  Each finding is a line that begins\n"
 	    "with ok, warning or error and says what to do.  Run it as the\n"
 	    "worker's user; it disturbs nobody.\n\n"
+	    "--temporary names the directory in which the web server keeps\n"
+	    "what it cannot hold back otherwise, if that is not the usual\n"
+	    "one: it must be in memory.\n\n"
 	    "With --url also go through the web server, at the address that\n"
 	    "people use, such as https://secrets.example.org/once: whether\n"
 	    "requests and answers arrive as they were sent, and what the\n"
@@ -77,7 +80,8 @@ static const struct command commands[] = {
 	    "name is not known yet.\n\n"
 	    "Exit status: 0 without errors, 1 with errors.\n",
 	    ctl_check_run, TAKES(CTL_OPTION_URL) | TAKES(CTL_OPTION_CA_FILE) |
-	    TAKES(CTL_OPTION_CONNECT_TO), 0, false },
+	    TAKES(CTL_OPTION_CONNECT_TO) | TAKES(CTL_OPTION_TEMPORARY), 0,
+	    false },
 	{ "verify-erased", "", "look on the disk for what is over",
 	    "Make secrets of several sizes, see that no more of them than\n"
 	    "sealed records is in the files of the state directory, read\n"
@@ -189,6 +193,8 @@ static const struct option options[] = {
 	{ "force", no_argument, NULL, FIRST_OPTION + CTL_OPTION_FORCE },
 	{ "request-allowance", required_argument, NULL,
 	    FIRST_OPTION + CTL_OPTION_REQUEST_ALLOWANCE },
+	{ "temporary", required_argument, NULL,
+	    FIRST_OPTION + CTL_OPTION_TEMPORARY },
 	{ "web-server", required_argument, NULL,
 	    FIRST_OPTION + CTL_OPTION_WEB_SERVER },
 	{ NULL, 0, NULL, 0 }

@@ -220,6 +220,40 @@ check_conf_file(struct ctl_check *check)
 		    "change", check->conf_file);
 }
 
+static bool
+is_memory(const struct statfs *type)
+{
+	return type->f_type == TMPFS_MAGIC || type->f_type == RAMFS_MAGIC;
+}
+
+/* A path that says of itself that nothing of it is on a disk. */
+static bool
+is_meant_for_memory(const char *path)
+{
+	static const char *const places[] = {
+		"/run/", "/dev/shm/", ONCELINK_RUN_DIR "/"
+	};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (strncmp(path, places[i], strlen(places[i])) == 0)
+			return true;
+	return false;
+}
+
+/* What is to end with the machine's power. */
+static void
+check_memory(struct ctl_check *check, const char *what, const char *path)
+{
+	struct statfs	 type;
+
+	if (!is_meant_for_memory(path) || statfs(path, &type) == -1)
+		return;		/* who looks at the file has said why */
+	if (!is_memory(&type))
+		ctl_check_fail(check, what, "%s lies where things in memory "
+		    "do, but is on a disk, which keeps what was erased; mount "
+		    "a tmpfs above it", path);
+}
+
 static void
 check_keys_of_days(struct ctl_check *check, const char *what)
 {
@@ -247,6 +281,7 @@ check_state(struct ctl_check *check)
 	check_entries(check, what, path);
 	check_keys_of_days(check, what);
 	check_place(check, what, path);
+	check_memory(check, what, path);
 	if (before == check->errors + check->warnings)
 		ctl_check_good(check, what, "%s, for this user alone", path);
 }
@@ -304,10 +339,34 @@ check_key(struct ctl_check *check)
 		check_entries(check, what, directory);
 	check_apart(check, what, path, check->conf->state_dir);
 	check_place(check, what, path);
+	check_memory(check, what, path);
 	free(copy);
 	if (before == check->errors + check->warnings)
 		ctl_check_good(check, what, "%s, for this user alone, apart "
 		    "from the database", path);
+}
+
+/*
+ * Where a web server puts what it cannot hold back otherwise: bodies in plain
+ * text are among it.  Apache needs no such directory.
+ */
+static void
+check_temporary(struct ctl_check *check)
+{
+	static const char what[] = "temporary files";
+	const char	*given = check->call->options[CTL_OPTION_TEMPORARY];
+	const char	*path = given != NULL ? given : ONCELINK_WEB_DIR;
+	struct statfs	 type;
+
+	if (statfs(path, &type) == -1) {
+		if (given != NULL || errno != ENOENT)
+			ctl_check_unknown(check, what, strerror(errno));
+	} else if (!is_memory(&type))
+		ctl_check_fail(check, what, "%s is on a disk, which keeps what "
+		    "the web server puts there of requests; mount a tmpfs "
+		    "there", path);
+	else
+		ctl_check_good(check, what, "%s is in memory", path);
 }
 
 static void
@@ -338,7 +397,7 @@ check_file_system(struct ctl_check *check)
 		    available / MB);
 	else
 		ctl_check_good(check, what, "%s, %" PRId64 " MiB free",
-		    type.f_type == TMPFS_MAGIC || type.f_type == RAMFS_MAGIC ?
+		    is_memory(&type) ?
 		    "in memory, nothing is left after the machine stops" :
 		    "on a disk of this machine", available / MB);
 }
@@ -433,6 +492,7 @@ ctl_files_check(struct ctl_check *check)
 	check_state(check);
 	check_key(check);
 	check_file_system(check);
+	check_temporary(check);
 	check_settings(check);
 	check_mail(check);
 }

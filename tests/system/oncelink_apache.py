@@ -3,6 +3,7 @@
 with what cgi-bin/ has for its users."""
 
 import os
+import re
 import shutil
 
 from oncelink_server import SERVER_NAME, Server
@@ -96,6 +97,10 @@ TO_TLS = """
 	Redirect 301 "/" "https://%s/"
 </VirtualHost>
 """
+
+# What a hoster's Apache says of requests whoever's site they are for.
+HOSTERS_LINE = re.compile(
+    rb"\[[^]]*\] \[(?:core|http|mpm_event|authz_core|ssl):[a-z]+\] ")
 
 
 class Apache(Server):
@@ -197,8 +202,13 @@ class Shared(Apache):
     kind = "shared"
     modules = ("cgid", "rewrite")
     quiet = False
+    spools = False
     slashes = "NoDecode"
     redirects = True
+
+    def redirect_ourselves(self):
+        """No hoster sends clients to https; lines of .htaccess do."""
+        self.redirects = False
 
     def document_root(self):
         return os.path.join(self.site.directory, "home", "public_html")
@@ -237,6 +247,20 @@ class Shared(Apache):
     def access_log(self):
         return os.path.join(self.log_directory(), "apache2", "other.log")
 
+    def error_log(self):
+        return os.path.join(self.log_directory(), "apache2", "error.log")
+
+    def hosters(self):
+        return [self.access_log(), self.error_log()]
+
+    def said(self):
+        """Lines of our programs, and of the modules that .htaccess and the
+        launcher put to work; each ends where the hoster's format goes on."""
+        with open(self.error_log(), "rb") as file:
+            return b"\n".join(
+                line.partition(b", referer: ")[0] for line in file
+                if not HOSTERS_LINE.match(line))
+
     def put(self, place):
         """What the user copies."""
         os.makedirs(place, exist_ok=True)
@@ -247,7 +271,14 @@ class Shared(Apache):
                 shutil.copytree(source, target, dirs_exist_ok=True)
             else:
                 shutil.copy(source, target)
-        self.fill("cgi-bin/htaccess", os.path.join(place, ".htaccess"))
+        name = self.fill("cgi-bin/htaccess", os.path.join(place, ".htaccess"))
+        if self.tls and not self.redirects:
+            with open(name, encoding="utf-8") as file:
+                text = file.read()
+            if text.count("#Rewrite") != 6:
+                raise AssertionError(text)
+            with open(name, "w", encoding="utf-8") as file:
+                file.write(text.replace("#Rewrite", "Rewrite"))
         os.chmod(self.fill("cgi-bin/oncelink.cgi", os.path.join(
             place, "cgi-bin", "oncelink.cgi")), 0o755)
 

@@ -57,6 +57,9 @@ def reply(asked, fcgi):
     if MODE == "cut":
         text = b"Content-Length: 1000\\r\\n\\r\\nbody"
         return record(6, text) if fcgi else text
+    if MODE == "tells":
+        os.write(2, b"was asked for " + asked + b"\\n")
+        return answer(b"Content-Type: text/plain\\r\\n\\r\\nbody", fcgi)
     raise AssertionError(MODE)
 
 

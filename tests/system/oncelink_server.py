@@ -94,6 +94,14 @@ class Server:
         """The file with a line for each request."""
         return os.path.join(self.log_directory(), self.family, "access.log")
 
+    def hosters(self):
+        """Those of them in which somebody else says what is logged."""
+        return []
+
+    def said(self):
+        """What came into these by us all the same, as bytes."""
+        return b""
+
     def scratch(self):
         """Every directory that the server may write temporary files to."""
         return [os.path.join(self.site.directory, "tmp")]

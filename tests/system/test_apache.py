@@ -410,18 +410,7 @@ class Told(ApacheTest):
         """the same by the lines of .htaccess that are there for it; over
         https there is HSTS"""
         site = self.open_site("shared", start=False, tls=True)
-        site.server.redirects = False
-        put = site.server.put
-
-        def put_redirect(place):
-            put(place)
-            name = os.path.join(place, ".htaccess")
-            with open(name, encoding="utf-8") as file:
-                text = file.read()
-            self.assertEqual(text.count("#Rewrite"), 6)
-            with open(name, "w", encoding="utf-8") as file:
-                file.write(text.replace("#Rewrite", "Rewrite"))
-        site.server.put = put_redirect
+        site.server.redirect_ourselves()
         site.start()
         self.redirects(site)
         answer = site.request("POST", "/api/v1/message", BODY, tls=False)

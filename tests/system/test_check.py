@@ -12,7 +12,7 @@ import time
 
 from oncelink_server import SERVER_NAME
 from oncelink_site import (
-    CTL, SRCDIR, Process, become, run, wait_until,
+    BUILDDIR, CTL, SRCDIR, Process, become, run, wait_until,
 )
 from oncelink_test import SiteTest, in_threads, kinds, main, note, scaled
 from oncelink_wire import (
@@ -147,11 +147,11 @@ class Local(CheckTest):
             before = {name: site.settings[name] for name in places}
             for name, path in places.items():
                 os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-                os.rename(before[name], path)
+                shutil.move(before[name], path)
             site.configure(**places)
             yield
             for name, path in places.items():
-                os.rename(path, before[name])
+                shutil.move(path, before[name])
             site.configure(**before)
         return plant()
 
@@ -179,6 +179,71 @@ class Local(CheckTest):
         self.assertEqual(site.sweep().returncode, 0)
         self.assertTrue(any("in memory" in text for _, text in
                             self.findings(site)))
+
+    def directory_on(self, memory, *places):
+        """A new directory that is in memory, or is not."""
+        for place in places:
+            done = run(["stat", "-f", "-c", "%T", place])
+            if (done.stdout.strip() in (b"tmpfs", b"ramfs")) == memory:
+                found = tempfile.mkdtemp(prefix="oncelink-test.", dir=place)
+                self.addCleanup(shutil.rmtree, found, ignore_errors=True)
+                return found
+        raise AssertionError("none of them is: %r" % (places,))
+
+    def memory_and_disk(self):
+        return (self.directory_on(True, "/dev/shm"), self.directory_on(
+            False, tempfile.gettempdir(), BUILDDIR, "/var/tmp"))
+
+    def test_not_in_memory(self):
+        """what the settings have where things in memory lie, and is on a
+        disk"""
+        site = self.earnest_site(server=None, start=False)
+        memory, disk = self.memory_and_disk()
+        for name, what in (("state_dir", "state directory"),
+                           ("key_file", "key file")):
+            place = os.path.join(memory, name)
+            with self.subTest(name):
+                real = os.path.join(disk, name)
+                os.mkdir(real, 0o700)
+                os.symlink(real, place)
+                self.names(site, self.moved(site, **{
+                    name: os.path.join(place, "kept", "here")}),
+                    what, place, "is on a disk", "tmpfs")
+                # The same path, when it is what it seems to be.
+                os.unlink(place)
+                os.mkdir(place, 0o700)
+                with self.moved(site, **{
+                        name: os.path.join(place, "kept", "here")}):
+                    self.assertGood(site)
+
+    def test_temporary(self):
+        """where a web server keeps its temporary files is in memory"""
+        site = self.earnest_site(server=None, start=False)
+        memory, disk = self.memory_and_disk()
+        found = self.assertGood(site, "--temporary", memory)
+        self.assertIn(("ok", "temporary files: %s is in memory" % memory),
+                      found)
+        self.assertNamed(site, "error", ("temporary files", disk,
+                                         "on a disk", "tmpfs"),
+                         "--temporary", disk)
+        self.assertNamed(site, "error", ("temporary files",
+                                         "could not be looked at"),
+                         "--temporary", os.path.join(memory, "nothing"))
+
+    def test_temporary_place(self):
+        """without being told it looks where systemd-tmpfiles makes it"""
+        site = self.earnest_site(server=None, start=False)
+        trace = os.path.join(site.directory, "trace")
+        done = run(
+            ["strace", "-f", "-q", "-o", trace, "-e", "trace=statfs,prctl",
+             "-e", "inject=prctl:retval=0", CTL, "-c", site.conf_file,
+             "check"], {"ASAN_OPTIONS": "detect_leaks=0"})
+        self.assertEqual(done.returncode, 0, done)
+        with open(os.path.join(BUILDDIR, "ready", "conf", "tmpfiles",
+                               "oncelink.conf"), encoding="utf-8") as file:
+            (place,) = re.findall(r"(?m)^d (\S+) 0700 ", file.read())
+        with open(trace, encoding="utf-8") as file:
+            self.assertIn('statfs("%s", ' % place, file.read())
 
     def test_key_gone(self):
         """no key file"""

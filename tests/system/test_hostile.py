@@ -23,7 +23,8 @@ from oncelink_wire import (
 
 
 class Hostile(Silent):
-    """A mixin: one kind of web server."""
+    """A mixin: one kind of web server, on shared hosting as far as a user
+    without root has a say."""
 
     kind = None
 
@@ -51,7 +52,7 @@ class Hostile(Silent):
         self.assertStatus(site.request("GET", "/ping"), 200)
         lines = self.end(site)
         self.assertGreater(len(lines), count // 2)
-        self.assertFormat(lines)
+        self.assertFormat(site, lines)
         self.assertNowhere(site, everything, "at the end")
         note("%s: %d requests with %d canaries" % (
             self.kind, count, len(everything.planted)))
@@ -101,7 +102,7 @@ class Hostile(Silent):
             reset(connection)
         wait_until(lambda: not files_with(canaries, *site.server.scratch()),
                    "temporary files to go")
-        self.assertFormat(self.end(site))
+        self.assertFormat(site, self.end(site))
         self.assertNowhere(site, canaries, mode + ", at the end")
 
     def test_no_worker(self):
@@ -135,7 +136,7 @@ class Hostile(Silent):
             self.assertNotIn(b"message/x", answer.body)
         self.assertStatus(site.request("GET", "/"), 200)
         self.assertNowhere(site, canaries, "no worker")
-        self.assertFormat(self.end(site))
+        self.assertFormat(site, self.end(site))
         self.assertNowhere(site, canaries, "no worker, at the end")
 
     def test_sent_once(self):
@@ -201,9 +202,8 @@ class Hostile(Silent):
                     site, canaries, "half-sent",
                     spool=limit is not None and size > limit)
                 reset(connection)
-                wait_until(
-                    lambda: not files_with(canaries, site.directory),
-                    "temporary files to go")
+                wait_until(lambda: not self.found(site, canaries),
+                           "temporary files to go")
 
         # An envelope, which nobody can open who has only that.
         canaries = Canaries()
@@ -215,7 +215,7 @@ class Hostile(Silent):
             native_creation(random_id(), random_id(), envelope)))
         self.assertNowhere(site, canaries, "half-sent envelope", spool=True)
         reset(connection)
-        wait_until(lambda: not files_with(canaries, site.directory),
+        wait_until(lambda: not self.found(site, canaries),
                    "temporary files to go")
 
     def half(self, site, request):
@@ -267,8 +267,12 @@ class Hostile(Silent):
                     self.assertNotIn(b"<html", answer.body.lower())
         self.assertLessEqual(statuses, {400, 404, 201, 429, 503})
         self.assertIn(201, statuses)
-        self.assertFormat(self.end(site))
+        self.assertFormat(site, self.end(site))
         self.assertNowhere(site, canaries, "many")
+
+
+class OwnHostile(Hostile):
+    """A mixin: where all of the web server's settings are ours."""
 
     def test_limit(self):
         """a body that the web server itself refuses is 413, and is not
@@ -286,7 +290,23 @@ class Hostile(Silent):
         self.assertStatus(parse_http(raw), 413)
 
 
-globals().update(cases(Hostile, lambda server: server.quiet))
+class HostersHostile(Hostile):
+    """A mixin: where the web server is a hoster's."""
+
+    def test_own_words(self):
+        """a word of our own programs would be found in the hoster's log"""
+        site = self.open_site(start=False)
+        site.break_workers(broken_worker(site.directory, "tells"))
+        site.start()
+        canaries = Canaries()
+        words = Words(canaries, "told")
+        self.send(site, [whole(words)])
+        wait_until(lambda: "told: PIN" in self.found(site, canaries).get(
+            "said", []), "the word in the log")
+
+
+globals().update(cases(OwnHostile, lambda server: server.quiet))
+globals().update(cases(HostersHostile, lambda server: not server.quiet))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ LONG = 180 * 86400
 
 
 class Tls(Silent):
-    """A mixin: one kind of web server."""
+    """A mixin: one kind of web server, on shared hosting as far as a user
+    without root has a say."""
 
     kind = None
 
@@ -88,7 +89,7 @@ class Tls(Silent):
             self.assertStrict(answer)
         lines = self.end(site)
         self.assertGreater(len(lines), 8)
-        self.assertFormat(lines)
+        self.assertFormat(site, lines)
         self.assertNowhere(site, canaries, "https")
 
     def test_http(self):
@@ -128,12 +129,53 @@ class Tls(Silent):
         self.assertNotRegex(done.stdout, rb"(?m)^secrets.*[1-9]")
         lines = self.end(site)
         self.assertGreater(len(lines), 15)
-        self.assertFormat(lines)
+        self.assertFormat(site, lines)
         self.assertNowhere(site, canaries, "http")
 
     def as_written(self, where):
         """%2f and %2F are the same."""
         return re.sub("%[0-9a-f]{2}", lambda found: found[0].upper(), where)
+
+    def test_hostile(self):
+        """hostile requests on both ports leave nothing"""
+        site = self.open_site()
+        canaries = Canaries()
+        waiting = []
+        for name in ("a known path, unknown key", "an unknown path",
+                     "traversal", "NUL and control characters",
+                     "broken escapes", "links of older services",
+                     "an absolute URI", "methods", "versions", "hosts",
+                     "headers that are none", "upgrades",
+                     "TLS where none is spoken"):
+            for tls in (None, False):
+                waiting += self.send(
+                    site, REQUESTS[name](Words(canaries, name)), tls)
+        self.assertNowhere(site, canaries, "sent")
+        for connection in waiting:
+            reset(connection)
+        # HTTP on the port of TLS, and a name that nobody has.
+        words = Words(canaries, "the wrong port")
+        for request in REQUESTS["a known path, unknown key"](words):
+            with contextlib.closing(site.connect_to(
+                    ("127.0.0.1", site.port))) as connection:
+                connection.sendall(request)
+                connection.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(OSError):
+                    while connection.recv(1 << 16):
+                        pass
+        name = canaries.text("server name") + ".test"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        with contextlib.suppress(OSError), contextlib.closing(
+                site.connect_to(("127.0.0.1", site.port))) as plain:
+            context.wrap_socket(plain, server_hostname=name).close()
+        self.assertFormat(site, self.end(site))
+        self.assertNowhere(site, canaries, "at the end")
+
+
+class OwnTls(Tls):
+    """A mixin: where all of the web server's settings are ours."""
 
     def handshake(self, site, least, most):
         """The version that is agreed on."""
@@ -205,46 +247,21 @@ class Tls(Silent):
         self.assertEqual(os.stat(name).st_mode & 0o077, 0)
         self.assertEqual(os.stat(name).st_uid, os.getuid())
 
-    def test_hostile(self):
-        """hostile requests on both ports leave nothing"""
-        site = self.open_site()
-        canaries = Canaries()
-        waiting = []
-        for name in ("a known path, unknown key", "an unknown path",
-                     "traversal", "NUL and control characters",
-                     "broken escapes", "links of older services",
-                     "an absolute URI", "methods", "versions", "hosts",
-                     "headers that are none", "upgrades",
-                     "TLS where none is spoken"):
-            for tls in (None, False):
-                waiting += self.send(
-                    site, REQUESTS[name](Words(canaries, name)), tls)
-        self.assertNowhere(site, canaries, "sent")
-        for connection in waiting:
-            reset(connection)
-        # HTTP on the port of TLS, and a name that nobody has.
-        words = Words(canaries, "the wrong port")
-        for request in REQUESTS["a known path, unknown key"](words):
-            with contextlib.closing(site.connect_to(
-                    ("127.0.0.1", site.port))) as connection:
-                connection.sendall(request)
-                connection.shutdown(socket.SHUT_WR)
-                with contextlib.suppress(OSError):
-                    while connection.recv(1 << 16):
-                        pass
-        name = canaries.text("server name") + ".test"
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        with contextlib.suppress(OSError), contextlib.closing(
-                site.connect_to(("127.0.0.1", site.port))) as plain:
-            context.wrap_socket(plain, server_hostname=name).close()
-        self.assertFormat(self.end(site))
-        self.assertNowhere(site, canaries, "at the end")
+
+class HostersTls(Tls):
+    """A mixin: where certificate and versions are a hoster's, and the way to
+    https is in .htaccess."""
+
+    def open_site(self, **options):
+        site = super().open_site(start=False, **options)
+        site.server.redirect_ourselves()
+        site.start()
+        return site
 
 
 globals().update(cases(
-    Tls, lambda server: server.quiet and server.has_tls))
+    OwnTls, lambda server: server.quiet and server.has_tls))
+globals().update(cases(HostersTls, lambda server: not server.quiet))
 
 
 if __name__ == "__main__":
