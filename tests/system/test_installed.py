@@ -185,13 +185,41 @@ class Machine:
         self.test.assertIsNotNone(section, title)
         return section.group(1)
 
-    def guide(self, title, text=None):
-        """The commands of a way, as they stand on the installed page."""
-        section = self.section(title, text)
-        text = "\n".join(re.findall(
+    @staticmethod
+    def literal(section):
+        return "\n".join(re.findall(
             r"^\.Bd -literal$\n(.*?)^\.Ed$", section,
             re.MULTILINE | re.DOTALL)).replace("\\e\n", "")
-        return re.findall(r"^[#$] (.*)$", text, re.MULTILINE)
+
+    def guide(self, title, text=None):
+        """The commands of a way, as they stand on the installed page."""
+        return re.findall(r"^[#$] (.*)$",
+                          self.literal(self.section(title, text)),
+                          re.MULTILINE)
+
+    def steps(self, title):
+        """Each step of a way, as it stands there."""
+        return re.split(r"(?m)^\.It$", self.section(title))[1:]
+
+    def step(self, step):
+        """The settings that a step says, and its commands."""
+        text = self.literal(step)
+        for name, value in re.findall(r"(?m)^([a-z_]+) = (.*)$", text):
+            self.set(name, value)
+        for command in re.findall(r"(?m)^[#$] (.*)$", text):
+            self.do(command)
+
+    def set(self, name, value):
+        """In oncelink.conf, in place of what the test put there."""
+        conf = self.etc + "/oncelink/oncelink.conf"
+        lines = [line for line in self.read(conf).splitlines()
+                 if not line.startswith(name + " =")]
+        self.write(conf, "\n".join(
+            [*lines, "%s = %s" % (name, self.there(value))]) + "\n")
+
+    def there(self, path):
+        """Where something is that the page has at a place of its own."""
+        return path
 
     # Following.
 
@@ -204,7 +232,12 @@ class Machine:
         command = re.sub(r"(?<![\w.])/etc/", self.path("etc/"), command)
         command = re.sub(r"https://(@SERVER_NAME@|%s)/" % EXAMPLE,
                          self.address(), command)
-        words = shlex.split(command)
+        words = shlex.split(re.sub(
+            r"\$(\w+)", lambda found: self.environment.get(
+                found[1], found[0]), command))
+        if re.fullmatch(r"\w+=\S+", command):
+            self.environment.update([command.split("=")])
+            return
         special = getattr(self, "do_" + re.sub(r"\W", "_", words[0]),
                           None)
         if special is not None:
@@ -289,6 +322,7 @@ class Machine:
         if not name.endswith(".socket"):
             return
         service = self.read(units + name.replace(".socket", ".service"))
+        self.prepare(name.replace(".socket", ".service"), service)
         address = unit_values(unit, "ListenStream")[0]
         os.makedirs(os.path.dirname(address))
         os.chown(os.path.dirname(address), self.owner.pw_uid, -1)
@@ -302,6 +336,9 @@ class Machine:
             self.path("var/worker.log"), **become(self.owner))
         self.processes["worker"] = process
         wait_until(lambda: listens(address), "the socket")
+
+    def prepare(self, name, service):
+        """What is done before a service starts, where a drop-in says so."""
 
     def do_systemd_tmpfiles(self, words):
         self.test.assertEqual(words[1], "--create")
@@ -439,6 +476,37 @@ class Machine:
                                       60) as line:
             line.sendall(http_bytes("GET", path))
             return parse_http(read_to_end(line))
+
+
+class Memory(Machine):
+    """A machine on which key and database are in memory, in what stands for
+    its /run."""
+
+    def __init__(self, test):
+        super().__init__(test)
+        self.run = tempfile.mkdtemp(prefix="oncelink-test.", dir="/dev/shm")
+        test.addCleanup(shutil.rmtree, self.run, ignore_errors=True)
+        os.chmod(self.run, 0o755)
+        os.makedirs(self.path("etc/systemd/system"))
+
+    def there(self, path):
+        return re.sub("^/run/", self.run + "/", path)
+
+    def prepare(self, name, service):
+        """The drop-ins of both units are there, and their last word
+        counts."""
+        for unit in (name, "oncelink-sweep.service"):
+            place = self.path("etc/systemd/system/%s.d/memory.conf" % unit)
+            drop = self.read(place)
+            self.test.assertEqual(unit_values(drop, "StateDirectory"), [""])
+            (directory,) = unit_values(drop, "RuntimeDirectory")
+            os.makedirs(os.path.join(self.run, directory), mode=0o700,
+                        exist_ok=True)
+            os.chown(os.path.join(self.run, directory),
+                     self.owner.pw_uid, self.owner.pw_gid)
+            for command in unit_values(drop, "ExecStartPre"):
+                self.shell("runuser -u %s -- %s" % (
+                    self.owner.pw_name, command))
 
 
 class Host(Machine):
@@ -599,6 +667,27 @@ class Guide(unittest.TestCase):
         machine.directory = machine.place
         machine.follow("Backup")
         self.assertIn("kdf_passes = 1", machine.read("settings.backup"))
+
+    def test_memory(self):
+        """nothing on a disk: with what is said there before and after it,
+        and no key and no database where the disk is"""
+        machine = Memory(self)
+        machine.install()
+        way = machine.steps("nginx and systemd")
+        first, *own, last = machine.steps("Nothing on a disk")
+        self.assertIn("the first two steps of\n.Sx nginx and systemd", first)
+        self.assertIn("Go on with the fifth step of\n.Sx nginx and systemd",
+                      last)
+        for step in way[:2] + own + way[4:]:
+            machine.step(step)
+        self.hand_over(machine)
+        found = {os.path.join(place, name)
+                 for top in (machine.place, machine.run)
+                 for place, _, names in os.walk(top) for name in names
+                 if name.startswith("oncelink.db") or name == "server.key"}
+        self.assertGreaterEqual(len(found), 2)
+        self.assertEqual([name for name in found if not name.startswith(
+            machine.run + "/oncelink-memory/")], [])
 
     def test_nginx_systemd(self):
         """nginx and systemd as the guide installs them"""
