@@ -27,7 +27,6 @@ let limits = null;		// what params said
 let reading = null;		// the link that is being read
 let busy = false;		// one thing at a time
 let content = null;		// what is shown, or hidden
-let fate = null;		// [key, values] of what the server still has
 
 // A text where there is one, else nothing.
 function say(element, key, values) {
@@ -315,11 +314,6 @@ at("paste-anyway").addEventListener("click", ready);
 
 // What was in it
 
-function setFate(key, values) {
-	fate = [key, values];
-	put(at("fate"), key, values);
-}
-
 // The server may forget it now; then the address may too.
 async function arrived() {
 	if (content.told)
@@ -330,10 +324,14 @@ async function arrived() {
 
 	history.replaceState(null, "", location.pathname);
 	if (viewsLeft > 0)
-		setFate("read.fate.views", { n: viewsLeft });
+		put(at("fate"), "read.fate.views", { n: viewsLeft });
 	else
-		setFate(told ? "read.fate.erased" : "read.fate.soon");
+		put(at("fate"), told ? "read.fate.erased" : "read.fate.soon");
 }
+
+// A span that is promised: nobody wants it to the second.
+const atMost = (seconds) =>
+	seconds - seconds % (seconds < 120 ? 5 : 60);
 
 function reveal(outcome) {
 	content = { ...outcome, told: false };
@@ -350,6 +348,7 @@ function reveal(outcome) {
 	at("clipboard").hidden = true;
 	at("file-part").hidden = file === null;
 	at("saved").hidden = true;
+	at("save").className = text === null ? "button-primary" : "button";
 	if (file !== null) {
 		at("file-name").textContent = file.name;
 		if (file.mime === "")
@@ -361,8 +360,8 @@ function reveal(outcome) {
 			});
 	}
 	if (file !== null && claimSeconds > 0) {
-		setFate("read.fate.kept",
-			{ span: () => duration(claimSeconds / 2) });
+		put(at("fate"), "read.fate.kept",
+			{ span: () => duration(atMost(claimSeconds / 2)) });
 		setTimeout(() => content && arrived(), 500 * claimSeconds);
 	} else {
 		put(at("fate"), "read.fate.arrived");
@@ -400,11 +399,12 @@ function forget() {
 }
 
 function leave() {
-	const known = fate;
+	const n = content.viewsLeft;
 
 	forget();
 	stopCountdown();
-	end("left", ["read.left.text", {}], { more: known });
+	end("left", ["read.left.text", {}], { more:
+		n > 0 ? ["read.fate.views", { n }] : ["read.ask-again"] });
 }
 
 const countdown = new Countdown(HIDDEN_SECONDS, (left) => {

@@ -4,11 +4,13 @@
 // any page: our own with seal.js in Node.js, password.link's with SJCL.
 
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
+import { randomBytes, webcrypto } from "node:crypto";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { SITE, ask, library } from "./browser.mjs";
+
+globalThis.crypto ??= webcrypto;
 
 const script = (name) => import(pathToFileURL(
 	join(process.env.ONCELINK_PAGES, "js", name)));

@@ -120,6 +120,15 @@ class PagesTest(SiteTest):
         os.makedirs(SCREENSHOTS, exist_ok=True)
         scratch = os.path.join(site.directory, "browser")
         os.makedirs(scratch, exist_ok=True)
+        pages = os.path.join(scratch, "htdocs")
+        if not os.path.isdir(pages):
+            shutil.copytree(os.path.join(SRCDIR, "htdocs"), pages,
+                            copy_function=shutil.copyfile)
+            os.chmod(pages, 0o700)
+            # Old Node.js takes .js for a module only where a package says so.
+            with open(os.path.join(pages, "package.json"), "w",
+                      encoding="ascii") as file:
+                file.write('{"type": "module"}\n')
         url = "http://127.0.0.1:%d%s%s" % (site.port, site.prefix, path)
         child = subprocess.Popen(
             ["node", os.path.join(PAGES, name + ".mjs")],
@@ -132,7 +141,7 @@ class PagesTest(SiteTest):
                 "ONCELINK_OTHER_NAME": OTHER_NAME,
                 "ONCELINK_SCREENSHOTS": SCREENSHOTS,
                 "ONCELINK_BROWSER": shutil.which("chromium") or "chromium",
-                "ONCELINK_PAGES": os.path.join(SRCDIR, "htdocs"),
+                "ONCELINK_PAGES": pages,
                 "ONCELINK_VECTORS": os.path.join(SRCDIR, "tests", "vectors"),
                 # What the browser writes goes with the site.
                 "HOME": scratch, "TMPDIR": scratch,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""The modules of the pages that need no page, in Node.js: sealing, links, the
-proof of work, durations."""
+"""The modules of the pages that need no page, in Node.js: sealing, links,
+calls, the proof of work, durations."""
 
 import os
 import shutil
@@ -51,6 +51,10 @@ class Seal(unittest.TestCase):
     def test_link(self):
         """link.js: every form of link, whole, repaired, damaged, pasted"""
         self.run_node("link.mjs")
+
+    def test_api(self):
+        """api.js, calls.js: what each refusal means, names, frames"""
+        self.run_node("api.mjs")
 
     def test_work(self):
         """work.js: the proof of work, in slices"""
