@@ -4,6 +4,9 @@
  */
 #include "attack.h"
 
+#include <sys/mman.h>
+#include <sys/wait.h>
+
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -73,7 +76,7 @@ attack_broke(struct attack_row *row, const char *format, ...)
 	va_list	 arguments;
 
 	(void)pthread_mutex_lock(&attack.mutex);
-	if (row->broke++ < SHOWN) {
+	if (__atomic_fetch_add(&row->broke, 1, __ATOMIC_RELAXED) < SHOWN) {
 		(void)printf("# broke %s: ", row->promise);
 		va_start(arguments, format);
 		(void)vprintf(format, arguments);
@@ -86,9 +89,48 @@ attack_broke(struct attack_row *row, const char *format, ...)
 void
 attack_tried(struct attack_row *row)
 {
-	(void)pthread_mutex_lock(&attack.mutex);
-	row->tried++;
-	(void)pthread_mutex_unlock(&attack.mutex);
+	(void)__atomic_fetch_add(&row->tried, 1, __ATOMIC_RELAXED);
+}
+
+struct attack_row *
+attack_rows(const struct attack_row *rows, size_t count)
+{
+	struct attack_row *shared;
+
+	shared = mmap(NULL, count * sizeof(*rows), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED) {
+		perror("attack: mmap");
+		exit(2);
+	}
+	memcpy(shared, rows, count * sizeof(*rows));
+	return shared;
+}
+
+void
+attack_share(unsigned int processes, void (*work)(unsigned int, void *),
+    void *argument)
+{
+	unsigned int	 failures = 0;
+	int		 status;
+	pid_t		 child;
+
+	(void)fflush(stdout);
+	for (unsigned int i = 0; i < processes; i++) {
+		child = fork();
+		if (child == -1) {
+			perror("attack: fork");
+			exit(2);
+		}
+		if (child == 0) {
+			work(i, argument);
+			(void)fflush(stdout);
+			_exit(0);
+		}
+	}
+	while (wait(&status) != -1)
+		failures += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+	attack_check(failures == 0, "all processes ended well");
 }
 
 void

@@ -3,6 +3,7 @@
 #define ONCELINK_ATTACK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * What every attack is: a TAP test that takes its size from the environment
@@ -44,6 +45,17 @@ void	 attack_broke(struct attack_row *row, const char *format, ...)
 
 /* attack_tried(row): one more was tried. */
 void	 attack_tried(struct attack_row *row);
+
+/*
+ * attack_rows(rows, count): the same rows in memory that all processes which
+ * are begun later share; stays until the end.
+ */
+struct attack_row *attack_rows(const struct attack_row *rows, size_t count);
+
+/* attack_share(processes, work, argument): have so many processes do it, each
+ * told its number; one that does not end well is a failed test. */
+void	 attack_share(unsigned int processes,
+	    void (*work)(unsigned int, void *), void *argument);
 
 /* attack_note(format, ...): a line that is not in the table. */
 void	 attack_note(const char *format, ...)

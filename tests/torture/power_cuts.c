@@ -7,7 +7,7 @@
  */
 #include <sys/stat.h>
 
-#include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,23 +30,20 @@
 #define SECRETS		160
 #define OPENED		6
 
-static struct attack_row once = {
-	"1", "what was read, burned or locked stays so, all else is"
-	    " whole", 0, 0
+enum { ONCE, TRIES, GONE, AGAIN, WHOLE, ROWS };
+
+static const struct attack_row what_is_tried[ROWS] = {
+	[ONCE] = { "1", "what was read, burned or locked stays so, all else is"
+	    " whole", 0, 0 },
+	[TRIES] = { "2", "wrong PINs stay counted", 0, 0 },
+	[GONE] = { "4", "after the next sweep nothing of what is over is left",
+	    0, 0 },
+	[AGAIN] = { "8", "readers that ask again with their claims", 0, 0 },
+	[WHOLE] = { "-", "databases looked through for damage", 0, 0 },
 };
-static struct attack_row tries = {
-	"2", "wrong PINs stay counted", 0, 0
-};
-static struct attack_row gone = {
-	"4", "after the next sweep nothing of what is over is left",
-	0, 0
-};
-static struct attack_row again = {
-	"8", "readers that ask again with their claims", 0, 0
-};
-static struct attack_row whole = {
-	"-", "databases looked through for damage", 0, 0
-};
+
+/* Of all processes. */
+static struct attack_row *rows;
 
 /* What a round is like. */
 static const struct kind {
@@ -148,9 +145,9 @@ look_for_remains(struct round *round, struct site *site, const char *what)
 	size_t	 offset = 0;
 	long	 owner;
 
-	attack_tried(&gone);
+	attack_tried(&rows[GONE]);
 	if (sweep_run(site, &result) != 0)
-		attack_broke(&gone, "%s: the sweep fails", what);
+		attack_broke(&rows[GONE], "%s: the sweep fails", what);
 	history_over(&round->history, site, over);
 	site_close(site);
 	recorder_load(round->replay, files);
@@ -158,8 +155,8 @@ look_for_remains(struct round *round, struct site *site, const char *what)
 		owner = history_left(&round->history, over, files[i].bytes,
 		    files[i].size, &offset);
 		if (owner != -1)
-			attack_broke(&gone, "%s: a piece of secret %ld is in "
-			    "%s at %zu", what, owner, recorder_names[i],
+			attack_broke(&rows[GONE], "%s: a piece of secret %ld "
+			    "is in %s at %zu", what, owner, recorder_names[i],
 			    offset);
 	}
 	recorder_bytes_free(files);
@@ -178,7 +175,8 @@ judge(struct round *round, size_t cut, enum recorder_fate fate,
 	struct history_judge judging = {
 		.history = &round->history, .place = cut, .opened = OPENED,
 		.random = &round->random, .what = what,
-		.rows = { &once, &tries, &again, &whole },
+		.rows = { &rows[ONCE], &rows[TRIES], &rows[AGAIN],
+		    &rows[WHOLE] },
 	};
 
 	(void)snprintf(what, sizeof(what), "cut %zu of %zu, fate %d%s", cut,
@@ -189,8 +187,8 @@ judge(struct round *round, size_t cut, enum recorder_fate fate,
 	chance /= 100;
 	if (site_open(&site, &round->conf, chance % 3 == 0 ? SITE_THREADS :
 	    SITE_SWEEPER, &error) == -1) {
-		attack_tried(&once);
-		attack_broke(&once, "%s: %s", what, error.text);
+		attack_tried(&rows[ONCE]);
+		attack_broke(&rows[ONCE], "%s: %s", what, error.text);
 		return;
 	}
 	history_judge(&judging, &site, round->arena);
@@ -235,25 +233,11 @@ cut_everywhere(struct round *round, unsigned long most)
 	return done;
 }
 
-static void
-remove_replay(const char *directory)
-{
-	struct dirent	*entry;
-	DIR		*listing = opendir(directory);
-
-	assert_non_null(listing);
-	while ((entry = readdir(listing)) != NULL)
-		if (entry->d_name[0] != '.')
-			(void)unlinkat(dirfd(listing), entry->d_name, 0);
-	(void)closedir(listing);
-	(void)rmdir(directory);
-}
-
 static unsigned long
 run_round(const struct kind *kind, uint64_t seed, unsigned long most)
 {
 	static const char	 settings[] = "claim_seconds = 3600s\n";
-	char		 all[512];
+	char		 all[512], from[320], to[320];
 	struct round	 round = { .kind = kind, .random = seed };
 	unsigned long	 done;
 
@@ -264,10 +248,14 @@ run_round(const struct kind *kind, uint64_t seed, unsigned long most)
 	    round.sites->directory);
 	assert_int_equal(mkdir(round.replay, 0700), 0);
 	use_site(&round);
+	/* Keys of days are not what is cut off here. */
+	(void)snprintf(from, sizeof(from), "%s/keys",
+	    round.sites->conf.state_dir);
+	(void)snprintf(to, sizeof(to), "%s/keys", round.replay);
+	assert_true(rename(from, to) == 0 || errno == ENOENT);
 	round.conf = round.sites->conf;
 	round.conf.state_dir = round.replay;
 	done = cut_everywhere(&round, most < kind->disks ? most : kind->disks);
-	remove_replay(round.replay);
 	arena_destroy(round.arena);
 	recorder_free(&round.recorder);
 	history_end(&round.history);
@@ -275,28 +263,45 @@ run_round(const struct kind *kind, uint64_t seed, unsigned long most)
 	return done;
 }
 
+/* What one process does of it. */
+struct share {
+	unsigned long	 disks;
+	uint64_t	 seed;
+};
+
+static void
+do_share(unsigned int number, void *argument)
+{
+	const size_t	 count = sizeof(kinds) / sizeof(kinds[0]);
+	const struct share *share = argument;
+	unsigned long	 disks = share->disks, done = 0, most;
+	uint64_t	 random = share->seed + number;
+
+	recorder_register();
+	/* A few disks are of each kind of round, too. */
+	for (size_t i = 0; done < disks; i++) {
+		most = i < count && disks / count < kinds[i % count].disks ?
+		    disks / count : disks - done;
+		done += run_round(&kinds[i % count], recorder_random(&random),
+		    most == 0 ? 1 : most);
+	}
+}
+
 int
 main(void)
 {
-	const size_t	 count = sizeof(kinds) / sizeof(kinds[0]);
-	unsigned long	 disks, done = 0;
-	uint64_t	 random;
+	unsigned int	 processes = (unsigned int)attack_size(1, 2, 4);
+	struct share	 share;
 
 	attack_begin("power cuts");
 	/* What is cut off here is made by us: a disk would only be slow. */
 	if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
 		(void)setenv("TMPDIR", "/dev/shm", 1);
-	random = attack_seed();
-	recorder_register();
-	disks = attack_size(150, 5000, 100000);
-	for (size_t i = 0; done < disks; i++)
-		done += run_round(&kinds[i % count], recorder_random(&random),
-		    i < count && disks / count < kinds[i % count].disks ?
-		    disks / count : disks - done);
-	attack_row(&once);
-	attack_row(&tries);
-	attack_row(&gone);
-	attack_row(&again);
-	attack_row(&whole);
+	share.seed = attack_seed();
+	share.disks = attack_size(150, 5000, 100000) / processes;
+	rows = attack_rows(what_is_tried, ROWS);
+	attack_share(processes, do_share, &share);
+	for (int i = 0; i < ROWS; i++)
+		attack_row(&rows[i]);
 	return attack_end();
 }

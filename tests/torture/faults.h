@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ONCELINK_FAULTS_H
+#define ONCELINK_FAULTS_H
+
+#include <stdbool.h>
+
+/*
+ * Calls of the system and of the allocator that fail when they are told to,
+ * in the thread that told them, for the program and its libraries alike.
+ */
+
+enum faults_kind {
+	FAULTS_READ,		/* EIO */
+	FAULTS_WRITE,		/* EIO */
+	FAULTS_FULL,		/* a write or an allocation of blocks: ENOSPC */
+	FAULTS_SHORT,		/* a write is cut in half, the next is ENOSPC */
+	FAULTS_SYNC,		/* EIO */
+	FAULTS_TRUNCATE,	/* EIO */
+	FAULTS_OPEN,		/* EMFILE */
+	FAULTS_MEMORY,		/* NULL */
+	FAULTS_KIND__MAX
+};
+
+extern const char *const faults_names[FAULTS_KIND__MAX];
+
+/* faults_arm(kind, number, for_good): from now on the number-th call of that
+ * kind fails, 1 for the next; for_good: all behind it too.  faults_disarm():
+ * no more; returns whether any failed. */
+void	 faults_arm(enum faults_kind kind, unsigned long number,
+	    bool for_good);
+bool	 faults_disarm(void);
+
+/* faults_calls(): how many of that kind there were since. */
+unsigned long faults_calls(void);
+
+#endif
