@@ -5,7 +5,7 @@
 
 import { FRAME_TYPE, answer, call, fromWire, mediaType, notOurs, object,
 	offline, send } from "./api.js";
-import { fromBase64url } from "./seal.js";
+import { fromBase64url } from "./base64.js";
 
 const LINE_MAX = 4096;
 const LF = 10;

@@ -16,16 +16,13 @@ const SECONDS = new Map(UNITS.flatMap(([seconds, words]) =>
 // number without a unit, which everybody understands in another way.
 export function parseDuration(text) {
 	const plain = text.normalize("NFKC").trim().toLowerCase();
-	const parts = plain.match(/\d+(?:[.,]\d+)?\s*[a-z]+/g) ?? [];
-	const rest = plain.replace(/\d+(?:[.,]\d+)?\s*[a-z]+/g, "")
-	    .replace(/\b(?:and|och)\b|[,\s]/g, "");
 	let total = 0;
+	const rest = plain.replace(/(\d+(?:[.,]\d+)?)\s*([a-z]+)/g,
+	    (_, number, word) => {
+		    total += number.replace(",", ".") * SECONDS.get(word);
+		    return "";
+	    }).replace(/\b(?:and|och)\b|[,\s]/g, "");
 
-	for (const part of parts) {
-		const [, number, word] = /^([\d.,]+)\s*([a-z]+)$/.exec(part);
-		total += Number(number.replace(",", ".")) *
-		    (SECONDS.get(word) ?? NaN);
-	}
 	total = Math.round(total);
 	return rest === "" && Number.isSafeInteger(total) && total > 0 ?
 	    total : null;

@@ -3,8 +3,8 @@
 // What an address says: which of the links of all interfaces it is, and what
 // of it goes where.  Looks at addresses, changes none, asks nobody.
 
-import { fromBase64, fromBase64url, linkFragment, receiptFragment }
-	from "./seal.js";
+import { fromBase64, fromBase64url } from "./base64.js";
+import { linkFragment, receiptFragment } from "./seal.js";
 
 const DIGITS =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

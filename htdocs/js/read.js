@@ -4,11 +4,12 @@
 // reading, and what each button does.
 
 import { params } from "./api.js";
+import { fromBase64 } from "./base64.js";
 import { readLink, readPasted, repair, toBase62 } from "./link.js";
 import { announce, copy, failWords, show, start, tabStore } from "./page.js";
 import { Countdown, Reading, isOwn, tabKeeps } from "./reading.js";
 import { saveFile } from "./save.js";
-import { fromBase64, linkFragment } from "./seal.js";
+import { linkFragment } from "./seal.js";
 import { duration, put, size, t, timeElement } from "./words.js";
 
 // What takes less is done before anybody has read that it is going on.

@@ -4,10 +4,11 @@
 // when the server is told that the secret has arrived, how what came is
 // opened, and for how long it stays.  Knows nothing of what a page looks like.
 
+import { fromBase64url } from "./base64.js";
 import * as calls from "./calls.js";
 import { tabStore } from "./page.js";
-import { SealError, deriveId, deriveKeys, fromBase64url, newClaim,
-	normalisePin, open, safeFileName, toBase64url } from "./seal.js";
+import { SealError, deriveId, deriveKeys, newClaim, normalisePin, open,
+	safeFileName, toBase64url } from "./seal.js";
 import { passwordFromParts, sjclOpen } from "./sjcl.js";
 import { solve } from "./work.js";
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: ISC
 //
 // How a link, a PIN and a secret become what the server sees, and how they come
-// back, by WebCrypto alone; tests/vectors/envelope-v2.json.  Knows no page and
-// no call; runs in Node.js too.  sjcl.js has the same for older links.
+// back, by WebCrypto alone; tests/vectors/envelope-v2.json.  Runs in Node.js
+// too.  sjcl.js has the same for older links.
 
 const VERSION = 2;
 const NONCE_BYTES = 12;
@@ -52,28 +52,6 @@ export function toBase64(bytes) {
 export function toBase64url(bytes) {
 	return toBase64(bytes).replace(/\+/g, "-").replace(/\//g, "_")
 	    .replace(/=/g, "");
-}
-
-// Either alphabet, padded or not, with line ends or without; null when it is
-// something else.
-export function fromBase64(text) {
-	const plain = text.replace(/[\t\n\f\r ]/g, "").replace(/={1,2}$/, "")
-	    .replace(/-/g, "+").replace(/_/g, "/");
-
-	if (plain.length % 4 === 1 || !/^[A-Za-z0-9+/]*$/.test(plain))
-		return null;
-	const letters = atob(plain);
-	const bytes = new Uint8Array(letters.length);
-	for (let i = 0; i < letters.length; i++)
-		bytes[i] = letters.charCodeAt(i);
-	return bytes;
-}
-
-// The only way to write these bytes, and nothing else; else null.
-export function fromBase64url(text) {
-	const bytes = /^[A-Za-z0-9_-]*$/.test(text) ? fromBase64(text) : null;
-
-	return bytes !== null && toBase64url(bytes) === text ? bytes : null;
 }
 
 export function random(size) {

@@ -4,7 +4,8 @@
 // JSON object in base64), sealed and opened by WebCrypto;
 // tests/vectors/sjcl.json.  Runs in Node.js too.
 
-import { SealError, fromBase64, gcmKey, join, material, random, toBase64 }
+import { fromBase64 } from "./base64.js";
+import { SealError, gcmKey, join, material, random, toBase64 }
 	from "./seal.js";
 
 const ROUNDS = 10000;

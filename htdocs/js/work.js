@@ -5,7 +5,7 @@
 // the event loop for each hash, so that this one, of a single block, is here;
 // what it finds is checked with WebCrypto before it is handed out.
 
-import { fromBase64url } from "./seal.js";
+import { fromBase64url } from "./base64.js";
 
 const SLICE = 12;		// milliseconds until others have their turn
 const AT_ONCE = 256;		// numbers between two looks at the clock

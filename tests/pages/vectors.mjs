@@ -10,6 +10,7 @@ import { finish, journey, vector, visit } from "./browser.mjs";
 // In the page: what it finds, as base64 and words.
 async function openAll(vectors) {
 	const seal = await import("../js/seal.js");
+	const { fromBase64 } = await import("../js/base64.js");
 	const { parseFragment } = await import("../js/link.js");
 
 	return Promise.all(vectors.map(async one => {
@@ -20,7 +21,7 @@ async function openAll(vectors) {
 			gate: gate && seal.toBase64url(gate) };
 		try {
 			const { type, name, data } = await seal.open(content,
-			    seal.fromBase64(one.envelope_base64));
+			    fromBase64(one.envelope_base64));
 			return { ...found, type, name,
 				data: seal.toBase64(data) };
 		} catch (error) {

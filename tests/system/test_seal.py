@@ -29,13 +29,14 @@ class Seal(unittest.TestCase):
                   encoding="ascii") as file:
             file.write('{"type": "module"}\n')
 
-    def run_node(self, name):
+    def run_node(self, name, *options):
         for package in ("jsqr", "lean-qr", "sjcl"):
             if not os.path.isdir(os.path.join(NODE_MODULES, package)):
                 raise AssertionError("%s is not in %s: ./bootstrap check puts "
                                      "it there" % (package, NODE_MODULES))
         done = subprocess.run(
-            ["node", os.path.join(PAGES, name), self.scripts, VECTORS],
+            ["node", *options, os.path.join(PAGES, name), self.scripts,
+             VECTORS],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
             env={**os.environ, "NODE_PATH": NODE_MODULES}, check=False)
         self.assertEqual(done.returncode, 0, done.stdout.decode())
@@ -59,6 +60,10 @@ class Seal(unittest.TestCase):
     def test_work(self):
         """work.js: the proof of work, in slices"""
         self.run_node("work.mjs")
+
+    def test_imports(self):
+        """Every module finds what it imports"""
+        self.run_node("imports.mjs", "--experimental-vm-modules")
 
     def test_qr(self):
         """The QR codes are read by another program"""
