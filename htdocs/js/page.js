@@ -25,6 +25,14 @@ function addState(name, title, ...texts) {
 	document.getElementById("main").append(section);
 }
 
+// The address is not changed: a link may be in it.
+document.querySelector(".skip").addEventListener("click", event => {
+	const main = document.getElementById("main");
+	event.preventDefault();
+	main.tabIndex = -1;
+	main.focus();
+});
+
 // Of the states of the page, show one; its heading takes the focus, unless
 // this is where the page begins.
 export function show(name, { focus = true } = {}) {

@@ -21,7 +21,7 @@ const LARGE = 64 * 1024;
 // A secret that nobody looks at stays so long.
 const HIDDEN_SECONDS = 10 * 60;
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const at = (name) => document.getElementById(name);
 
 let limits = null;		// what params said
@@ -93,10 +93,13 @@ function failed(outcome, again) {
 // Looking
 
 async function begin(link) {
+	const timer = setTimeout(() => show("loading"), QUICK_MS);
+
 	reading = new Reading(link);
 	delete document.body.dataset.paste;
 	const outcome = await reading.look();
 
+	clearTimeout(timer);
 	if (!outcome.ok)
 		failed(outcome, () => begin(link));
 	else if (link.form === "passwordlink" && !link.partIsSound)
@@ -213,11 +216,18 @@ at("ready-form").addEventListener("submit", (event) => {
 		attempt((stage) => reading.open(pin, stage));
 });
 
-at("retry").addEventListener("click", () => retry());
+function tryAgain() {
+	const again = retry;
+
+	retry = null;
+	again?.();
+}
+
+at("retry").addEventListener("click", tryAgain);
 addEventListener("online", () => {
-	if (document.body.dataset.shown === "end" && retry !== null &&
+	if (document.body.dataset.shown === "end" &&
 	    ["offline", "lost"].includes(document.body.dataset.end))
-		retry();
+		tryAgain();
 });
 
 at("knock").addEventListener("click", async () => {
@@ -400,12 +410,13 @@ function forget() {
 }
 
 function leave() {
-	const n = content.viewsLeft;
+	const { viewsLeft: n, told } = content;
 
 	forget();
 	stopCountdown();
-	end("left", ["read.left.text", {}], { more:
-		n > 0 ? ["read.fate.views", { n }] : ["read.ask-again"] });
+	end("left", ["read.left.text", {}], !told ?
+		{ again: () => location.reload() } : { more: n > 0 ?
+			["read.fate.views", { n }] : ["read.ask-again"] });
 }
 
 const countdown = new Countdown(HIDDEN_SECONDS, (left) => {

@@ -14,7 +14,7 @@ import { OPEN, arrived, call, linkFragment, make, secretIn, sent,
 	sentNothingOf } from "./maker.mjs";
 
 const en = words("en", "read");
-const TEXT = " <b>not bold</b> &amp; Grüße 🔑\n\tline two\n\n";
+const TEXT = "\ufeff <b>not bold</b> &amp; Grüße 🔑\n\tline two\n\n";
 
 const heading = (page) =>
 	page.locator("section:not([hidden]) h1").textContent();

@@ -5,6 +5,7 @@
 // not looked at.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 
 import { ask, finish, focusOnHeading, inspect, journey, shown, visit, words }
 	from "./browser.mjs";
@@ -344,6 +345,48 @@ await journey("a page that is left", async (newPage) => {
 	await page.goBack();
 	await page.waitForSelector("body[data-shown]");
 	assert.equal(await holds(page, "left behind"), false);
+});
+
+await journey("a file that was not saved before the page was left",
+	async (newPage) => {
+		const secret = await make("still on the server", { header: {
+			type: "file", name: "a.txt", mime: "" } });
+		const page = await newPage();
+
+		await visit(page, secret.path);
+		await shown(page, "ready");
+		await page.click(OPEN);
+		await shown(page, "shown");
+		await page.evaluate(() => dispatchEvent(
+			new PageTransitionEvent("pagehide", { persisted: true })));
+		await ends(page, "left");
+		await Promise.all([
+			page.waitForEvent("load"), page.click("#retry"),
+		]);
+		await shown(page, "ready");
+		await page.click(OPEN);
+		await shown(page, "shown");
+		const [download] = await Promise.all([
+			page.waitForEvent("download"), page.click("#save"),
+		]);
+		assert.equal(await readFile(await download.path(), "utf8"),
+			"still on the server");
+	});
+
+await journey("the skip link leaves the link alone", async (newPage) => {
+	const secret = await make("x");
+	const page = await newPage();
+
+	await visit(page, secret.path);
+	await shown(page, "ready");
+	await page.locator(".skip").focus();
+	await page.keyboard.press("Enter");
+	assert.equal(new URL(page.url()).hash, "#" + secret.fragment);
+	assert.equal(await page.evaluate(() => document.activeElement.id),
+		"main");
+	await page.keyboard.press("Tab");
+	assert.equal(await page.evaluate(() => document.activeElement.id),
+		"ready-open");
 });
 
 await finish();
