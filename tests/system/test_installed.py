@@ -106,7 +106,7 @@ class Machine:
         }
         for name in ("apache/run", "bin", "etc/apache2/sites-available",
                      "etc/cron.d", "etc/init.d", "etc/lighttpd",
-                     "etc/nginx/sites-enabled", "run", "var/lib",
+                     "etc/nginx/sites-enabled", "run", "var/lib", "var/www",
                      "var/log/apache2", "var/log/lighttpd", "var/log/nginx"):
             os.makedirs(self.path(name))
         for name in ("apache/run", "var/log/apache2", "var/log/lighttpd",
@@ -478,6 +478,126 @@ class Machine:
             return parse_http(read_to_end(line))
 
 
+# Sites that were there before; what the page says to include goes into them.
+OTHERS = {
+    "nginx": ("etc/nginx/sites-enabled/other", """include %(0)s;
+server {
+	listen 127.0.0.1:%(port)d ssl;
+	server_name %(name)s;
+	ssl_certificate %(certificate)s/fullchain.pem;
+	ssl_certificate_key %(certificate)s/privkey.pem;
+	root %(place)s/var/www;
+	include %(1)s;
+}
+server {
+	listen 127.0.0.1:%(http_port)d;
+	%(log)s;
+	return 301 https://%(name)s$request_uri;
+}
+"""),
+    "lighttpd": ("etc/lighttpd/lighttpd.conf", """
+server.modules += ( "mod_openssl" )
+server.bind = "127.0.0.1"
+server.port = %(http_port)d
+server.username = "%(user)s"
+server.document-root = "%(place)s/var/www"
+server.errorlog = "%(place)s/var/log/lighttpd/error.log"
+server.tag = "lighttpd"
+index-file.names = ( "index.html" )
+ssl.pemfile = "%(certificate)s/fullchain.pem"
+ssl.privkey = "%(certificate)s/privkey.pem"
+include "%(0)s"
+$SERVER["socket"] == "127.0.0.1:%(port)d" {
+	ssl.engine = "enable"
+	setenv.add-response-header = (
+		"Strict-Transport-Security" => "max-age=31536000" )
+}
+$HTTP["scheme"] == "http" {
+	url.redirect = ( "^(.*)$" => "https://%(name)s$1" )
+}
+else $HTTP["scheme"] == "https" {
+	include "%(1)s"
+}
+"""),
+    "Apache": ("etc/apache2/sites-available/other.conf", """
+ServerTokens Prod
+<VirtualHost *:%(http_port)d>
+	ServerName %(name)s
+	Include "%(1)s"
+	RewriteEngine On
+	RewriteRule ^ https://%(name)s%%{REQUEST_URI} [R=301,NE,L]
+</VirtualHost>
+<VirtualHost *:%(port)d>
+	ServerName %(name)s
+	DocumentRoot "%(place)s/var/www"
+	SSLEngine on
+	SSLProtocol -all +TLSv1.2 +TLSv1.3
+	SSLCertificateFile "%(certificate)s/fullchain.pem"
+	SSLCertificateKeyFile "%(certificate)s/privkey.pem"
+	Header always set Strict-Transport-Security "max-age=31536000"
+	CustomLog "%(place)s/var/log/apache2/other.log" combined %(log)s
+	Include "%(0)s"
+	<Directory "%(place)s/var/www">
+		Require all granted
+	</Directory>
+</VirtualHost>
+"""),
+}
+
+
+class Within(Machine):
+    """A machine with a site of somebody else's, in which Oncelink is."""
+
+    def follow_within(self, title, server):
+        """A way but for its own site, and then what the page says of
+        another's."""
+        self.port = free_port(self.test)
+        self.http_port = free_port(self.test)
+        install, setting, include, restart, check = self.steps(
+            "A site below a path")
+        self.test.assertIn("leave the other site", install)
+        *way, last = self.steps(title)
+        for step in way:
+            if "site-tls.conf" not in step and "configtest" not in step:
+                self.step(step)
+        self.test.assertIn("oncelinkctl check", last)
+        self.step(setting)
+        text = re.search(r"(?ms)^\.It %s$(.*?)^\.(?:It|El)" % server,
+                         include)[1]
+        self.include(server, text)
+        self.test.assertIn("Restart the worker and the web server", restart)
+        if server == "nginx":
+            self.do("service oncelink restart")
+        (command,) = re.findall(r"(?m)^# (.*)$", self.literal(check))
+        self.test.assertRegex(command, "/once/$")
+        self.do(command.replace("/once/", "/"))
+
+    def include(self, server, text):
+        """The two files, or the one, that the page names."""
+        files = [name for name in re.findall(r"(?m)^\.Pa (\S+\.conf)", text)]
+        name, site = OTHERS[server]
+        self.write("var/www/index.html", "somebody else's")
+        os.chmod(self.path("var/www/index.html"), 0o644)
+        self.write(name, site % {
+            **{str(number): file for number, file in enumerate(files)},
+            "port": self.port, "http_port": self.http_port,
+            "name": SERVER_NAME, "place": self.place,
+            "user": self.owner.pw_name,
+            "certificate": self.path("etc/letsencrypt/live/" + SERVER_NAME),
+            "log": re.search(
+                r"(?m)^\.Ql (env=!\w+|access_log off)(?: \.)?$|\Z",
+                text)[1] or ""})
+        if server == "nginx":
+            self.do("rm " + self.path("etc/nginx/sites-enabled/default"))
+            self.do_service(["service", "nginx", "reload"])
+        elif server == "lighttpd":
+            self.do_systemctl(["systemctl", "restart", "lighttpd"])
+        else:
+            self.apache_sites.append("other")
+            self.do_apachectl(["apachectl", "configtest"])
+            self.do_systemctl(["systemctl", "restart", "apache2"])
+
+
 class Memory(Machine):
     """A machine on which key and database are in memory, in what stands for
     its /run."""
@@ -640,6 +760,25 @@ class Guide(unittest.TestCase):
                 machine.below = ""
                 self.assertEqual(
                     machine.request("GET", "/api/v2/health").status, 404)
+
+    def test_within(self):
+        """a site below a path, in a site of somebody else's, as the page
+        says it for each server"""
+        for title, server in (("nginx and spawn-fcgi", "nginx"),
+                              ("lighttpd", "lighttpd"),
+                              ("Apache and mod_fcgid", "Apache")):
+            with self.subTest(server):
+                machine = Within(self, "/once")
+                machine.install()
+                machine.follow_within(title, server)
+                self.assertEqual(machine.request("GET", "/").status, 200)
+                self.secret(machine)
+                machine.below = ""
+                self.assertEqual(machine.request("GET", "/").body,
+                                 b"somebody else's")
+                self.assertEqual(
+                    machine.request("GET", "/api/v2/health").status, 404)
+                self.assertNotIn("/once/", machine.logs())
 
     def test_shared(self):
         """shared hosting, where no step needs root"""
