@@ -10,77 +10,45 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/log.h"
+#include "base/buf.h"
 #include "base/utf8.h"
 #include "core/account.h"
 #include "core/life.h"
 #include "core/listing.h"
+#include "core/notes.h"
 #include "core/site.h"
-#include "crypto/note.h"
 
-#define NOTE_FIXED	(TOKEN_BYTES + 4 + 4 + 1)
+#define NUMBER		4
+#define NOTE_FIXED	(TOKEN_BYTES + 2 * NUMBER + 1)
 #define VIEWER_MAX	(1 + LISTING_ADDRESS_MAX + LISTING_AGENT_MAX)
 
 _Static_assert(LISTING_ADDRESS_MAX <= UINT8_MAX, "its length is a byte");
-
-static void
-put_number(uint8_t *at, uint32_t value)
-{
-	for (int i = 0; i < 4; i++)
-		at[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint32_t
-get_number(const uint8_t *at)
-{
-	uint32_t	 value = 0;
-
-	for (int i = 0; i < 4; i++)
-		value |= (uint32_t)at[i] << (8 * i);
-	return value;
-}
-
-static int
-no_memory(void)
-{
-	log_event(LOG_NO_MEMORY, LOG_TEXT("where", "listing"));
-	return -1;
-}
 
 int
 listing_seal(struct site *site, struct arena *arena,
     const uint8_t token[TOKEN_BYTES], const uint8_t lookup[SEAL_LOOKUPBYTES],
     const struct listing *listing, struct listing_sealed *sealed)
 {
-	size_t	 size = NOTE_FIXED + listing->description_size;
-	uint8_t	*plain;
+	struct buf	 plain;
 
 	*sealed = (struct listing_sealed){ .listing = listing };
-	sealed->note_size = size + NOTE_OVERHEAD;
-	plain = arena_alloc(arena, size);
-	sealed->note = arena_alloc(arena, sealed->note_size);
-	if (listing->message != NULL) {
-		sealed->message_size = listing->message_size + NOTE_OVERHEAD;
-		sealed->message = arena_alloc(arena, sealed->message_size);
-	}
-	if (plain == NULL || sealed->note == NULL ||
-	    (listing->message != NULL && sealed->message == NULL)) {
-		no_memory();
+	buf_init(&plain, arena);
+	buf_append(&plain, token, TOKEN_BYTES);
+	notes_put(&plain, (uint32_t)listing->hours, NUMBER);
+	notes_put(&plain, listing->views, NUMBER);
+	notes_put(&plain, listing->description != NULL, 1);
+	buf_append(&plain, listing->description, listing->description_size);
+	sealed->note_size = plain.len + NOTE_OVERHEAD;
+	sealed->note = notes_seal(site, arena, NOTE_LISTING, lookup,
+	    plain.failed ? NULL : plain.data, plain.len);
+	if (sealed->note == NULL)
 		return STORE_FAILED;
-	}
-	memcpy(plain, token, TOKEN_BYTES);
-	put_number(plain + TOKEN_BYTES, (uint32_t)listing->hours);
-	put_number(plain + TOKEN_BYTES + 4, listing->views);
-	plain[NOTE_FIXED - 1] = listing->description != NULL;
-	if (listing->description != NULL)
-		memcpy(plain + NOTE_FIXED, listing->description,
-		    listing->description_size);
-	note_seal(site->keyring, NOTE_LISTING, lookup, plain, size,
-	    sealed->note);
-	if (listing->message != NULL)
-		note_seal(site->keyring, NOTE_MESSAGE, lookup,
-		    listing->message, listing->message_size, sealed->message);
-	return 0;
+	if (listing->message == NULL)
+		return 0;
+	sealed->message_size = listing->message_size + NOTE_OVERHEAD;
+	sealed->message = notes_seal(site, arena, NOTE_MESSAGE, lookup,
+	    listing->message, listing->message_size);
+	return sealed->message == NULL ? STORE_FAILED : 0;
 }
 
 int
@@ -120,29 +88,6 @@ listing_insert(struct store_txn *txn, const struct listing_sealed *sealed,
 }
 
 static int
-damaged(const struct site *site, const uint8_t *owner)
-{
-	site_log(site, owner, LOG_RECORD_DAMAGED);
-	return 1;
-}
-
-/* Open what was sealed into the arena, with a NUL byte behind it.  1: it does
- * not open. */
-static int
-open_note(struct site *site, struct arena *arena, enum note_use use,
-    const uint8_t *owner, const void *note, size_t size, uint8_t **bytes)
-{
-	if (size < NOTE_OVERHEAD)
-		return damaged(site, owner);
-	*bytes = arena_alloc(arena, size - NOTE_OVERHEAD + 1);
-	if (*bytes == NULL)
-		return no_memory();
-	(*bytes)[size - NOTE_OVERHEAD] = '\0';
-	return note_open(site->keyring, use, owner, note, size, *bytes) == 0
-	    ? 0 : damaged(site, owner);
-}
-
-static int
 open_message(struct site *site, struct arena *arena, const uint8_t *owner,
     const struct store_listing *row, char **message, size_t *size)
 {
@@ -153,7 +98,7 @@ open_message(struct site *site, struct arena *arena, const uint8_t *owner,
 	*size = 0;
 	if (row->message == NULL)
 		return 0;
-	result = open_note(site, arena, NOTE_MESSAGE, owner, row->message,
+	result = notes_open(site, arena, NOTE_MESSAGE, owner, row->message,
 	    row->message_size, &bytes);
 	if (result != 0)
 		return result;
@@ -268,17 +213,18 @@ add_view(int64_t at, const void *viewer, size_t size, void *argument)
 		return 0;
 	view = &entry->views[entry->views_count];
 	*view = (struct listing_view){ .viewed_at = at };
-	result = open_note(paging->site, paging->arena, NOTE_VIEWER,
+	result = notes_open(paging->site, paging->arena, NOTE_VIEWER,
 	    paging->owner, viewer, size, &bytes);
 	size -= NOTE_OVERHEAD;
 	if (result == 0 && (size == 0 || bytes[0] > size - 1))
-		result = damaged(paging->site, paging->owner);
+		result = notes_damaged(paging->site, NOTE_VIEWER,
+		    paging->owner);
 	if (result != 0)
 		return result == 1 ? 0 : -1;
 	if (bytes[0] > 0) {
 		address = arena_alloc(paging->arena, (size_t)bytes[0] + 1);
 		if (address == NULL)
-			return no_memory();
+			return notes_no_memory();
 		memcpy(address, bytes + 1, bytes[0]);
 		address[bytes[0]] = '\0';
 		view->address = address;
@@ -297,14 +243,16 @@ read_note(struct paging *paging, const struct store_listing *row,
 	int	 result;
 
 	if (row->note_size < NOTE_FIXED + NOTE_OVERHEAD)
-		return damaged(paging->site, paging->owner);
-	result = open_note(paging->site, paging->arena, NOTE_LISTING,
+		return notes_damaged(paging->site, NOTE_LISTING,
+		    paging->owner);
+	result = notes_open(paging->site, paging->arena, NOTE_LISTING,
 	    paging->owner, row->note, row->note_size, &bytes);
 	if (result != 0)
 		return result;
 	memcpy(entry->token, bytes, TOKEN_BYTES);
-	entry->hours = (int32_t)get_number(bytes + TOKEN_BYTES);
-	entry->max_views = get_number(bytes + TOKEN_BYTES + 4);
+	entry->hours = (int32_t)notes_get(bytes + TOKEN_BYTES, NUMBER);
+	entry->max_views = (uint32_t)notes_get(bytes + TOKEN_BYTES + NUMBER,
+	    NUMBER);
 	if (bytes[NOTE_FIXED - 1] != 0) {
 		entry->description = (const char *)bytes + NOTE_FIXED;
 		entry->description_size = row->note_size - NOTE_OVERHEAD -
@@ -341,7 +289,7 @@ add_entry(struct store_txn *txn, const struct store_listing *row,
 	entry->views = arena_alloc(paging->arena, entry->max_views *
 	    sizeof(*entry->views));
 	if (entry->views == NULL)
-		return no_memory();
+		return notes_no_memory();
 	if (row->views > 0 && store_view_each(txn, row->secret, add_view,
 	    paging) == -1)
 		return -1;
@@ -372,7 +320,7 @@ listing_page(struct site *site, struct arena *arena, int64_t account,
 	paging.entries = arena_alloc(arena, LISTING_PAGE *
 	    sizeof(*paging.entries));
 	if (paging.entries == NULL) {
-		no_memory();
+		notes_no_memory();
 		return STORE_FAILED;
 	}
 	result = store_view(site->store, read_page, &paging);

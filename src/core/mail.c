@@ -9,10 +9,10 @@
 
 #include "base/address.h"
 #include "base/arena.h"
-#include "base/log.h"
+#include "base/buf.h"
 #include "core/mail.h"
+#include "core/notes.h"
 #include "core/site.h"
-#include "crypto/note.h"
 #include "store/store_request.h"
 
 #define LETTER_FIXED	(1 + 8 + 1)
@@ -22,41 +22,26 @@ _Static_assert(ADDRESS_MAX_LENGTH <= UINT8_MAX, "its length is a byte");
 /* A letter belongs to no secret whose name it could be bound to. */
 static const uint8_t nobody[NOTE_OWNERBYTES];
 
-static int
-no_memory(void)
-{
-	log_event(LOG_NO_MEMORY, LOG_TEXT("where", "mail"));
-	return -1;
-}
-
 int
 mail_seal(struct site *site, struct arena *arena, const struct mail *mail,
     struct mail_sealed *sealed)
 {
-	size_t	 address = strlen(mail->address), link = strlen(mail->link);
-	size_t	 size = LETTER_FIXED + address + link;
-	uint8_t	*plain;
+	size_t		 length = strlen(mail->address);
+	struct buf	 plain;
 
+	buf_init(&plain, arena);
+	notes_put(&plain, mail->kind, 1);
+	notes_put(&plain, (uint64_t)mail->expires_at, 8);
+	notes_put(&plain, length, 1);
+	buf_append(&plain, mail->address, length);
+	buf_text(&plain, mail->link);
 	*sealed = (struct mail_sealed){
-		.letter_size = size + NOTE_OVERHEAD,
+		.letter = notes_seal(site, arena, NOTE_LETTER, nobody,
+		    plain.failed ? NULL : plain.data, plain.len),
+		.letter_size = plain.len + NOTE_OVERHEAD,
 		.expires_at = mail->expires_at,
 	};
-	plain = arena_alloc(arena, size);
-	sealed->letter = arena_alloc(arena, sealed->letter_size);
-	if (plain == NULL || sealed->letter == NULL) {
-		no_memory();
-		return STORE_FAILED;
-	}
-	plain[0] = (uint8_t)mail->kind;
-	for (int i = 0; i < 8; i++)
-		plain[1 + i] = (uint8_t)((uint64_t)mail->expires_at >>
-		    (8 * i));
-	plain[LETTER_FIXED - 1] = (uint8_t)address;
-	memcpy(plain + LETTER_FIXED, mail->address, address);
-	memcpy(plain + LETTER_FIXED + address, mail->link, link);
-	note_seal(site->keyring, NOTE_LETTER, nobody, plain, size,
-	    sealed->letter);
-	return 0;
+	return sealed->letter == NULL ? STORE_FAILED : 0;
 }
 
 int
@@ -66,34 +51,26 @@ mail_open(struct site *site, struct arena *arena, const void *letter,
 	uint8_t		*plain;
 	char		*address;
 	size_t		 length;
-	uint64_t	 time = 0;
 
-	if (size < NOTE_OVERHEAD + LETTER_FIXED)
-		goto damaged;
+	if (notes_open(site, arena, NOTE_LETTER, nobody, letter, size,
+	    &plain) != 0)
+		return -1;
 	size -= NOTE_OVERHEAD;
-	if ((plain = arena_alloc(arena, size + 1)) == NULL)
-		return no_memory();
-	plain[size] = '\0';
-	if (note_open(site->keyring, NOTE_LETTER, nobody, letter,
-	    size + NOTE_OVERHEAD, plain) == -1)
-		goto damaged;
+	if (size < LETTER_FIXED ||
+	    plain[LETTER_FIXED - 1] > size - LETTER_FIXED) {
+		notes_damaged(site, NOTE_LETTER, nobody);
+		return -1;
+	}
 	length = plain[LETTER_FIXED - 1];
-	if (length > size - LETTER_FIXED)
-		goto damaged;
-	if ((address = arena_copy(arena, plain + LETTER_FIXED, length)) ==
-	    NULL)
-		return no_memory();
-	for (int i = 0; i < 8; i++)
-		time |= (uint64_t)plain[1 + i] << (8 * i);
+	address = arena_copy(arena, plain + LETTER_FIXED, length);
+	if (address == NULL)
+		return notes_no_memory();
 	*mail = (struct mail){
 		.kind = (enum mail_kind)plain[0], .address = address,
 		.link = (const char *)plain + LETTER_FIXED + length,
-		.expires_at = (int64_t)time,
+		.expires_at = (int64_t)notes_get(plain + 1, 8),
 	};
 	return 0;
-damaged:
-	log_event(LOG_RECORD_DAMAGED, LOG_TEXT("where", "mail"));
-	return -1;
 }
 
 int

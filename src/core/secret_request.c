@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Secret requests.  What the bytes of one are before they are sealed is known
- * here alone; numbers are of 4 bytes:
- *
- *	token (16) || hours || limit || secret_hours || secret_views
- *	then for each of its words: length + 1, or 0 for none || bytes
- *
- * The password of its secrets is empty there and sealed apart, since it is to
- * go before the rest.
+ * Who may make secret requests and fill them in, how often, and what becomes
+ * of each: its use, the secret and the mail are one transaction.
  */
 #include <string.h>
 
@@ -15,181 +9,18 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/conf.h"
-#include "base/log.h"
 #include "core/account.h"
 #include "core/life.h"
 #include "core/listing.h"
 #include "core/mail.h"
+#include "core/notes.h"
+#include "core/request_note.h"
 #include "core/secret.h"
 #include "core/secret_request.h"
 #include "core/site.h"
-#include "crypto/note.h"
 #include "store/store_request.h"
 
-#define NUMBER		4
-#define NOTE_FIXED	(TOKEN_BYTES + 4 * NUMBER)
-#define HOUR		((int64_t)3600000)	/* ms */
-
-static int
-no_memory(void)
-{
-	log_event(LOG_NO_MEMORY, LOG_TEXT("where", "request"));
-	return -1;
-}
-
-static void
-put_number(struct buf *out, uint32_t value)
-{
-	uint8_t	 bytes[NUMBER];
-
-	for (int i = 0; i < NUMBER; i++)
-		bytes[i] = (uint8_t)(value >> (8 * i));
-	buf_append(out, bytes, NUMBER);
-}
-
-static uint32_t
-get_number(const uint8_t *at)
-{
-	uint32_t	 value = 0;
-
-	for (int i = 0; i < NUMBER; i++)
-		value |= (uint32_t)at[i] << (8 * i);
-	return value;
-}
-
-/* Bytes of a request, sealed, in the arena; NULL when there is no memory. */
-static const void *
-seal_bytes(struct site *site, struct arena *arena, enum note_use use,
-    const struct store_request *row, const void *bytes, size_t size)
-{
-	uint8_t	*note = arena_alloc(arena, size + NOTE_OVERHEAD);
-
-	if (note == NULL)
-		no_memory();
-	else
-		note_seal(site->keyring, use, row->lookup, bytes, size, note);
-	return note;
-}
-
-/* The note of a request and the password of its secrets. */
-static int
-seal(struct site *site, struct arena *arena, const uint8_t *token,
-    const struct secret_request *request, struct store_request *row)
-{
-	size_t		 length;
-	struct buf	 plain;
-
-	buf_init(&plain, arena);
-	buf_append(&plain, token, TOKEN_BYTES);
-	put_number(&plain, (uint32_t)request->hours);
-	put_number(&plain, request->limit);
-	put_number(&plain, (uint32_t)request->secret_hours);
-	put_number(&plain, request->secret_views);
-	for (int i = 0; i < SECRET_REQUEST_WORDS__MAX; i++) {
-		if (request->words[i].bytes == NULL) {
-			put_number(&plain, 0);
-			continue;
-		}
-		length = i == SECRET_REQUEST_SECRET_PASSWORD ? 0 :
-		    request->words[i].length;
-		put_number(&plain, (uint32_t)length + 1);
-		buf_append(&plain, request->words[i].bytes, length);
-	}
-	if (plain.failed)
-		return no_memory();
-	row->note_size = plain.len + NOTE_OVERHEAD;
-	row->note = seal_bytes(site, arena, NOTE_REQUEST, row, plain.data,
-	    plain.len);
-	if (row->note == NULL ||
-	    request->words[SECRET_REQUEST_SECRET_PASSWORD].bytes == NULL)
-		return row->note == NULL ? -1 : 0;
-	length = request->words[SECRET_REQUEST_SECRET_PASSWORD].length;
-	row->password_size = length + NOTE_OVERHEAD;
-	row->password = seal_bytes(site, arena, NOTE_PASSWORD, row,
-	    request->words[SECRET_REQUEST_SECRET_PASSWORD].bytes, length);
-	return row->password == NULL ? -1 : 0;
-}
-
-static int
-damaged(const struct site *site, const struct store_request *row)
-{
-	site_log(site, row->lookup, LOG_RECORD_DAMAGED);
-	return 1;
-}
-
-/* Open what was sealed into the arena, with a NUL byte behind it.  1: it does
- * not open. */
-static int
-open_bytes(struct site *site, struct arena *arena, enum note_use use,
-    const struct store_request *row, const void *note, size_t size,
-    uint8_t **bytes)
-{
-	if (size < NOTE_OVERHEAD)
-		return damaged(site, row);
-	if ((*bytes = arena_alloc(arena, size - NOTE_OVERHEAD + 1)) == NULL)
-		return no_memory();
-	(*bytes)[size - NOTE_OVERHEAD] = '\0';
-	return note_open(site->keyring, use, row->lookup, note, size, *bytes)
-	    == 0 ? 0 : damaged(site, row);
-}
-
-/* The words behind the numbers, each in the arena.  1: they are not as they
- * were written. */
-static int
-read_words(struct arena *arena, const uint8_t *at, size_t left,
-    struct secret_request *request)
-{
-	size_t	 length;
-
-	for (int i = 0; i < SECRET_REQUEST_WORDS__MAX; i++) {
-		if (left < NUMBER)
-			return 1;
-		length = get_number(at);
-		at += NUMBER;
-		left -= NUMBER;
-		if (length == 0)
-			continue;
-		if (--length > left)
-			return 1;
-		request->words[i].bytes = arena_copy(arena, at, length);
-		request->words[i].length = length;
-		if (request->words[i].bytes == NULL)
-			return no_memory();
-		at += length;
-		left -= length;
-	}
-	return left == 0 ? 0 : 1;
-}
-
-/* All but the password.  1: it is damaged. */
-static int
-open_row(struct site *site, struct arena *arena,
-    const struct store_request *row, struct secret_request_entry *entry)
-{
-	uint8_t	*plain;
-	int	 result;
-
-	*entry = (struct secret_request_entry){
-		.created_at = row->created_at,
-		.expires_at = row->expires_at,
-		.uses_left = row->uses_left,
-	};
-	if (row->note_size < NOTE_FIXED + NOTE_OVERHEAD)
-		return damaged(site, row);
-	result = open_bytes(site, arena, NOTE_REQUEST, row, row->note,
-	    row->note_size, &plain);
-	if (result != 0)
-		return result;
-	memcpy(entry->token, plain, TOKEN_BYTES);
-	plain += TOKEN_BYTES;
-	entry->request.hours = (int32_t)get_number(plain);
-	entry->request.limit = get_number(plain + NUMBER);
-	entry->request.secret_hours = (int32_t)get_number(plain + 2 * NUMBER);
-	entry->request.secret_views = get_number(plain + 3 * NUMBER);
-	result = read_words(arena, plain + 4 * NUMBER, row->note_size -
-	    NOTE_FIXED - NOTE_OVERHEAD, &entry->request);
-	return result == 1 ? damaged(site, row) : result;
-}
+#define HOUR	((int64_t)3600000)	/* ms */
 
 /* A link to be mailed, in the arena; NULL when there is no memory. */
 static const char *
@@ -204,7 +35,7 @@ make_link(struct site *site, struct arena *arena, const char *between,
 	buf_append(&link, "", 1);
 	if (!link.failed)
 		return (const char *)link.data;
-	no_memory();
+	notes_no_memory();
 	return NULL;
 }
 
@@ -267,7 +98,8 @@ secret_request_create(struct site *site, struct arena *arena,
 	making.row.expires_at = making.row.created_at + creation->lifetime;
 	making.row.due_at = making.row.expires_at;
 	making.row.uses_left = request->limit;
-	if (seal(site, arena, creation->token, request, &making.row) == -1)
+	if (request_note_seal(site, arena, creation->token, request,
+	    &making.row) == -1)
 		return STORE_FAILED;
 	if (creation->announce_to != NULL) {
 		token_to_uuid(creation->token, name);
@@ -300,7 +132,7 @@ add_entry(const struct store_request *row, void *argument)
 	struct paging	*paging = argument;
 	int		 result;
 
-	result = open_row(paging->site, paging->arena, row,
+	result = request_note_open(paging->site, paging->arena, row,
 	    &paging->entries[paging->count]);
 	/* One that is damaged, which the log tells of, has not even a name;
 	 * the others are there all the same. */
@@ -331,7 +163,7 @@ secret_request_page(struct site *site, struct arena *arena, int64_t account,
 	paging.entries = arena_alloc(arena, SECRET_REQUEST_PAGE *
 	    sizeof(*paging.entries));
 	if (paging.entries == NULL) {
-		no_memory();
+		notes_no_memory();
 		return STORE_FAILED;
 	}
 	result = store_view(site->store, read_page, &paging);
@@ -355,24 +187,12 @@ static int
 keep_row(const struct store_request *row, void *argument)
 {
 	struct search	*search = argument;
-	struct secret_request *request = &search->entry.request;
-	uint8_t		*password;
 
 	search->row = *row;
-	if (search->arena == NULL)
-		return 0;
-	if (open_row(search->site, search->arena, row, &search->entry) != 0)
-		return -1;
-	if (row->password == NULL)
-		return 0;
-	if (open_bytes(search->site, search->arena, NOTE_PASSWORD, row,
-	    row->password, row->password_size, &password) != 0)
-		return -1;
-	request->words[SECRET_REQUEST_SECRET_PASSWORD].bytes =
-	    (const char *)password;
-	request->words[SECRET_REQUEST_SECRET_PASSWORD].length =
-	    row->password_size - NOTE_OVERHEAD;
-	return 0;
+	return search->arena == NULL || (request_note_open(search->site,
+	    search->arena, row, &search->entry) == 0 &&
+	    request_note_password(search->site, search->arena, row,
+	    &search->entry.request) == 0) ? 0 : -1;
 }
 
 /* A clock that was set back gives no password back. */
