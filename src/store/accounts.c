@@ -33,18 +33,26 @@ read_account(struct store_txn *txn, sqlite3_stmt *statement,
 	return 0;
 }
 
-/* Step a statement that finds one account, and read it. */
+/* Read the account that a statement stands at, and be done with that. */
 static int
-find_account(struct store_txn *txn, sqlite3_stmt *statement,
+take_account(struct store_txn *txn, sqlite3_stmt *statement,
     struct store_account *row)
 {
-	int	 result = txn_step(txn, statement, "account");
+	int	 result = read_account(txn, statement, row);
 
-	if (result != 0)
-		return result;
-	result = read_account(txn, statement, row);
 	sqlite3_reset(statement);
 	return result;
+}
+
+static int
+find_account(struct store_txn *txn, enum sqlite_statement id, int64_t number,
+    struct store_account *row)
+{
+	sqlite3_stmt	*statement;
+	int		 result;
+
+	result = txn_find(txn, id, "account", number, &statement);
+	return result != 0 ? result : take_account(txn, statement, row);
 }
 
 int
@@ -81,14 +89,7 @@ int
 store_account_find(struct store_txn *txn, int64_t id,
     struct store_account *row)
 {
-	sqlite3_stmt	*statement;
-
-	statement = txn_prepare(txn, SQLITE_STATEMENT_ACCOUNT_FIND,
-	    "account");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, id);
-	return find_account(txn, statement, row);
+	return find_account(txn, SQLITE_STATEMENT_ACCOUNT_FIND, id, row);
 }
 
 int
@@ -103,7 +104,9 @@ store_account_find_name(struct store_txn *txn, const char *name,
 	if (statement == NULL)
 		return -1;
 	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-	result = find_account(txn, statement, row);
+	result = txn_step(txn, statement, "account");
+	if (result == 0)
+		result = take_account(txn, statement, row);
 	sqlite3_clear_bindings(statement);
 	return result;
 }
@@ -112,14 +115,7 @@ int
 store_account_next(struct store_txn *txn, int64_t after,
     struct store_account *row)
 {
-	sqlite3_stmt	*statement;
-
-	statement = txn_prepare(txn, SQLITE_STATEMENT_ACCOUNT_NEXT,
-	    "account");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, after);
-	return find_account(txn, statement, row);
+	return find_account(txn, SQLITE_STATEMENT_ACCOUNT_NEXT, after, row);
 }
 
 int
@@ -143,17 +139,9 @@ store_account_update(struct store_txn *txn, const struct store_account *row)
 int
 store_account_remove(struct store_txn *txn, int64_t id)
 {
-	sqlite3_stmt	*statement;
-
 	txn->erased = true;
-	if (store_api_key_remove_all(txn, id) == -1)
-		return -1;
-	statement = txn_prepare(txn, SQLITE_STATEMENT_ACCOUNT_DELETE,
-	    "account");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, id);
-	return txn_one(txn, statement, "account");
+	return store_api_key_remove_all(txn, id) == -1 ? -1 :
+	    txn_change(txn, SQLITE_STATEMENT_ACCOUNT_DELETE, "account", id);
 }
 
 static int
@@ -246,14 +234,8 @@ store_api_key_used(struct store_txn *txn, int64_t id, int64_t day)
 int
 store_api_key_remove_all(struct store_txn *txn, int64_t account)
 {
-	sqlite3_stmt	*statement;
-
-	statement = txn_prepare(txn, SQLITE_STATEMENT_API_KEY_DELETE_ALL,
-	    "key");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, account);
-	return txn_done(txn, statement, "key");
+	return txn_change(txn, SQLITE_STATEMENT_API_KEY_DELETE_ALL, "key",
+	    account);
 }
 
 int

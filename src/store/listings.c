@@ -53,14 +53,8 @@ store_listing_insert(struct store_txn *txn, const struct store_listing *row)
 	    SQLITE_STATIC);
 	result = txn_done(txn, statement, "listing");
 	sqlite3_clear_bindings(statement);
-	if (result == -1)
-		return -1;
-	statement = txn_prepare(txn, SQLITE_STATEMENT_LISTING_ADDED,
-	    "listing");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, row->account);
-	return txn_one(txn, statement, "listing");
+	return result == -1 ? -1 : txn_change(txn,
+	    SQLITE_STATEMENT_LISTING_ADDED, "listing", row->account);
 }
 
 /* Read the secret of a row.  Returns false when it is damaged, which the log
@@ -88,13 +82,8 @@ find_listing(struct store_txn *txn, int64_t id, bool with_secret,
 	struct store_listing	 row;
 	int			 result;
 
-	statement = txn_prepare(txn, with_secret ?
-	    SQLITE_STATEMENT_LISTING_ROW : SQLITE_STATEMENT_LISTING_FIND,
-	    "listing");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, id);
-	result = txn_step(txn, statement, "listing");
+	result = txn_find(txn, with_secret ? SQLITE_STATEMENT_LISTING_ROW :
+	    SQLITE_STATEMENT_LISTING_FIND, "listing", id, &statement);
 	if (result != 0)
 		return result;
 	read_listing(statement, with_secret ? SECRET_COLUMNS_COUNT : 0, &row);
@@ -141,12 +130,8 @@ store_listing_first(struct store_txn *txn, int64_t account,
 	sqlite3_stmt	*statement;
 	int		 result;
 
-	statement = txn_prepare(txn, SQLITE_STATEMENT_LISTING_FIRST,
-	    "listing");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, account);
-	result = txn_step(txn, statement, "listing");
+	result = txn_find(txn, SQLITE_STATEMENT_LISTING_FIRST, "listing",
+	    account, &statement);
 	if (result != 0)
 		return result;
 	*secret = sqlite3_column_int64(statement, 0);
@@ -163,12 +148,8 @@ store_listing_named(struct store_txn *txn,
 	sqlite3_stmt		*statement;
 	int			 result;
 
-	statement = txn_prepare(txn, SQLITE_STATEMENT_LISTING_NAMED,
-	    "listing");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, txn_hash_id(lookup));
-	result = txn_step(txn, statement, "listing");
+	result = txn_find(txn, SQLITE_STATEMENT_LISTING_NAMED, "listing",
+	    txn_hash_id(lookup), &statement);
 	if (result != 0)
 		return result;
 	*damaged = !read_secret(txn, statement, secret);
@@ -179,42 +160,40 @@ store_listing_named(struct store_txn *txn,
 	    memcmp(secret->lookup, lookup, STORE_HASHBYTES) != 0;
 }
 
-/* Run a statement whose only parameter is a secret. */
-static int
-run_for(struct store_txn *txn, enum sqlite_statement id, int64_t secret)
-{
-	sqlite3_stmt	*statement = txn_prepare(txn, id, "listing");
-
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, secret);
-	return txn_done(txn, statement, "listing");
-}
-
 int
 store_listing_forget(struct store_txn *txn, int64_t secret)
 {
 	txn->erased = true;
-	return run_for(txn, SQLITE_STATEMENT_LISTING_FORGET, secret);
+	return txn_change(txn, SQLITE_STATEMENT_LISTING_FORGET, "listing",
+	    secret);
 }
 
 int
 store_listing_remove(struct store_txn *txn, int64_t secret)
 {
+	static const enum sqlite_statement steps[] = {
+		SQLITE_STATEMENT_VIEW_DELETE,
+		SQLITE_STATEMENT_LETTER_DELETE_SECRET,
+		SQLITE_STATEMENT_LISTING_LEAVES,
+		SQLITE_STATEMENT_LISTING_DELETE,
+	};
+
 	txn->erased = true;
-	return run_for(txn, SQLITE_STATEMENT_VIEW_DELETE, secret) == -1 ||
-	    store_letter_remove_secret(txn, secret) == -1 ||
-	    run_for(txn, SQLITE_STATEMENT_LISTING_LEAVES, secret) == -1 ?
-	    -1 : run_for(txn, SQLITE_STATEMENT_LISTING_DELETE, secret);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (txn_change(txn, steps[i], "listing", secret) == -1)
+			return -1;
+	return 0;
 }
 
 int
 store_listing_purge(struct store_txn *txn, int64_t secret)
 {
-	return run_for(txn, SQLITE_STATEMENT_RECORD_PURGE, secret) == -1 ||
-	    run_for(txn, SQLITE_STATEMENT_CLAIM_PURGE, secret) == -1 ||
-	    store_listing_remove(txn, secret) == -1 ? -1 :
-	    run_for(txn, SQLITE_STATEMENT_SECRET_DELETE, secret);
+	return txn_change(txn, SQLITE_STATEMENT_RECORD_PURGE, "listing",
+	    secret) == -1 ||
+	    txn_change(txn, SQLITE_STATEMENT_CLAIM_PURGE, "listing",
+	    secret) == -1 || store_listing_remove(txn, secret) == -1 ? -1 :
+	    txn_change(txn, SQLITE_STATEMENT_SECRET_DELETE, "listing",
+	    secret);
 }
 
 static int
@@ -244,7 +223,8 @@ store_view_insert(struct store_txn *txn, int64_t secret, int64_t at,
 	if (result == 0)
 		result = insert_view(txn, secret, at, viewer, size);
 	return result == -1 ? -1 :
-	    run_for(txn, SQLITE_STATEMENT_LISTING_VIEWED, secret);
+	    txn_change(txn, SQLITE_STATEMENT_LISTING_VIEWED, "listing",
+	    secret);
 }
 
 int

@@ -69,11 +69,8 @@ store_letter_due(struct store_txn *txn, int64_t before,
 	struct store_letter	 row;
 	int			 result;
 
-	statement = txn_prepare(txn, SQLITE_STATEMENT_LETTER_DUE, "mail");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, before);
-	result = txn_step(txn, statement, "mail");
+	result = txn_find(txn, SQLITE_STATEMENT_LETTER_DUE, "mail", before,
+	    &statement);
 	if (result != 0)
 		return result;
 	read_letter(statement, &row);
@@ -89,26 +86,14 @@ store_letter_next(struct store_txn *txn, int64_t after,
 	sqlite3_stmt	*statement;
 	int		 result;
 
-	statement = txn_prepare(txn, SQLITE_STATEMENT_LETTER_NEXT, "mail");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, after);
-	result = txn_step(txn, statement, "mail");
+	result = txn_find(txn, SQLITE_STATEMENT_LETTER_NEXT, "mail", after,
+	    &statement);
 	if (result != 0)
 		return result;
 	read_letter(statement, row);
 	sqlite3_reset(statement);
 	row->letter = NULL;
 	return 0;
-}
-
-/* Run a statement that may change one letter.  1: it is not there. */
-static int
-change(struct store_txn *txn, sqlite3_stmt *statement)
-{
-	if (txn_done(txn, statement, "mail") == -1)
-		return -1;
-	return sqlite3_changes(txn->sqlite->db) > 0 ? 0 : 1;
 }
 
 int
@@ -124,32 +109,24 @@ store_letter_postpone(struct store_txn *txn, int64_t id, int64_t due_at,
 	sqlite3_bind_int64(statement, 1, id);
 	sqlite3_bind_int64(statement, 2, due_at);
 	sqlite3_bind_int64(statement, 3, tries);
-	return change(txn, statement);
+	if (txn_done(txn, statement, "mail") == -1)
+		return -1;
+	return sqlite3_changes(txn->sqlite->db) > 0 ? 0 : 1;
 }
 
 int
 store_letter_remove_secret(struct store_txn *txn, int64_t secret)
 {
-	sqlite3_stmt	*statement;
-
 	txn->erased = true;
-	statement = txn_prepare(txn, SQLITE_STATEMENT_LETTER_DELETE_SECRET,
-	    "mail");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, secret);
-	return txn_done(txn, statement, "mail");
+	return txn_change(txn, SQLITE_STATEMENT_LETTER_DELETE_SECRET, "mail",
+	    secret);
 }
 
 int
 store_letter_remove(struct store_txn *txn, int64_t id)
 {
-	sqlite3_stmt	*statement;
-
 	txn->erased = true;
-	statement = txn_prepare(txn, SQLITE_STATEMENT_LETTER_DELETE, "mail");
-	if (statement == NULL)
+	if (txn_change(txn, SQLITE_STATEMENT_LETTER_DELETE, "mail", id) == -1)
 		return -1;
-	sqlite3_bind_int64(statement, 1, id);
-	return change(txn, statement);
+	return sqlite3_changes(txn->sqlite->db) > 0 ? 0 : 1;
 }

@@ -32,14 +32,13 @@ read_request(sqlite3_stmt *statement, struct store_request *row)
 int
 store_request_insert(struct store_txn *txn, struct store_request *row)
 {
-	sqlite3_stmt	*statement, *account;
+	sqlite3_stmt	*statement;
 	int		 result;
 
 	txn->inserted = true;
 	statement = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_INSERT,
 	    "request");
-	account = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_ADDED, "request");
-	if (statement == NULL || account == NULL)
+	if (statement == NULL)
 		return -1;
 	sqlite3_bind_int64(statement, 1, row->account);
 	sqlite3_bind_int64(statement, 2, txn_hash_id(row->lookup));
@@ -58,8 +57,8 @@ store_request_insert(struct store_txn *txn, struct store_request *row)
 	if (result == -1)
 		return -1;
 	row->id = sqlite3_last_insert_rowid(txn->sqlite->db);
-	sqlite3_bind_int64(account, 1, row->account);
-	return txn_one(txn, account, "request");
+	return txn_change(txn, SQLITE_STATEMENT_REQUEST_ADDED, "request",
+	    row->account);
 }
 
 int
@@ -71,12 +70,8 @@ store_request_find(struct store_txn *txn,
 	struct store_request	 row;
 	int			 result;
 
-	statement = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_FIND,
-	    "request");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, txn_hash_id(lookup));
-	result = txn_step(txn, statement, "request");
+	result = txn_find(txn, SQLITE_STATEMENT_REQUEST_FIND, "request",
+	    txn_hash_id(lookup), &statement);
 	if (result != 0)
 		return result;
 	read_request(statement, &row);
@@ -117,12 +112,8 @@ store_request_first(struct store_txn *txn, int64_t account, int64_t *id)
 	sqlite3_stmt	*statement;
 	int		 result;
 
-	statement = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_FIRST,
-	    "request");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, account);
-	result = txn_step(txn, statement, "request");
+	result = txn_find(txn, SQLITE_STATEMENT_REQUEST_FIRST, "request",
+	    account, &statement);
 	if (result != 0)
 		return result;
 	*id = sqlite3_column_int64(statement, 0);
@@ -137,11 +128,8 @@ store_request_due(struct store_txn *txn, int64_t before, int64_t *id,
 	sqlite3_stmt	*statement;
 	int		 result;
 
-	statement = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_DUE, "request");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, before);
-	result = txn_step(txn, statement, "request");
+	result = txn_find(txn, SQLITE_STATEMENT_REQUEST_DUE, "request",
+	    before, &statement);
 	if (result != 0)
 		return result;
 	*id = sqlite3_column_int64(statement, 0);
@@ -168,38 +156,30 @@ store_request_expire(struct store_txn *txn, int64_t id, int64_t due_at)
 int
 store_request_use(struct store_txn *txn, int64_t id)
 {
-	sqlite3_stmt	*request, *letters;
+	sqlite3_stmt	*statement;
 
 	txn->erased = true;
-	request = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_USE, "request");
-	letters = txn_prepare(txn, SQLITE_STATEMENT_LETTER_DELETE_USED,
-	    "request");
-	if (request == NULL || letters == NULL)
+	statement = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_USE, "request");
+	if (statement == NULL)
 		return -1;
-	sqlite3_bind_int64(request, 1, id);
-	sqlite3_bind_int64(letters, 1, id);
-	return txn_one(txn, request, "request") == -1 ? -1 :
-	    txn_done(txn, letters, "request");
+	sqlite3_bind_int64(statement, 1, id);
+	return txn_one(txn, statement, "request") == -1 ? -1 :
+	    txn_change(txn, SQLITE_STATEMENT_LETTER_DELETE_USED, "request",
+	    id);
 }
 
 int
 store_request_remove(struct store_txn *txn, int64_t id)
 {
-	sqlite3_stmt	*letters, *account, *request;
+	static const enum sqlite_statement steps[] = {
+		SQLITE_STATEMENT_LETTER_DELETE_REQUEST,
+		SQLITE_STATEMENT_REQUEST_LEAVES,
+		SQLITE_STATEMENT_REQUEST_DELETE,
+	};
 
 	txn->erased = true;
-	letters = txn_prepare(txn, SQLITE_STATEMENT_LETTER_DELETE_REQUEST,
-	    "request");
-	account = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_LEAVES,
-	    "request");
-	request = txn_prepare(txn, SQLITE_STATEMENT_REQUEST_DELETE,
-	    "request");
-	if (letters == NULL || account == NULL || request == NULL)
-		return -1;
-	sqlite3_bind_int64(letters, 1, id);
-	sqlite3_bind_int64(account, 1, id);
-	sqlite3_bind_int64(request, 1, id);
-	return txn_done(txn, letters, "request") == -1 ||
-	    txn_done(txn, account, "request") == -1 ? -1 :
-	    txn_one(txn, request, "request");
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (txn_change(txn, steps[i], "request", id) == -1)
+			return -1;
+	return 0;
 }

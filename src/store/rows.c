@@ -70,13 +70,10 @@ static int
 find_secret(struct store_txn *txn, enum sqlite_statement id,
     const uint8_t hash[STORE_HASHBYTES], struct store_secret *row)
 {
-	sqlite3_stmt	*statement = txn_prepare(txn, id, "find");
+	sqlite3_stmt	*statement;
 	int		 result;
 
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, txn_hash_id(hash));
-	result = txn_step(txn, statement, "find");
+	result = txn_find(txn, id, "find", txn_hash_id(hash), &statement);
 	if (result != 0)
 		return result;
 	result = rows_read_secret(txn, statement, row);
@@ -333,11 +330,8 @@ store_record_read(struct store_txn *txn, const struct store_secret *row,
 
 	if (row->record == 0)
 		return 1;
-	statement = txn_prepare(txn, SQLITE_STATEMENT_RECORD_READ, "read");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, row->record);
-	result = txn_step(txn, statement, "read");
+	result = txn_find(txn, SQLITE_STATEMENT_RECORD_READ, "read",
+	    row->record, &statement);
 	if (result == 1)
 		return txn_damaged(txn, "record");
 	if (result == -1)
@@ -355,18 +349,12 @@ store_record_read(struct store_txn *txn, const struct store_secret *row,
 int
 store_record_erase(struct store_txn *txn, struct store_secret *row)
 {
-	sqlite3_stmt	*record, *claims;
-
 	if (row->record == 0)
 		return 0;
-	record = txn_prepare(txn, SQLITE_STATEMENT_RECORD_DELETE, "erase");
-	claims = txn_prepare(txn, SQLITE_STATEMENT_CLAIM_DELETE_ALL, "erase");
-	if (record == NULL || claims == NULL)
-		return -1;
-	sqlite3_bind_int64(record, 1, row->record);
-	sqlite3_bind_int64(claims, 1, txn_hash_id(row->lookup));
-	if (txn_done(txn, record, "erase") == -1 ||
-	    txn_done(txn, claims, "erase") == -1)
+	if (txn_change(txn, SQLITE_STATEMENT_RECORD_DELETE, "erase",
+	    row->record) == -1 ||
+	    txn_change(txn, SQLITE_STATEMENT_CLAIM_DELETE_ALL, "erase",
+	    txn_hash_id(row->lookup)) == -1)
 		return -1;
 	row->record = 0;
 	txn->erased = true;
@@ -443,11 +431,8 @@ store_claim_last(struct store_txn *txn, const uint8_t lookup[STORE_HASHBYTES],
 	sqlite3_stmt	*statement;
 	int		 result;
 
-	statement = txn_prepare(txn, SQLITE_STATEMENT_CLAIM_LAST, "claim");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, txn_hash_id(lookup));
-	if (txn_step(txn, statement, "claim") != 0)
+	if (txn_find(txn, SQLITE_STATEMENT_CLAIM_LAST, "claim",
+	    txn_hash_id(lookup), &statement) != 0)
 		return -1;
 	result = sqlite3_column_type(statement, 0) == SQLITE_NULL ? 1 : 0;
 	*until = sqlite3_column_int64(statement, 0);

@@ -58,6 +58,26 @@ txn_done(struct store_txn *txn, sqlite3_stmt *statement, const char *where)
 }
 
 int
+txn_find(struct store_txn *txn, enum sqlite_statement id, const char *where,
+    int64_t number, sqlite3_stmt **statement)
+{
+	*statement = txn_prepare(txn, id, where);
+	if (*statement == NULL)
+		return -1;
+	sqlite3_bind_int64(*statement, 1, number);
+	return txn_step(txn, *statement, where);
+}
+
+int
+txn_change(struct store_txn *txn, enum sqlite_statement id,
+    const char *where, int64_t number)
+{
+	sqlite3_stmt	*statement;
+
+	return txn_find(txn, id, where, number, &statement) == 1 ? 0 : -1;
+}
+
+int
 txn_one(struct store_txn *txn, sqlite3_stmt *statement, const char *where)
 {
 	if (txn_done(txn, statement, where) == -1)

@@ -34,6 +34,16 @@ int	 txn_step(struct store_txn *txn, sqlite3_stmt *statement,
 int	 txn_done(struct store_txn *txn, sqlite3_stmt *statement,
 	    const char *where);
 
+/* txn_find(txn, id, where, number, statement): step one whose only parameter is
+ * a number.  Returns as txn_step; with a row the caller resets it. */
+int	 txn_find(struct store_txn *txn, enum sqlite_statement id,
+	    const char *where, int64_t number, sqlite3_stmt **statement);
+
+/* txn_change(txn, id, where, number): the same for one that gives no rows.
+ * Returns 0 or -1. */
+int	 txn_change(struct store_txn *txn, enum sqlite_statement id,
+	    const char *where, int64_t number);
+
 /* txn_one(txn, statement, where): the same for one that changes one row, which
  * was found before. */
 int	 txn_one(struct store_txn *txn, sqlite3_stmt *statement,
