@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: ISC
 //
-// The calls of /api/v2: how bytes, times and names travel, what each refusal
-// means, and the calls that make a secret; calls.js has the others.  Every
-// call resolves to {ok: true, ...} with what the answer says, or to {ok: false,
-// what, ...}, and never throws because of the network or an answer.
+// The calls of /api/v2: how bytes, times and names travel, what refusals mean,
+// and the calls that make a secret; calls.js has the others.  Each resolves to
+// {ok: true, ...} with what the answer says, or to {ok: false, what, ...}, and
+// never throws because of the network or an answer.
 //
-// Names are written in camelCase here, times are seconds since 1970, and
-// binary values are Uint8Array.
+// Names are in camelCase here, times in seconds since 1970, bytes are
+// Uint8Array.
 
 import { toBase64url } from "./seal.js";
 
@@ -21,28 +21,21 @@ export const FRAME_TYPE = "application/vnd.oncelink.frame";
 // web servers themselves give up earlier.
 const PATIENCE_MS = 75000;
 
-// What each problem of the interface means to a page.
+// What a problem means to a page, where its own name is not the word.
 const WHAT = {
-	"busy": "busy",
+	__proto__: null,
 	"captcha-required": "captcha",
-	"conflict": "conflict",
 	"creation-not-allowed": "forbidden",
-	"failed": "failed",
-	"gone": "gone",
 	"invalid-field": "invalid",
 	"length-required": "invalid",
 	"malformed": "invalid",
 	"method-not-allowed": "invalid",
 	"not-found": "never",
-	"pin-required": "pin-required",
 	"store-full": "full",
-	"too-large": "too-large",
 	"unsupported-type": "invalid",
-	"wrong-pin": "wrong-pin",
 };
 
-const TIMES = new Set(["expires_at", "claim_until", "created_at",
-	"changed_at", "last_knock"]);
+const TIME = /_(at|until|knock)$/;
 
 export const offline = () => ({ ok: false, what: "offline" });
 export const notOurs = () => ({ ok: false, what: "not-ours" });
@@ -55,43 +48,42 @@ function seconds(text) {
 
 // The members of an answer, as pages name them.
 export function fromWire(members) {
-	const named = {};
-
-	for (const [name, value] of Object.entries(members))
-		named[name.replace(/_(.)/g, (_, letter) =>
-			letter.toUpperCase())] =
-			TIMES.has(name) ? seconds(value) : value;
-	return named;
+	return Object.fromEntries(Object.entries(members).map(
+		([name, value]) => [
+			name.replace(/_(.)/g, (_, letter) =>
+				letter.toUpperCase()),
+			TIME.test(name) ? seconds(value) : value,
+		]));
 }
 
 // The members of a call as JSON; what is null or undefined is left out.
-function toWire(members) {
-	const named = {};
-
-	for (const [name, value] of Object.entries(members)) {
-		if (value === null || value === undefined)
-			continue;
-		named[name.replace(/[A-Z]/g, (letter) =>
-			"_" + letter.toLowerCase())] =
+const toWire = (members) => JSON.stringify(Object.fromEntries(
+	Object.entries(members).filter(([, value]) => value != null).map(
+		([name, value]) => [
+			name.replace(/[A-Z]/g, (letter) =>
+				"_" + letter.toLowerCase()),
 			value instanceof Uint8Array ? toBase64url(value) :
-				value;
-	}
-	return JSON.stringify(named);
-}
+				value,
+		])));
 
+// The object that a text is in JSON, or null.
 export function object(text) {
 	try {
 		const value = JSON.parse(text);
 
-		return value !== null && typeof value === "object" &&
-			!Array.isArray(value) ? value : null;
+		return value?.constructor === Object ? value : null;
 	} catch {
 		return null;
 	}
 }
 
 export function encodeFrame(members, payload) {
-	return new Blob([toWire(members), "\n", payload]);
+	const head = new TextEncoder().encode(toWire(members) + "\n");
+	const frame = new Uint8Array(head.length + payload.length);
+
+	frame.set(head);
+	frame.set(payload, head.length);
+	return frame;
 }
 
 export const mediaType = (text) =>
@@ -102,7 +94,7 @@ export const mediaType = (text) =>
 export function refusal(status, type, text) {
 	const problem = mediaType(type) === PROBLEM_TYPE ? object(text) : null;
 	const name = /^tag:oncelink,2026:([a-z-]+)$/.exec(problem?.type)?.[1];
-	let what = WHAT[name];
+	let what = WHAT[name] ?? name;
 
 	if (what === undefined)
 		return status === 413 ? { ok: false, what: "too-large" } :
@@ -112,31 +104,20 @@ export function refusal(status, type, text) {
 		what = "busy";
 	if (what === "wrong-pin" && problem.attempts_left === 0)
 		what = "locked";
-	return {
-		ok: false,
-		what,
-		status,
-		state: problem.state ?? null,
-		changedAt: seconds(problem.changed_at),
-		attemptsLeft: problem.attempts_left ?? null,
-		retryAfter: problem.retry_after ?? null,
-		field: problem.field ?? null,
-	};
+	return { ...fromWire(problem), status, ok: false, what };
 }
 
-// Calls `give up` when nothing has moved for too long.
+// Calls giveUp when nothing has moved for too long.
 function watch(giveUp) {
-	let timer = setTimeout(giveUp, PATIENCE_MS);
-
-	return {
-		moved() {
-			clearTimeout(timer);
-			timer = setTimeout(giveUp, PATIENCE_MS);
-		},
-		end() {
-			clearTimeout(timer);
-		},
+	let timer;
+	const end = () => clearTimeout(timer);
+	const moved = () => {
+		end();
+		timer = setTimeout(giveUp, PATIENCE_MS);
 	};
+
+	moved();
+	return { moved, end };
 }
 
 // One call; {status, type, date, bytes}, or null when there was no whole
@@ -147,10 +128,10 @@ export async function send(path, members, { keepalive = false, read } = {}) {
 
 	try {
 		const response = await fetch(new URL(path, BASE), {
-			method: members === null ? "GET" : "POST",
-			headers: members === null ? {} :
-				{ "Content-Type": JSON_TYPE },
-			body: members === null ? null : toWire(members),
+			...members && {
+				method: "POST", body: toWire(members),
+				headers: { "Content-Type": JSON_TYPE },
+			},
 			cache: "no-store",
 			redirect: "manual",
 			referrerPolicy: "no-referrer",
@@ -176,8 +157,7 @@ export async function send(path, members, { keepalive = false, read } = {}) {
 // What an answer in JSON says, when it has the status and a member that an
 // answer of ours has.
 export function answer(got, status, member) {
-	const text = typeof got.text === "string" ? got.text :
-		new TextDecoder().decode(got.bytes);
+	const text = got.text ?? new TextDecoder().decode(got.bytes);
 
 	if (got.status >= 400)
 		return refusal(got.status, got.type, text);
@@ -219,17 +199,17 @@ export function createSecret(members, envelope, onProgress, signal) {
 		request.onloadend = () => {
 			patience.end();
 			signal?.removeEventListener("abort", stop);
-			if (request.status === 0)
-				resolve(signal?.aborted ?
-					{ ok: false, what: "aborted" } :
-					offline());
-			else
+			if (request.status > 0)
 				resolve(answer({
 					status: request.status,
 					type: request.getResponseHeader(
 						"Content-Type"),
 					text: request.responseText,
 				}, 201, "expires_at"));
+			else
+				resolve(signal?.aborted ?
+					{ ok: false, what: "aborted" } :
+					offline());
 		};
 		signal?.addEventListener("abort", stop);
 		request.send(encodeFrame(members, envelope));

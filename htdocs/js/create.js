@@ -2,7 +2,7 @@
 //
 // The page on which a link is made: what may be asked for, what is wrong with
 // what was typed, and the way from there to the server.  What was written
-// stays until a link for it exists.
+// stays until there is a link for it.
 
 import { createSecret, params } from "./api.js";
 import { parseDuration } from "./duration.js";
@@ -15,16 +15,16 @@ import {
 } from "./seal.js";
 import { duration, put, size, t } from "./words.js";
 
-const HOUR = 3600;
-const DAY = 24 * HOUR;
-const PRESETS = [HOUR, DAY, 7 * DAY, 30 * DAY];
-const USUAL = 7 * DAY;
+const PRESETS = [3600, 86400, 604800, 2592000];
+const USUAL = 604800;
+const TEXT = { type: "text" };
 
 // What takes less is not worth a page of its own.
 const WORKING_MS = 500;
 
 const $ = (id) => document.getElementById(id);
 const chosen = (name) => $("form").elements[name].value;
+const say = (id, key, values) => put($(id), key, values);
 
 let limits = null;
 let file = null;
@@ -34,40 +34,24 @@ let working = null;
 
 // What may be asked for
 
-function presets() {
-	const { minExpiresIn: least, maxExpiresIn: most } = limits;
-	const fit = PRESETS.filter((span) => span >= least && span <= most);
-
-	return most > PRESETS.at(-1) || fit.includes(most) ? fit :
-		[...fit, most];
-}
-
 function offerPresets() {
-	const spans = presets();
-	const usual = spans.findLast((span) => span <= USUAL) ?? spans[0];
+	const most = limits.maxExpiresIn;
+	const spans = PRESETS.filter((span) => span <= most);
 
+	if (most < PRESETS.at(-1) && !spans.includes(most))
+		spans.push(most);
 	for (const span of spans) {
-		const label = document.createElement("label");
-		const button = document.createElement("input");
-		const words = document.createElement("span");
+		const label = $("free").cloneNode(true);
+		const [button, words] = label.children;
 
-		button.type = "radio";
-		button.name = "expiry";
+		label.removeAttribute("id");
 		button.value = span;
-		button.defaultChecked = span === usual;
+		// The last of these that is not too long.
+		button.defaultChecked = span <= USUAL || span === spans[0];
+		delete words.dataset.text;
 		put(words, "create.value", { value: () => duration(span) });
-		label.append(button, " ", words);
 		$("free").before(label);
 	}
-}
-
-// The most bytes of a text or a file whose header is this one.
-function room(header) {
-	let most = limits.maxEnvelope - sealedSize(header, 0);
-
-	while (sealedSize(header, most + 1) <= limits.maxEnvelope)
-		most++;
-	return most;
 }
 
 const fileHeader = (of) => ({
@@ -76,28 +60,26 @@ const fileHeader = (of) => ({
 
 const fits = (header, bytes) => sealedSize(header, bytes) <= limits.maxEnvelope;
 
-// What is wrong with what was typed
-
-function blame(id, key, values) {
-	const place = $(id + "-error");
-
-	$(id).setAttribute("aria-invalid", key !== null);
-	put(place, key ?? "", values);
-	return key === null ? null : $(id);
-}
-
-const spanLimits = () => ({
-	least: () => duration(limits.minExpiresIn),
-	most: () => duration(limits.maxExpiresIn),
+const sizes = (bytes) => ({
+	is: () => size(bytes),
+	most: () => size(limits.maxEnvelope - sealedSize(TEXT, 0)),
 });
 
-function readSpan() {
-	if (chosen("expiry") !== "")
-		return Number(chosen("expiry"));
-	const span = parseDuration($("span").value);
+// What is wrong with what was typed
 
-	return span === null || span < limits.minExpiresIn ||
-		span > limits.maxExpiresIn ? null : span;
+// The field, when key says what is wrong with it.
+function blame(id, key, values) {
+	$(id).setAttribute("aria-invalid", key !== "");
+	say(id + "-error", key, values);
+	return key === "" ? [] : [$(id)];
+}
+
+function readSpan() {
+	const span = chosen("expiry") === "" ? parseDuration($("span").value) :
+		Number(chosen("expiry"));
+
+	return span >= limits.minExpiresIn && span <= limits.maxExpiresIn ?
+		span : null;
 }
 
 function readViews() {
@@ -105,6 +87,12 @@ function readViews() {
 
 	return Number.isInteger(views) && views >= 1 &&
 		views <= limits.maxViews ? views : null;
+}
+
+function textFault(bytes) {
+	if (bytes === null || bytes.length > 0 && fits(TEXT, bytes.length))
+		return "";
+	return bytes.length === 0 ? "create.text.empty" : "create.text.large";
 }
 
 // Everything that was typed, or null; the first thing that is wrong has the
@@ -116,78 +104,71 @@ function readForm() {
 	const views = readViews();
 	const way = chosen("pin");
 	const own = way === "own" ? normalisePin($("own").value) : null;
-	const wrong = [
-		blame("text", bytes?.length === 0 ? "create.text.empty" :
-			bytes !== null && !fits({ type: "text" },
-				bytes.length) ? "create.text.large" : null, {
-			is: () => size(bytes.length),
-			most: () => size(room({ type: "text" })),
+	const [wrong] = [
+		...blame("text", textFault(bytes), sizes(bytes?.length)),
+		...blame("span", span === null ? "create.span.wrong" : "", {
+			least: () => duration(limits.minExpiresIn),
+			most: () => duration(limits.maxExpiresIn),
 		}),
-		blame("span", span === null ? "create.span.wrong" : null,
-			spanLimits()),
-		blame("views", views === null ? "create.views.wrong" : null,
+		...blame("views", views === null ? "create.views.wrong" : "",
 			{ most: limits.maxViews }),
-		blame("own", way === "own" && own === null ?
-			"create.own.wrong" : null),
-	].filter((field) => field !== null);
+		...blame("own", way === "own" && own === null ?
+			"create.own.wrong" : ""),
+	];
 
-	if (wrong.length > 0) {
-		if ($("options").contains(wrong[0]))
-			$("options").open = true;
-		wrong[0].focus();
-		return null;
-	}
-	return { text, bytes, file, span, views, way, own };
+	if (wrong === undefined)
+		return { text, bytes, file, span, views, way, own };
+	$("options").open ||= $("options").contains(wrong);
+	wrong.focus();
+	return null;
 }
 
 // What the choices come to, in one line.
 function sumUp() {
 	const span = readSpan();
 	const views = readViews();
-	const own = chosen("expiry") === "";
+	const way = chosen("pin");
 
-	put($("summary"), "create.summary", {
+	say("summary", "create.summary", {
 		views: () => views === null ? "…" :
 			t("create.summary.views", { n: views }),
 		span: () => span === null ? "…" : duration(span),
-		pin: () => t(chosen("pin") === "none" ?
-			"create.summary.pin.none" : "create.summary.pin"),
+		pin: () => t(way === "none" ? "create.summary.pin.none" :
+			"create.summary.pin"),
 	});
-	$("span-field").hidden = !own;
-	$("own-field").hidden = chosen("pin") !== "own";
-	put($("pin-hint"), "create.pin.hint." + chosen("pin"), {
-		n: limits.defaultAttempts, size: limits.pinSize,
-	});
+	say("pin-hint", "create.pin.hint." + way, { size: limits.pinSize });
+	$("span-field").hidden = chosen("expiry") !== "";
+	$("own-field").hidden = way !== "own";
+}
+
+// What was blamed is being put right.
+function changed({ target: { id, name } }) {
+	const field = name === "expiry" ? "span" : name === "pin" ? "own" : id;
+
+	if ($(field + "-error") !== null)
+		blame(field, "");
+	sumUp();
 }
 
 // A text or a file
 
-function refuseFile(key, values) {
-	blame("text", null);
-	put($("text-error"), key, values);
-	announce($("text-error").textContent);
-}
-
 function attach(wanted) {
+	const header = wanted && fileHeader(wanted);
+
 	if (working !== null || document.body.dataset.shown !== "form")
 		return;
-	if (wanted === null) {
-		refuseFile("create.file.one");
+	blame("text", "");
+	if (wanted !== null && fits(header, wanted.size)) {
+		holdFile(wanted);
+		$("remove").focus();
 		return;
 	}
-	const header = fileHeader(wanted);
-
-	if (!fits(header, wanted.size)) {
-		refuseFile("create.file.large", {
-			name: header.name,
-			is: () => size(wanted.size),
-			most: () => size(room(header)),
-		});
-		return;
-	}
-	blame("text", null);
-	holdFile(wanted);
-	$("remove").focus();
+	if (wanted === null)
+		say("text-error", "create.file.one");
+	else
+		say("text-error", "create.file.large",
+			{ name: header.name, ...sizes(wanted.size) });
+	announce($("text-error").textContent);
 }
 
 function holdFile(wanted) {
@@ -198,106 +179,74 @@ function holdFile(wanted) {
 	if (file === null)
 		return;
 	$("file-name").textContent = safeFileName(file.name);
-	put($("file-size"), "create.value", { value: () => size(wanted.size) });
+	say("file-size", "create.value", { value: () => size(wanted.size) });
 }
 
 // From there to the server
 
-// Digits of which each is as likely as any other.
-function newPin(length) {
-	let pin = "";
-
-	while (pin.length < length) {
-		const [byte] = crypto.getRandomValues(new Uint8Array(1));
-
-		if (byte < 250)
-			pin += byte % 10;
-	}
-	return pin;
-}
-
-const unchanged = (form) => sealed !== null && Object.keys(form).every(
-	(name) => name === "bytes" || sealed.form[name] === form[name]);
+// Digits: what is left over at the end of 2^32 is too little to be guessed.
+const newPin = (length) => Array.from(
+	crypto.getRandomValues(new Uint32Array(length)), (n) => n % 10).join("");
 
 async function sealForm(form, data) {
 	const pin = form.way === "made" ? newPin(limits.pinSize) : form.own;
 	const key = await newLinkKey();
-	const keys = await deriveKeys(key, pin);
-	const envelope = await seal(keys.content, form.file === null ?
-		{ type: "text" } : fileHeader(form.file), data);
+	const { id, gate, content } = await deriveKeys(key, pin);
+	const envelope = await seal(content,
+		form.file === null ? TEXT : fileHeader(form.file), data);
+	const receipt = await newReceipt();
 
 	data.fill(0);
 	return {
-		form, key, pin, envelope,
-		members: {
-			id: keys.id, receipt: await newReceipt(),
-			gate: keys.gate, expiresIn: form.span,
+		form, key, pin, envelope, members: {
+			id, receipt, gate, expiresIn: form.span,
 			views: form.views,
 		},
 	};
 }
 
-function tell(phase, done, total) {
-	const bar = $("progress");
-
-	put($("phase"), phase);
-	if (total > 0) {
-		bar.max = total;
-		bar.value = done;
-	} else
-		bar.removeAttribute("value");
+function progress(phase, done, total) {
+	say("phase", phase);
+	$("progress").max = total || 1;
+	if (total > 0)
+		$("progress").value = done;
+	else
+		$("progress").removeAttribute("value");
 }
 
-function fail(key, values) {
-	put($("failure-text"), key, values);
-	$("failure").hidden = false;
-	show("form", { focus: false });
-	$("failure").querySelector("h2").focus();
-}
+const same = (one, other) => one !== undefined && Object.keys(one).every(
+	(name) => name === "bytes" || one[name] === other[name]);
 
-// An outcome of api.js, or one of ours that says the words for it.
+// An outcome of api.js, or one of ours with the key of its words.
 async function makeLink(form, signal) {
-	const refused = (words) => ({
-		ok: false, what: signal.aborted ? "aborted" : "own", words,
-	});
+	let fault = "create.file.unreadable";
 
-	if (!unchanged(form)) {
-		let data = form.bytes;
-
-		sealed = null;
-		try {
-			if (form.file !== null)
-				data = await readFile(form.file,
-					(done, total) => tell("create.reading",
-						done, total), signal);
-		} catch {
-			return refused("create.file.unreadable");
-		}
-		tell("create.sealing");
-		try {
+	try {
+		if (!same(sealed?.form, form)) {
+			sealed = null;
+			const data = form.bytes ?? await readFile(form.file,
+				progress.bind(null, "create.reading"), signal);
+			fault = "create.sealing.failed";
+			progress("create.sealing");
 			sealed = await sealForm(form, data);
-		} catch {
-			return refused("create.sealing.failed");
 		}
+		signal.throwIfAborted();
+	} catch {
+		return signal.aborted ? { what: "aborted" } : { fault };
 	}
-	if (signal.aborted)
-		return refused();
-	tell("create.sending");
-	return createSecret(sealed.members, sealed.envelope, (done, total) =>
-		tell("create.sending", done, total), signal);
+	progress("create.sending");
+	return createSecret(sealed.members, sealed.envelope,
+		progress.bind(null, "create.sending"), signal);
 }
 
 async function submit(event) {
 	event.preventDefault();
-	if (working !== null)
-		return;
-	const form = readForm();
+	const form = working === null ? readForm() : null;
 
-	$("failure").hidden = true;
 	if (form === null)
 		return;
 	working = new AbortController();
-	$("make").disabled = true;
+	$("failure").hidden = $("make").disabled = true;
 	const timer = setTimeout(() => show("working"), WORKING_MS);
 	const outcome = await makeLink(form, working.signal);
 
@@ -308,20 +257,22 @@ async function submit(event) {
 		await finish(outcome.expiresAt);
 		return;
 	}
-	// Another secret has this link: the next try is with another one.
+	// Something else has this link: the next try is with another one.
 	if (outcome.what === "conflict")
 		sealed = null;
+	show("form");
 	if (outcome.what === "aborted")
-		show("form");
-	else if (outcome.what === "own")
-		fail(outcome.words);
-	else
-		fail(...failWords(outcome));
+		return;
+	say("failure-text", ...outcome.fault ? [outcome.fault] :
+		failWords(outcome));
+	$("failure").hidden = false;
+	$("failure").querySelector("h2").focus();
 }
 
 async function finish(expiresAt) {
 	const { form, key, members, pin } = sealed;
 
+	// So that who made it is warned before opening it here.
 	tabStore.set("made." + toBase64url(members.id), "1");
 	clear();
 	await showResult({
@@ -338,16 +289,14 @@ function clear() {
 	$("options").open = false;
 	holdFile(null);
 	for (const id of ["text", "span", "views", "own"])
-		blame(id, null);
+		blame(id, "");
 	sumUp();
 }
 
 async function begin() {
-	const started = await start("create", { params });
-
-	if (started === null)
+	limits = (await start("create", { params }))?.params;
+	if (!limits)
 		return;
-	limits = started.params;
 	// Where the interface of the pages is switched off, nobody knows its
 	// limits either.
 	if (limits.ok ? limits.create !== "anyone" : limits.what === "never") {
@@ -355,23 +304,16 @@ async function begin() {
 		return;
 	}
 	if (!limits.ok) {
-		put($("unavailable-text"), ...failWords(limits));
+		say("unavailable-text", ...failWords(limits));
 		show("unavailable", { focus: false });
 		return;
 	}
 	offerPresets();
-	put($("limit"), "create.file.limit",
-		{ most: () => size(room({ type: "text" })) });
+	say("limit", "create.file.limit", sizes(0));
 	clear();
 	takeFiles($("attach"), $("pick"), attach);
 	$("form").addEventListener("submit", submit);
-	$("form").addEventListener("input", (event) => {
-		const { id, name } = event.target;
-
-		if (id === "" ? name === "expiry" : $(id + "-error") !== null)
-			blame(id || "span", null);
-		sumUp();
-	});
+	$("form").addEventListener("input", changed);
 	$("remove").addEventListener("click", () => {
 		holdFile(null);
 		$("text").focus();

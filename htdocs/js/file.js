@@ -2,17 +2,13 @@
 //
 // How a file comes into a page: picked, dropped or pasted, and read.
 
-// One file, or null: of a drop or a paste that has several, which of them was
-// meant is not ours to guess.
-function only(files) {
-	return files.length === 1 ? files[0] : null;
-}
+const only = (files) => files.length === 1 ? files[0] : null;
 
 const hasFiles = (transfer) => transfer?.types.includes("Files") ?? false;
 
-// Calls taken(file), or taken(null) when there were several, whenever a file
-// is picked with button and input, dropped anywhere on the page, or pasted.
-// While one hangs above the page, it has the class `dropping`.
+// Calls taken(file), or taken(null) when there were several, when one is picked
+// by button and input, dropped anywhere on the page, or pasted.  While one
+// hangs above the page, it has the class `dropping`.
 export function takeFiles(button, input, taken) {
 	const root = document.documentElement;
 

@@ -9,36 +9,10 @@ import { put, timeElement } from "./words.js";
 
 // Where the site is: js/ is one below it.
 const BASE = new URL("..", import.meta.url);
-const SVG = "http://www.w3.org/2000/svg";
-
-// What readers of QR codes want to see around one, in modules.
-const QUIET = 4;
 
 const $ = (id) => document.getElementById(id);
 
 let made = null;
-
-async function drawCode(text) {
-	const { generate } = await import("./vendor/lean-qr.js");
-	const code = generate(text);
-	const whole = code.size + 2 * QUIET;
-	const picture = document.createElementNS(SVG, "svg");
-	const modules = document.createElementNS(SVG, "path");
-	let steps = "";
-
-	for (let y = 0; y < code.size; y++)
-		for (let x = 0; x < code.size; x++)
-			if (code.get(x, y))
-				steps += `M${x} ${y}h1v1h-1z`;
-	picture.setAttribute("viewBox",
-		`${-QUIET} ${-QUIET} ${whole} ${whole}`);
-	picture.setAttribute("role", "img");
-	picture.setAttribute("class", "code");
-	put(picture, "result.code.label", {}, "aria-label");
-	modules.setAttribute("d", steps);
-	picture.append(modules);
-	return picture;
-}
 
 async function toggleCode() {
 	const field = $("code-field");
@@ -48,7 +22,11 @@ async function toggleCode() {
 	put($("code-error"), "");
 	if (!shown)
 		try {
-			field.append(await drawCode(made.link));
+			const { drawCode } = await import("./code.js");
+			const picture = drawCode(made.link);
+
+			put(picture, "result.code.label", {}, "aria-label");
+			field.append(picture);
 		} catch {
 			put($("code-error"), "result.code.failed");
 		}
