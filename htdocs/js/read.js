@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: ISC
 //
-// The page on which a secret is opened: what it shows at each step of a
-// reading, and what each button does.
+// The page on which a secret is opened: what it says at each step from the link
+// to what was in it, and at each other end.
 
 import { params } from "./api.js";
 import { fromBase64 } from "./base64.js";
 import { readLink, readPasted, repair, toBase62 } from "./link.js";
-import { announce, copy, failWords, show, start, tabStore } from "./page.js";
-import { Countdown, Reading, isOwn, tabKeeps } from "./reading.js";
-import { saveFile } from "./save.js";
+import { announce, failWords, show, start } from "./page.js";
+import { Reading, isOwn, tabKeeps } from "./reading.js";
 import { linkFragment } from "./seal.js";
+import { reveal } from "./shown.js";
 import { duration, put, size, t, timeElement } from "./words.js";
 
 // What takes less is done before anybody has read that it is going on.
@@ -18,26 +18,17 @@ const QUICK_MS = 300;
 // What is smaller is here at once, and its size says nothing: it was filled up.
 const LARGE = 64 * 1024;
 
-// A secret that nobody looks at stays so long.
-const HIDDEN_SECONDS = 10 * 60;
-
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const at = (name) => document.getElementById(name);
 
 let limits = null;		// what params said
 let reading = null;		// the link that is being read
 let busy = false;		// one thing at a time
-let content = null;		// what is shown, or hidden
 
 // A text where there is one, else nothing.
 function say(element, key, values) {
 	element.hidden = key === null;
 	if (key !== null)
 		put(element, key, values);
-}
-
-function putSize(element, bytes) {
-	put(element, "read.size", { size: () => size(bytes) });
 }
 
 // The end of a reading, or a pause: words of its own, and what may be done.
@@ -129,7 +120,7 @@ function ready() {
 	at("ready-open").className = own ? "button" : "button-primary";
 	at("ready-until").replaceChildren(timeElement(expiresAt));
 	at("ready-large").hidden = at("ready-size").hidden = bytes < LARGE;
-	putSize(at("ready-size"), bytes);
+	put(at("ready-size"), "read.size", { size: () => size(bytes) });
 	show("ready");
 }
 
@@ -168,6 +159,14 @@ function stages() {
 	return { stage, end: () => clearTimeout(timer) };
 }
 
+// It has left the page.
+function left({ viewsLeft, told }) {
+	end("left", ["read.left.text", {}], !told ?
+		{ again: () => location.reload() } : { more: viewsLeft > 0 ?
+			["read.fate.views", { n: viewsLeft }] :
+			["read.ask-again"] });
+}
+
 // Runs one try, and shows what came of it.
 async function attempt(opening) {
 	if (busy)
@@ -183,7 +182,7 @@ async function attempt(opening) {
 		busy = false;
 	}
 	if (outcome.ok) {
-		reveal(outcome);
+		reveal(outcome, reading, left);
 	} else if (outcome.what === "wrong-pin") {
 		// Which says how many tries are left.
 		put(at("pin-hint"), "read.pin.hint");
@@ -323,162 +322,9 @@ at("paste-form").addEventListener("submit", async (event) => {
 
 at("paste-anyway").addEventListener("click", ready);
 
-// What was in it
-
-// The server may forget it now; then the address may too.
-async function arrived() {
-	if (content.told)
-		return;
-	content.told = true;
-	const { viewsLeft, claimSeconds } = content;
-	const told = await reading.acknowledge(claimSeconds);
-
-	history.replaceState(null, "", location.pathname);
-	if (viewsLeft > 0)
-		put(at("fate"), "read.fate.views", { n: viewsLeft });
-	else
-		put(at("fate"), told ? "read.fate.erased" : "read.fate.soon");
-}
-
-// A span that is promised: nobody wants it to the second.
-const atMost = (seconds) =>
-	seconds - seconds % (seconds < 120 ? 5 : 60);
-
-function reveal(outcome) {
-	content = { ...outcome, told: false };
-	const { text, file, message, claimSeconds } = content;
-
-	put(at("shown-title"), text === null ? "read.shown.file" :
-		"read.shown.title");
-	at("note").hidden = message === null || message === "";
-	at("note-text").textContent = message ?? "";
-	at("text-part").hidden = text === null;
-	at("secret").textContent = text === null ? "" : decoder.decode(text);
-	put(at("shown-leaves"), "read.shown.leaves",
-		{ span: () => duration(HIDDEN_SECONDS) });
-	at("clipboard").hidden = true;
-	at("file-part").hidden = file === null;
-	at("saved").hidden = true;
-	at("save").className = text === null ? "button-primary" : "button";
-	if (file !== null) {
-		at("file-name").textContent = file.name;
-		if (file.mime === "")
-			putSize(at("file-facts"), file.data.length);
-		else
-			put(at("file-facts"), "read.shown.facts", {
-				size: () => size(file.data.length),
-				mime: file.mime,
-			});
-	}
-	if (file !== null && claimSeconds > 0) {
-		put(at("fate"), "read.fate.kept",
-			{ span: () => duration(atMost(claimSeconds / 2)) });
-		setTimeout(() => content && arrived(), 500 * claimSeconds);
-	} else {
-		put(at("fate"), "read.fate.arrived");
-		arrived();
-	}
-	show("shown");
-}
-
-at("copy").addEventListener("click", async () => {
-	if (await copy(at("copy"), decoder.decode(content.text)))
-		at("clipboard").hidden = false;
-});
-
-at("save-text").addEventListener("click", () =>
-	saveFile("secret.txt", content.text));
-
-at("save").addEventListener("click", () => {
-	saveFile(content.file.name, content.file.data);
-	at("saved").hidden = false;
-	announce(t("read.shown.saved"));
-	arrived();
-});
-
-// What nobody looks at leaves the page
-
-let title = null;		// of the page, while the countdown is in it
-
-function forget() {
-	content?.text?.fill(0);
-	content?.file?.data.fill(0);
-	content = null;
-	for (const name of ["secret", "note-text", "file-name", "pin"])
-		at(name).textContent = "";
-	at("pin").value = "";
-}
-
-function leave() {
-	const { viewsLeft: n, told } = content;
-
-	forget();
-	stopCountdown();
-	end("left", ["read.left.text", {}], !told ?
-		{ again: () => location.reload() } : { more: n > 0 ?
-			["read.fate.views", { n }] : ["read.ask-again"] });
-}
-
-const countdown = new Countdown(HIDDEN_SECONDS, (left) => {
-	const span = () => duration(left);
-
-	put(at("hidden-text"), "read.hidden.text", { span });
-	if (left === 60)
-		announce(t("read.hidden.text", { span }));
-	if (document.hidden) {
-		title ??= document.title;
-		document.title = t("read.hidden.page",
-			{ span: duration(Math.ceil(left / 60) * 60) });
-	}
-}, leave);
-
-function stopCountdown() {
-	countdown.stop();
-	if (title !== null)
-		document.title = title;
-	title = null;
-}
-
-at("hide").addEventListener("click", () => {
-	at("secret").textContent = "";
-	show("hidden");
-	countdown.start();
-});
-
-at("unhide").addEventListener("click", () => {
-	stopCountdown();
-	at("secret").textContent = decoder.decode(content.text);
-	show("shown");
-});
-
-at("longer").addEventListener("click", () => {
-	countdown.extend();
-	announce(t("read.hidden.extended",
-		{ span: duration(HIDDEN_SECONDS) }));
-});
-
-document.addEventListener("visibilitychange", () => {
-	const shown = document.body.dataset.shown;
-
-	if (content === null || content.text === null)
-		return;
-	if (document.hidden) {
-		countdown.start();
-		return;
-	}
-	countdown.look();
-	if (title !== null)
-		document.title = title;
-	title = null;
-	if (content !== null && shown === "shown")
-		stopCountdown();
-});
-
+// A page that is kept for the Back button keeps no PIN.
 addEventListener("pagehide", () => {
-	if (content !== null)
-		leave();
-	else
-		forget();
+	at("pin").value = "";
 });
 
 // Another link in the same tab.
