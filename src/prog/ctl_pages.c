@@ -29,9 +29,17 @@ struct wanted {
 };
 
 static const struct wanted page_headers[] = {
-	{ "content-security-policy", "default-src 'none'", false },
+	{ "content-security-policy", "default-src 'none'; script-src 'self'; "
+	    "style-src 'self'; img-src 'self'; connect-src 'self'; "
+	    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+	    "require-trusted-types-for 'script'; trusted-types 'none'", false },
+	{ "cache-control", "no-store", false },
 	{ "x-content-type-options", "nosniff", false },
 	{ "referrer-policy", "no-referrer", false },
+	{ "cross-origin-opener-policy", "same-origin", false },
+	{ "cross-origin-resource-policy", "same-origin", false },
+	{ "permissions-policy", "clipboard-write=(self)", false },
+	{ "x-robots-tag", "noindex", false },
 	{ "strict-transport-security", "max-age=", true },
 	{ NULL, NULL, false }
 };
@@ -85,7 +93,7 @@ check_headers(struct ctl_site *site, const char *what, const char *path,
 			    wanted->name, wanted->value);
 		else if (count > 1)
 			ctl_check_fail(check, what, "%s is there %zu times; "
-			    "the worker sets it already", wanted->name, count);
+			    "it is set in two places", wanted->name, count);
 	}
 	if (before == check->errors)
 		ctl_check_good(check, what, "have the headers that keep "

@@ -165,6 +165,9 @@ class Server:
             if name.endswith(".conf"):
                 self.fill(os.path.join(source, name),
                           os.path.join(self.share(), self.family, name))
+        for name in os.listdir(os.path.join(site.srcdir, "conf", "error")):
+            self.fill(os.path.join("conf", "error", name), "%s/error%s/%s" % (
+                self.share(), self.prefix, name))
         if not os.path.isdir(os.path.join(self.share(), "htdocs")):
             shutil.copytree(os.path.join(site.srcdir, "htdocs"),
                             os.path.join(self.share(), "htdocs"))

@@ -589,6 +589,30 @@ FAULTS = {
         {LOCATIONS: [("add_header Content-Security-Policy",
                       "add_header X-Nothing")]},
         "error", ("pages", "content-security-policy")),
+    "scripts of anywhere": (
+        {LOCATIONS: [("script-src 'self'", "script-src 'self' https:")]},
+        "error", ("pages", "content-security-policy", "does not say")),
+    "no trusted types": (
+        {LOCATIONS: [("; trusted-types 'none'", "")]},
+        "error", ("pages", "content-security-policy", "does not say")),
+    "pages are kept": (
+        {HTTP: [("no-store;", "no-cache;")]},
+        "error", ("pages", "cache-control", "no-store")),
+    "other sites may hold the page": (
+        {LOCATIONS: [("add_header Cross-Origin-Opener-Policy",
+                      "add_header X-Nothing")]},
+        "error", ("pages", "cross-origin-opener-policy")),
+    "other sites may load its files": (
+        {LOCATIONS: [("add_header Cross-Origin-Resource-Policy",
+                      "add_header X-Nothing")]},
+        "error", ("pages", "cross-origin-resource-policy")),
+    "no Permissions-Policy": (
+        {LOCATIONS: [("add_header Permissions-Policy",
+                      "add_header X-Nothing")]},
+        "error", ("pages", "permissions-policy")),
+    "search engines may come": (
+        {LOCATIONS: [("add_header X-Robots-Tag", "add_header X-Nothing")]},
+        "error", ("pages", "x-robots-tag")),
     "no HSTS": (
         {HTTP: [('on "max-age=31536000"', 'on ""')]},
         "error", ("pages", "strict-transport-security")),
@@ -643,8 +667,8 @@ FAULTS = {
         {LOCATIONS: [("server_tokens off;", "server_tokens on;")]},
         "warning", ("answers", "version", "nginx/")),
     "what it is made with is told": (
-        {LOCATIONS: [("add_header Cache-Control no-cache always;",
-                      "add_header Cache-Control no-cache always;\n"
+        {LOCATIONS: [("add_header X-Robots-Tag noindex always;",
+                      "add_header X-Robots-Tag noindex always;\n"
                       "add_header X-Powered-By PHP/4.0 always;")]},
         "warning", ("answers", "X-Powered-By: PHP/4.0")),
     "error pages quote": (

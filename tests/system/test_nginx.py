@@ -162,7 +162,7 @@ class NginxTest(Refused, SiteTest):
             self.assertStatus(site.request("GET", path), 200)
         answer = site.request("GET", "/")
         self.assertStatus(answer, 200)
-        self.assertEqual(answer.headers["cache-control"], "no-cache")
+        self.assertEqual(answer.headers["cache-control"], "no-store")
         answer = site.request("GET", "/once", whole=True)
         self.assertStatus(answer, 302)
         self.assertEqual(answer.headers["location"], "/once/")
@@ -397,7 +397,7 @@ class NginxTest(Refused, SiteTest):
             with open(site.server.access_log(), encoding="utf-8") as file:
                 return file.read().splitlines()
         site.stop_workers()
-        site.request("GET", "/SECRET")
+        site.request("GET", "/api/SECRET")
         # The one of await_health comes first.
         wait_until(lambda: len(lines()) == 7, "the lines of the log")
         found = []

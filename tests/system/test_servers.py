@@ -21,14 +21,22 @@ UUID = "8b0b8a2e-1b1b-4c1b-8d1b-0a2e3f4a5b6c"
 BASE62 = "abcdefghijABCDEFGHIJ12"
 
 PAGE_HEADERS = {
-    "cache-control": "no-cache",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "content-security-policy":
         "default-src 'none'; script-src 'self'; style-src 'self'; "
-        "img-src 'self' data: blob:; connect-src 'self'; "
-        "form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+        "img-src 'self'; connect-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "x-robots-tag": "noindex",
 }
+
+# What pages may use of a browser, and what they may not.
+KEPT = ("clipboard-write", "web-share")
+REFUSED = ("camera", "microphone", "geolocation", "clipboard-read",
+           "display-capture", "payment", "usb")
 
 # What pages there will be is not the web server's business: where, is.
 PAGES = {
@@ -60,6 +68,15 @@ class Served(Through):
     def assertPage(self, answer):
         for name, value in PAGE_HEADERS.items():
             self.assertEqual(answer.headers.get(name), value, name)
+        self.assertEqual(
+            answer.headers.get("cache-control"),
+            "no-store" if answer.headers["content-type"].startswith(
+                "text/html") else "no-cache")
+        policy = answer.headers["permissions-policy"].split(", ")
+        for name in KEPT:
+            self.assertIn(name + "=(self)", policy)
+        for name in REFUSED:
+            self.assertIn(name + "=()", policy)
 
     def plant(self, site, path):
         """A page in the site's document root; its text.  What is there is
@@ -118,6 +135,40 @@ class Served(Through):
             self.assertIn(answer.status, (400, 403, 404), path)
             self.assertNotIn(b"state_dir", answer.body)
             self.assertNotIn(b"planted.css", answer.body)
+
+    def test_missing(self):
+        """where there is no page, people are told so by one, at any depth;
+        where there is no call, programs by an error of theirs"""
+        site = self.open_site()
+        for method, path in (
+                ("GET", "/nothing"), ("GET", "/read/nothing"),
+                ("GET", "/read/no/thing/here.html"), ("GET", "/js/none.js"),
+                ("GET", "/read/%23abcdefghijklmnopqrstuvwx"),
+                ("GET", "/no.html?a=b"), ("HEAD", "/nothing/"),
+                ("GET", "/apinothing")):
+            answer = site.request(method, path)
+            self.assertStatus(answer, 404, path)
+            self.assertRegex(answer.headers["content-type"], "^text/html")
+            # A hoster's own page is his.
+            if self.kind == "shared":
+                continue
+            for name, value in PAGE_HEADERS.items():
+                self.assertEqual(answer.headers.get(name), value, path)
+            if method == "HEAD":
+                continue
+            self.assertIn(b"There is nothing here", answer.body)
+            found = re.findall(rb'(?:href|src)="([^"#]+)"', answer.body)
+            self.assertGreater(len(found), 4)
+            for address in found:
+                reply = site.request("GET", address, whole=True)
+                self.assertStatus(reply, 200, address)
+                self.assertPage(reply)
+        for path in ("/api", "/api/", "/api/v2/nothing", "/secrets/x/y",
+                     "/ping/x"):
+            answer = site.request("GET", path)
+            self.assertStatus(answer, 404, path)
+            self.assertRegex(answer.headers["content-type"],
+                             "^application/(?:problem[+])?json")
 
     def test_reveals(self):
         """no version, no path in an answer that the web server makes"""
