@@ -4,10 +4,35 @@
 // one of its states at a time, says things aloud, copies, and finds the words
 // for what went wrong.
 
-import { dateTime, duration, put, start as startWords, t } from "./words.js";
-import { dress, readSite } from "./theme.js";
+import { dateTime, duration, has, put, start as startWords, t } from
+	"./words.js";
 
-const status = () => document.getElementById("status");
+// The site file; a page without a logo is better than none.
+async function readSite() {
+	try {
+		const answer = await fetch(
+		    new URL("../site.json", import.meta.url),
+		    { credentials: "omit" });
+		return await answer.json();
+	} catch {
+		return {};
+	}
+}
+
+// Where it says anything, it is shown.
+async function dress(site) {
+	if (Object.keys(site ?? {}).length === 0)
+		return {};
+	const theme = await import("./theme.js");
+	return theme.dress(site);
+}
+
+// Instead of the name that has no site.
+function nameSite(name) {
+	const home = document.querySelector(".home span");
+	home.removeAttribute("data-text");
+	home.textContent = name;
+}
 
 function element(name, key) {
 	const made = document.createElement(name);
@@ -61,18 +86,17 @@ export async function start(name,
 		show("broken");
 		return null;
 	}
-	const found = await site;
-	dress(found);
+	const found = await dress(await site);
 	const limits = await asked;
+	const siteName = found.name || limits?.siteName;
+	if (siteName)
+		nameSite(siteName);
 	const title = () => {
-		document.title = `${t(`${name}.page`)} · ` + (found.name ||
-		    limits?.siteName || t("common.name"));
+		document.title = `${t(`${name}.page`)} · ` +
+		    (siteName || t("common.name"));
 	};
 	title();
 	document.addEventListener("words", title);
-	if (!found.name && limits?.siteName)
-		document.querySelector(".home span").textContent =
-		    limits.siteName;
 	if (needsCrypto && !(window.isSecureContext && crypto.subtle)) {
 		addState("insecure", "insecure.title", "insecure.text",
 		    "insecure.hint");
@@ -86,7 +110,7 @@ export async function start(name,
 // Said by screen readers when they are done with what they say; never a
 // secret.
 export function announce(text) {
-	const place = status();
+	const place = document.getElementById("status");
 	place.textContent = "";
 	// A text that is the same as the last is none to them.
 	setTimeout(() => {
@@ -94,36 +118,12 @@ export function announce(text) {
 	}, 50);
 }
 
-async function toClipboard(text) {
-	try {
-		await navigator.clipboard.writeText(text);
-		return true;
-	} catch {
-		// Where there is no such thing, or it is not allowed.
-	}
-	const area = document.createElement("textarea");
-	area.value = text;
-	area.readOnly = true;
-	area.className = "visually-hidden";
-	const before = document.activeElement;
-	document.body.append(area);
-	area.select();
-	let done = false;
-	try {
-		done = document.execCommand("copy");
-	} catch {
-		// Then by hand.
-	}
-	area.remove();
-	before?.focus();
-	return done;
-}
-
 const timers = new WeakMap();
 
 // Copy, and say on the button whether that was done.
 export async function copy(button, text) {
-	const done = await toClipboard(text);
+	const done = await navigator.clipboard.writeText(text)
+	    .then(() => true, () => false);
 	const key = done ? "common.copied" : "common.copy.failed";
 	if (!timers.has(button))
 		button.dataset.was = button.dataset.text ?? "common.copy";
@@ -139,79 +139,44 @@ export async function copy(button, text) {
 	return done;
 }
 
-// Seconds of what a server writes as a time, or null.
-export function seconds(moment) {
-	const found = typeof moment === "number" ? moment :
-	    Date.parse(moment) / 1000;
-	return Number.isFinite(found) ? found : null;
-}
-
-const ENDS = ["opened", "expired", "burned", "locked"];
-
 // The key and the values of the words for an outcome of api.js that is not
 // good; for put() and t().
-export function failWords(outcome) {
-	const when = seconds(outcome.changedAt);
-	switch (outcome.what) {
-	case "gone":
-		if (!ENDS.includes(outcome.state))
-			return ["error.gone", {}];
-		return when === null ? [`error.${outcome.state}`, {}] :
-		    [`error.${outcome.state}.at`,
-		    { when: () => dateTime(when) }];
-	case "wrong-pin":
-		return outcome.attemptsLeft > 0 ?
-		    ["error.wrong-pin", { n: outcome.attemptsLeft }] :
+export function failWords({ what, state, changedAt, attemptsLeft,
+	retryAfter }) {
+	const key = `error.${what === "gone" && has(`error.${state}`) ?
+	    state : what}`;
+	if (what === "gone" && changedAt && has(`${key}.at`))
+		return [`${key}.at`, { when: () => dateTime(changedAt) }];
+	if (what === "wrong-pin")
+		return attemptsLeft > 0 ? [key, { n: attemptsLeft }] :
 		    ["error.locked", {}];
-	case "busy":
-		return outcome.retryAfter > 0 ? ["error.busy.wait",
-		    { span: () => duration(outcome.retryAfter) }] :
-		    ["error.busy", {}];
-	case "pin-required":
-	case "locked":
-	case "captcha":
-	case "never":
-	case "conflict":
-	case "failed":
-	case "full":
-	case "too-large":
-	case "quota":
-	case "forbidden":
-	case "offline":
-	case "invalid":
-		return [`error.${outcome.what}`, {}];
-	default:
-		return ["error.not-ours", {}];
-	}
+	if (what === "busy" && retryAfter > 0)
+		return ["error.busy.wait",
+			{ span: () => duration(retryAfter) }];
+	return [has(key) ? key : "error.not-ours", {}];
 }
 
 export function fail(outcome) {
 	return t(...failWords(outcome));
 }
 
+function attempt(action, otherwise) {
+	try {
+		return action();
+	} catch {
+		return otherwise;
+	}
+}
+
 // sessionStorage, which may be refused or full: set says whether it was done.
 export const tabStore = {
-	get(name) {
-		try {
-			return sessionStorage.getItem(name);
-		} catch {
-			return null;
-		}
-	},
-	set(name, value) {
-		try {
-			sessionStorage.setItem(name, value);
-			return true;
-		} catch {
-			return false;
-		}
-	},
-	remove(name) {
-		try {
-			sessionStorage.removeItem(name);
-			return true;
-		} catch {
-			return false;
-		}
-	},
+	get: name => attempt(() => sessionStorage.getItem(name), null),
+	set: (name, value) => attempt(() => {
+		sessionStorage.setItem(name, value);
+		return true;
+	}, false),
+	remove: name => attempt(() => {
+		sessionStorage.removeItem(name);
+		return true;
+	}, false),
 };

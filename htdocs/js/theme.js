@@ -95,23 +95,14 @@ function address(text, sameSite) {
 	return sameSite && url.origin !== BASE.origin ? null : url.href;
 }
 
-// The site file, checked member by member; nothing is there when it is
-// missing or not ours.
-export async function readSite() {
-	let found = {};
-	try {
-		const answer = await fetch(new URL("site.json", BASE),
-		    { credentials: "omit" });
-		found = answer.ok ? await answer.json() : {};
-	} catch {
-		// A page without a logo is better than none.
-	}
+// The site file, checked member by member.
+function checked(found) {
 	const text = value => typeof value === "string" ? value.trim() : "";
-	const links = Array.isArray(found?.links) ? found.links : [];
+	const links = Array.isArray(found.links) ? found.links : [];
 	return {
-		name: text(found?.name).slice(0, 60),
-		logo: text(found?.logo) && address(text(found.logo), true),
-		properties: palette(found?.colours ?? {}),
+		name: text(found.name).slice(0, 60),
+		logo: text(found.logo) && address(text(found.logo), true),
+		properties: palette(found.colours ?? {}),
 		links: links.map(link => ({
 			text: text(link?.text).slice(0, 60),
 			href: text(link?.href) && address(link.href, false),
@@ -119,13 +110,13 @@ export async function readSite() {
 	};
 }
 
-// Show it.  Of style, only custom properties are set, one by one.
-export function dress(site) {
+// Show what a site file says; what of it is good is returned.  Of style, only
+// custom properties are set, one by one.
+export function dress(found) {
+	const site = checked(found);
 	for (const [name, value] of Object.entries(site.properties))
 		document.documentElement.style.setProperty(name, value);
 	const home = document.querySelector(".home");
-	if (home !== null && site.name)
-		home.querySelector("span").textContent = site.name;
 	if (home !== null && site.logo) {
 		const image = document.createElement("img");
 		image.alt = "";
@@ -141,4 +132,5 @@ export function dress(site) {
 		element.textContent = link.text;
 		footer?.append(element);
 	}
+	return site;
 }

@@ -6,8 +6,7 @@
 
 const LANGUAGES = { en: "English", sv: "Svenska" };
 const STORED = "language";
-const ATTRIBUTES = { label: "aria-label", placeholder: "placeholder",
-	title: "title", alt: "alt" };
+const ATTRIBUTES = { label: "aria-label", placeholder: "placeholder" };
 
 let catalogue = {};
 let page = "";
@@ -58,6 +57,9 @@ async function load(wanted) {
 	plurals = new Intl.PluralRules(language);
 	document.documentElement.lang = language;
 }
+
+// Is there such a text, whatever it counts?
+export const has = key => key in catalogue || `${key}.other` in catalogue;
 
 // The text of a key: {name} stands for values.name, which may be a function
 // that is asked at each rendering; where a key is in the catalogue as KEY.one

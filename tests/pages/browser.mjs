@@ -89,6 +89,9 @@ const DESKTOP = { width: 1280, height: 800 };
 // the page to deal with, where it is a call.
 const ANSWERS = /^Failed to load resource: /;
 
+// Of a header that is for https alone, it says so where there is none.
+const NO_HTTPS = /^The Cross-Origin-Opener-Policy header has been ignored/;
+
 const WATCH = () => addEventListener("securitypolicyviolation", event =>
     console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
 
@@ -124,9 +127,10 @@ async function newPage(contexts, { phone = false, dark = false,
 			watched.problems.push(`asks ${url.href}`);
 	});
 	context.on("console", message => {
+		const { url } = message.location();
 		if (message.type() !== "error" ||
-		    (ANSWERS.test(message.text()) &&
-		    quiet.test(message.location().url)))
+		    (ANSWERS.test(message.text()) && quiet.test(url)) ||
+		    (NO_HTTPS.test(message.text()) && url.startsWith(OTHER)))
 			return;
 		watched.problems.push(
 		    `console: ${message.text()} ${message.location().url}`);

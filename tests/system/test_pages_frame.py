@@ -1,15 +1,40 @@
 # SPDX-License-Identifier: ISC
-"""What all pages have in common, in a browser."""
+"""What all pages have in common, and the receipt, in a browser."""
 
-from oncelink_pages import PagesTest
+import os
+
+from oncelink_pages import Asked, PagesTest
 from oncelink_test import main
+
+
+class AskedForFiles(Asked):
+
+    def site_file(self, name, text):
+        """A file that the operator puts beside the pages."""
+        path = os.path.join(self.site.server.words()["HTDOCS"], name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.chmod(os.path.dirname(path), 0o755)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, 0o644)
 
 
 class Frame(PagesTest):
 
     def test_frame(self):
         """pages in a browser"""
-        self.journeys("frame", self.site("nginx", conf="shipped"))
+        site = self.site("nginx", conf="shipped")
+        self.journeys("frame", site, AskedForFiles(site))
+
+    def test_receipt(self):
+        """receipts in a browser"""
+        self.journeys("receipt", self.site("nginx", conf="shipped"))
+
+    def test_below(self):
+        """a receipt in a browser, below a path of lighttpd"""
+        self.journeys("receipt", self.site(
+            "lighttpd", conf="shipped", prefix="/once"),
+            ONCELINK_JOURNEY="destroyed")
 
 
 if __name__ == "__main__":
