@@ -34,7 +34,7 @@ REFUSED_CALLS = (
     ("POST", "/api/secret_requests", "passwordlink"),
     ("POST", "/api/v2/secrets", "native"),
     ("POST", "/api/v2/secrets/open?x=/api/v1/", "native"),
-    ("GET", "/nothing", "native"),
+    ("GET", "/api/nothing", "native"),
 )
 
 

@@ -101,7 +101,7 @@ def modules(name, found=None):
     if name not in found:
         found.add(name)
         for other in re.findall(
-                r'(?:from|import)\s*\(?\s*"\./([a-z-]+\.js)"',
+                r'(?:from|import)\s*\(?\s*"\./([a-z0-9-]+\.js)"',
                 read(SCRIPTS, name)):
             modules(other, found)
     return found
