@@ -68,6 +68,30 @@ test("opens what the sjcl package seals, as it likes to", async () => {
 	}
 });
 
+test("what an object does not say is as SJCL has it", async () => {
+	const sealed = JSON.parse(sjcl.encrypt("password", "plain",
+	    { mode: "gcm", ks: 256, iter: 10000 }));
+
+	for (const name of ["v", "iter", "ts", "adata", "cipher"]) {
+		const { [name]: _, ...less } = sealed;
+		assert.equal(text(await sjclOpen(
+		    toBase64(bytes(JSON.stringify(less))), "password")), "plain");
+	}
+});
+
+test("each letter of a password is as likely as any other", () => {
+	const counts = new Map();
+
+	for (let i = 0; i < 2500; i++)
+		for (const part of Object.values(newPasswordParts()))
+			for (const letter of atob(part))
+				counts.set(letter, (counts.get(letter) ?? 0) + 1);
+	assert.equal(counts.size, 62);
+	// Six times what chance makes of 90,000.
+	for (const [letter, count] of counts)
+		assert.ok(Math.abs(count - 90000 / 62) < 230, letter);
+});
+
 test("the sjcl package opens what we seal", async () => {
 	for (const plain of ["", "x", "Grüße, 秘密 🔑\n" + "y".repeat(5000)]) {
 		const parts = newPasswordParts();
