@@ -58,8 +58,8 @@ async function readBody(response, moved, onProgress) {
 export const peek = (id, claim) =>
 	call("secrets/peek", { id, claim }, 200, "kind");
 
-// claimSeconds is how much longer the claim lives, by the server's own clock;
-// null when there is no claim.
+// claimSeconds is how much longer the claim lives, by the server's own clock: 0
+// where there are no claims, null when it did not say what time it is.
 export async function openSecret(members, onProgress) {
 	const got = await send("api/v2/secrets/open", members, {
 		read: (response, moved) =>
@@ -74,10 +74,11 @@ export async function openSecret(members, onProgress) {
 
 	if (frame === null || !("kind" in frame))
 		return notOurs();
-	const left = Math.max(0, frame.claimUntil - got.date);
+	const left = frame.claimUntil === null ? 0 :
+		Math.max(0, frame.claimUntil - got.date);
 
-	return { ok: true, ...frame, claimSeconds:
-		frame.claimUntil === null || Number.isNaN(left) ? null : left };
+	return { ok: true, ...frame,
+		claimSeconds: Number.isNaN(left) ? null : left };
 }
 
 // Goes on when the page is left.

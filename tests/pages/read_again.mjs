@@ -190,6 +190,54 @@ await journey("word that it has arrived is lost, and said again",
 		assert.equal(sent(page, "secrets/ack").length, 3);
 	});
 
+await journey("while it is being opened", async (newPage) => {
+	const secret = await make("slowly");
+	const page = await newPage();
+	let go = null;
+
+	await page.route("**/secrets/open", async (route) => {
+		await new Promise((resolve) => {
+			go = resolve;
+		});
+		await route.continue();
+	});
+	await visit(page, secret.path);
+	await shown(page, "ready");
+	await page.dblclick(OPEN);
+	await shown(page, "working");
+	await focusOnHeading(page);
+	await inspect(page, "read-working");
+	go();
+	await shown(page, "shown");
+	await focusOnHeading(page);
+	assert.equal(sent(page, "secrets/open").length, 1);
+});
+
+await journey("where there are no claims", async (newPage) => {
+	await ask("settings", { changes: { claim_seconds: "0s" } });
+	const [text, file] = [await make("only once"), await make("a file",
+		{ header: { type: "file", name: "a", mime: "" } })];
+	const page = await newPage();
+
+	await visit(page, text.path);
+	await shown(page, "ready");
+	await loseOne(page, "open");
+	await page.click(OPEN);
+	await ends(page, "lost");
+	assert.equal(await page.locator("#end-text").textContent(),
+		en["read.lost.text"]);
+	await page.click("#retry");
+	await ends(page, "opened");
+	await page.goto("about:blank");
+	await visit(page, file.path);
+	await shown(page, "ready");
+	await page.click(OPEN);
+	await shown(page, "shown");
+	await page.waitForFunction((said) => document.getElementById("fate")
+		.textContent === said, en["read.fate.erased"]);
+	await ask("settings", { changes: { claim_seconds: null } });
+});
+
 await journey("the worker is away", async (newPage) => {
 	const secret = await make("x");
 	const page = await newPage();
