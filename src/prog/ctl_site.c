@@ -23,6 +23,7 @@
 #include "web/body_limit.h"
 #include "web/http.h"
 #include "web/json.h"
+#include "web/json_read.h"
 
 bool
 ctl_site_ask(struct ctl_site *site, const char *what,

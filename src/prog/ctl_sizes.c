@@ -20,6 +20,7 @@
 #include "web/body_limit.h"
 #include "web/http.h"
 #include "web/json.h"
+#include "web/json_read.h"
 
 #define EXPIRES_IN	(TRIAL_LIFETIME / 1000)
 #define NO_FRAME	"there is no memory, or there are no random bytes"

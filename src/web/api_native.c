@@ -18,6 +18,7 @@
 #include "web/body_limit.h"
 #include "web/http.h"
 #include "web/json.h"
+#include "web/json_read.h"
 #include "web/native_call.h"
 #include "web/native_requests.h"
 #include "web/problem.h"
@@ -63,16 +64,6 @@ static const char *const creators[] = {
 	[CONF_CREATE_NOBODY] = "nobody"
 };
 static_assert(COUNT(creators) == CONF_CREATE__MAX, "one word a setting");
-
-/* A time to the second, or null for none. */
-static void
-put_time(struct json_writer *json, const char *name, int64_t ms)
-{
-	char	 text[HTTP_TIME_SIZE];
-
-	http_time(ms, HTTP_UTC, text);
-	json_text(json, name, ms == 0 ? NULL : text);
-}
 
 static const char *
 kind_name(enum secret_kind kind)
@@ -140,7 +131,7 @@ create(struct app *app, struct http_request *request,
 	}
 	http_begin(reply, 201, HTTP_JSON_TYPE);
 	json_open(&json, &reply->body);
-	put_time(&json, "expires_at", creation->expires_at);
+	json_time(&json, "expires_at", creation->expires_at);
 	json_close(&json);
 }
 
@@ -195,7 +186,7 @@ peek(struct app *app, struct http_request *request, struct http_reply *reply)
 	http_begin(reply, 200, HTTP_JSON_TYPE);
 	json_open(&json, &reply->body);
 	json_text(&json, "kind", kind_name(facts->kind));
-	put_time(&json, "expires_at", facts->expires_at);
+	json_time(&json, "expires_at", facts->expires_at);
 	json_integer(&json, "bytes", (int64_t)facts->bytes);
 	json_integer(&json, "views_left", facts->views_left);
 	json_integer(&json, "attempts_left", facts->attempts_left);
@@ -249,12 +240,9 @@ open_secret(struct app *app, struct http_request *request,
 	json_open(&json, &reply->body);
 	json_text(&json, "kind", kind_name(reading->facts.kind));
 	json_integer(&json, "views_left", reading->facts.views_left);
-	put_time(&json, "claim_until", reading->claim_until);
-	if (reading->message == NULL)
-		json_text(&json, "message", NULL);
-	else
-		json_string(&json, "message", reading->message,
-		    reading->message_size);
+	json_time(&json, "claim_until", reading->claim_until);
+	json_string(&json, "message", reading->message,
+	    reading->message_size);
 	json_close(&json);
 	buf_append(&reply->body, "\n", 1);
 	reply->tail = reading->payload;
@@ -318,9 +306,9 @@ answer_receipt(struct app *app, struct http_request *request,
 	http_begin(reply, 200, HTTP_JSON_TYPE);
 	json_open(&json, &reply->body);
 	json_text(&json, "state", problem_state(facts.state));
-	put_time(&json, "created_at", facts.created_at);
-	put_time(&json, "expires_at", facts.expires_at);
-	put_time(&json, "changed_at", facts.changed_at);
+	json_time(&json, "created_at", facts.created_at);
+	json_time(&json, "expires_at", facts.expires_at);
+	json_time(&json, "changed_at", facts.changed_at);
 	json_integer(&json, "views_left", facts.views_left);
 	json_integer(&json, "knocks", facts.knocks);
 	json_text(&json, "last_knock", facts.knocked_at == 0 ? NULL : knocked);

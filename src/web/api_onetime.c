@@ -15,6 +15,7 @@
 #include "web/body_limit.h"
 #include "web/http.h"
 #include "web/json.h"
+#include "web/json_read.h"
 #include "web/passwordlink.h"
 
 #define LIFETIME_DEFAULT 604800		/* seconds */
@@ -219,7 +220,7 @@ create_or_other(struct app *app, struct http_request *request,
     struct http_reply *reply)
 {
 	if (request->authorization == NULL &&
-	    !json_has(request->body, request->body_size, "ciphertext")) {
+	    !json_read_has(request->body, request->body_size, "ciphertext")) {
 		create(app, request, reply);
 		return;
 	}

@@ -344,7 +344,7 @@ answer_view(struct http_reply *reply, const struct secret_reading *reading,
 	json_text(&data, "id", id);
 	json_members(&data, (const char *)reading->payload,
 	    reading->payload_size);
-	passwordlink_string(&data, "message", reading->message,
+	json_string(&data, "message", reading->message,
 	    reading->message_size);
 	json_close(&data);
 	passwordlink_end(&json, totals, false);
@@ -390,7 +390,7 @@ write_views(struct json_writer *json, const struct listing_entry *entry)
 	for (size_t i = 0; i < entry->views_count; i++) {
 		json_item(&list);
 		json_open(&row, json->out);
-		passwordlink_time(&row, "viewed_at",
+		json_time(&row, "viewed_at",
 		    entry->views[i].viewed_at);
 		json_text(&row, "viewed_by_ip", entry->views[i].address);
 		json_text(&row, "viewed_by_user_agent",
@@ -411,10 +411,10 @@ write_entry(struct json_writer *list, const struct listing_entry *entry,
 	json_item(list);
 	json_open(&row, list->out);
 	json_text(&row, "id", id);
-	passwordlink_time(&row, "created_at", entry->created_at);
-	passwordlink_string(&row, "message", entry->message,
+	json_time(&row, "created_at", entry->created_at);
+	json_string(&row, "message", entry->message,
 	    entry->message_size);
-	passwordlink_string(&row, "description", entry->description,
+	json_string(&row, "description", entry->description,
 	    entry->description_size);
 	json_bool(&row, "view_button",
 	    (entry->flags & LISTING_VIEW_BUTTON) != 0);

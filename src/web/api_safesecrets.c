@@ -15,6 +15,7 @@
 #include "web/body_limit.h"
 #include "web/http.h"
 #include "web/json.h"
+#include "web/json_read.h"
 
 #define TEXT_TYPE	"text/plain"
 

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/digits.h"
 #include "web/http.h"
 
 #define EVERY_HEADER							\
@@ -90,19 +91,12 @@ status_text(int status)
 int64_t
 http_content_length(const char *text)
 {
-	int64_t length = 0;
-	const char *p;
+	int64_t length;
 
 	if (text == NULL || *text == '\0')
 		return HTTP_LENGTH_ABSENT;
-	for (p = text; *p != '\0'; p++)
-		if (*p < '0' || *p > '9')
-			return HTTP_LENGTH_MALFORMED;
-	for (p = text; *p != '\0'; p++)
-		if (__builtin_mul_overflow(length, 10, &length) ||
-		    __builtin_add_overflow(length, *p - '0', &length))
-			return INT64_MAX;
-	return length;
+	return digits_read(text, strlen(text), &length) ? length :
+	    HTTP_LENGTH_MALFORMED;
 }
 
 static int

@@ -5,7 +5,7 @@
 #include "core/secret.h"
 #include "crypto/captcha.h"
 #include "web/app.h"
-#include "web/json.h"
+#include "web/json_read.h"
 
 /* What the calls of our own interface say, read from frames and JSON. */
 

@@ -120,7 +120,6 @@ native_requests_peek(struct app *app, struct http_request *request,
 	struct secret_request_shown shown;
 	struct json_writer	 json;
 	struct call		*call;
-	char			 time[HTTP_TIME_SIZE];
 	int			 failure;
 
 	call = read_call(request, reply, peek_members, COUNT(peek_members));
@@ -136,15 +135,10 @@ native_requests_peek(struct app *app, struct http_request *request,
 		answer_outcome(reply, shown.outcome);
 		return;
 	}
-	http_time(shown.expires_at, HTTP_UTC, time);
 	http_begin(reply, 200, HTTP_JSON_TYPE);
 	json_open(&json, &reply->body);
-	if (shown.message == NULL)
-		json_text(&json, "message", NULL);
-	else
-		json_string(&json, "message", shown.message,
-		    shown.message_length);
-	json_text(&json, "expires_at", time);
+	json_string(&json, "message", shown.message, shown.message_length);
+	json_time(&json, "expires_at", shown.expires_at);
 	json_integer(&json, "uses_left", shown.uses_left);
 	json_bool(&json, "mailed", shown.mailed);
 	json_close(&json);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/conf.h"
+#include "base/digits.h"
 #include "base/utf8.h"
 #include "store/store_account.h"
 #include "web/http.h"
@@ -196,11 +197,7 @@ passwordlink_offset(struct http_request *request, struct http_reply *reply,
 		app_no_memory(request, reply);
 		return false;
 	}
-	if (count == 1 && strlen(value.bytes) == value.length)
-		*offset = http_content_length(value.bytes);
-	else
-		*offset = HTTP_LENGTH_MALFORMED;
-	if (*offset >= 0)
+	if (count == 1 && digits_read(value.bytes, value.length, offset))
 		return true;
 	passwordlink_refuse(reply, 422, "offset",
 	    "must be a whole number from 0");
@@ -257,23 +254,4 @@ passwordlink_end(struct json_writer *json,
 	}
 	json_close(&inner);
 	json_close(json);
-}
-
-void
-passwordlink_string(struct json_writer *json, const char *name,
-    const char *text, size_t size)
-{
-	if (text == NULL)
-		json_text(json, name, NULL);
-	else
-		json_string(json, name, text, size);
-}
-
-void
-passwordlink_time(struct json_writer *json, const char *name, int64_t ms)
-{
-	char	 text[HTTP_TIME_SIZE];
-
-	http_time(ms, HTTP_UTC, text);
-	json_text(json, name, text);
 }

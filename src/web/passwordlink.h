@@ -9,6 +9,7 @@
 #include "core/listing.h"
 #include "web/app.h"
 #include "web/json.h"
+#include "web/json_read.h"
 
 struct json_error;
 struct sjcl_error;
@@ -80,14 +81,5 @@ void	 passwordlink_begin(struct http_reply *reply, int status,
 	    struct json_writer *json);
 void	 passwordlink_end(struct json_writer *json,
 	    const struct listing_totals *totals, bool requests);
-
-/* passwordlink_string(json, name, text, size): a string that may be NULL, for
- * null. */
-void	 passwordlink_string(struct json_writer *json, const char *name,
-	    const char *text, size_t size);
-
-/* passwordlink_time(json, name, ms): RFC 3339, in UTC. */
-void	 passwordlink_time(struct json_writer *json, const char *name,
-	    int64_t ms);
 
 #endif

@@ -252,7 +252,7 @@ static void
 put_words(struct json_writer *row, const char *name,
     const struct secret_request *request, enum secret_request_words which)
 {
-	passwordlink_string(row, name, request->words[which].bytes,
+	json_string(row, name, request->words[which].bytes,
 	    request->words[which].length);
 }
 

@@ -11,6 +11,7 @@
 #include "core/secret.h"
 #include "web/http.h"
 #include "web/json.h"
+#include "web/json_read.h"
 
 #define PROBLEM_TYPE	"application/problem+json"
 

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "crypto/base64.h"
+#include "web/json.h"
 
 #define KEY_SIZE	256
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "web/json.h"
+#include "web/json_read.h"
 
 struct buf;
 

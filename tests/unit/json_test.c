@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "web/json.h"
+#include "web/json_read.h"
 
 struct sample {
 	struct json_string	 text;
@@ -385,7 +386,7 @@ test_base64url(void **state)
 static bool
 has(const char *text, const char *name)
 {
-	return json_has(text, strlen(text), name);
+	return json_read_has(text, strlen(text), name);
 }
 
 struct loose {
