@@ -4,7 +4,6 @@
  * means, and when it is given up.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -13,7 +12,6 @@
 #include "base/clock.h"
 #include "base/complaint.h"
 #include "base/conf.h"
-#include "base/filelock.h"
 #include "base/log.h"
 #include "base/spawn.h"
 #include "core/mail_round.h"
@@ -364,29 +362,19 @@ mail_round_run(struct site *site, struct mail_round_result *result,
     struct complaint *error)
 {
 	struct round	 round = { .site = site, .result = result };
-	int		 directory, lock, locked, failure = STORE_FAILED;
+	int		 lock, locked, failure = STORE_FAILED;
 
 	*result = (struct mail_round_result){ 0 };
-	directory = open(site->conf->state_dir, O_RDONLY | O_DIRECTORY |
-	    O_CLOEXEC);
-	lock = directory == -1 ? -1 : filelock_open(directory, LOCK_NAME);
-	if (directory != -1)
-		close(directory);
-	locked = lock == -1 ? -1 : filelock_acquire(lock, 0);
-	if (locked == 0) {
-		if ((round.arena = arena_create()) == NULL)
-			no_memory();
-		else
-			failure = run(&round, error);
-		arena_destroy(round.arena);
-	} else if (locked == 1) {
-		result->already = 1;
-		failure = 0;
-	} else
-		log_event(LOG_STORE_FAILED, LOG_TEXT("where", LOCK_NAME),
-		    LOG_NUMBER("errno", errno));
-	if (lock != -1)
-		close(lock);
+	locked = site_lock(site, LOCK_NAME, &lock);
+	result->already = locked == 1;
+	if (locked != 0)
+		return locked == 1 ? 0 : STORE_FAILED;
+	if ((round.arena = arena_create()) == NULL)
+		no_memory();
+	else
+		failure = run(&round, error);
+	arena_destroy(round.arena);
+	close(lock);
 	return failure;
 }
 

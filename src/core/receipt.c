@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The maker's side: what a receipt shows, and how it ends a secret early.
+ * The maker's side: what a receipt shows, how it ends a secret early, and how
+ * a reader who came too late is heard of.
  */
 #include "base/log.h"
 #include "core/life.h"
 #include "core/receipt.h"
 #include "core/site.h"
+
+#define KNOCK_INTERVAL	60000	/* ms */
+#define KNOCKS_MAX	99
 
 struct showing {
 	struct site		*site;
@@ -89,4 +93,31 @@ receipt_burn(struct site *site, const uint8_t receipt[SEAL_SECRETBYTES],
 	if (result == 0 && showing.burned)
 		site_log(site, showing.row.lookup, LOG_SECRET_BURNED);
 	return result;
+}
+
+static int
+count_knock(struct store_txn *txn, void *argument)
+{
+	struct store_secret row;
+	int		 result;
+
+	result = store_secret_find(txn, argument, &row);
+	if (result != 0)
+		return result == 1 ? 0 : -1;
+	if (!life_is_over(&row, store_now(txn)) || row.knocks >= KNOCKS_MAX ||
+	    (row.knocks > 0 &&
+	    store_now(txn) - row.knocked_at < KNOCK_INTERVAL))
+		return 0;
+	row.knocks++;
+	row.knocked_at = store_now(txn);
+	return store_secret_update(txn, &row);
+}
+
+int
+receipt_knock(struct site *site, const uint8_t token[TOKEN_BYTES])
+{
+	uint8_t	 lookup[SEAL_LOOKUPBYTES];
+
+	seal_lookup(site->keyring, token, lookup);
+	return store_update(site->store, count_knock, lookup);
 }

@@ -5,9 +5,9 @@
 #include "core/secret.h"
 
 /*
- * What the maker of a secret may know and do with its receipt.  Both return 0
- * with an outcome (SECRET_OK with facts, or SECRET_NOT_FOUND), or one of the
- * STORE_ failures.
+ * What the maker of a secret may know and do with its receipt.  All return 0,
+ * with an outcome where there is one (SECRET_OK with facts, or
+ * SECRET_NOT_FOUND), or one of the STORE_ failures.
  */
 
 /* receipt_peek(site, receipt, outcome, facts): how the secret is; changes
@@ -21,5 +21,11 @@ int	 receipt_peek(struct site *site,
 int	 receipt_burn(struct site *site,
 	    const uint8_t receipt[SEAL_SECRETBYTES],
 	    enum secret_outcome *outcome, struct secret_facts *facts);
+
+/*
+ * receipt_knock(site, token): someone has the link and came too late.  Counted
+ * at most once a minute and 99 times; the reader is told nothing.
+ */
+int	 receipt_knock(struct site *site, const uint8_t token[TOKEN_BYTES]);
 
 #endif

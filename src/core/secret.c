@@ -21,9 +21,6 @@
 #include "crypto/captcha.h"
 #include "crypto/keyring.h"
 
-#define KNOCK_INTERVAL	60000	/* ms */
-#define KNOCKS_MAX	99
-
 /* A claim lives a second longer for so many bytes of payload. */
 #define CLAIM_BYTES_A_SECOND	8192
 
@@ -491,64 +488,4 @@ secret_challenge(struct site *site, const uint8_t token[TOKEN_BYTES],
 
 	seal_lookup(site->keyring, token, lookup);
 	captcha_make(site->keyring, lookup, clock_wall() / 1000, captcha);
-}
-
-struct ack {
-	struct site	*site;
-	uint8_t		 lookup[SEAL_LOOKUPBYTES];
-	uint8_t		 claim[SEAL_HASHBYTES];
-};
-
-static int
-acknowledge(struct store_txn *txn, void *argument)
-{
-	struct ack	*ack = argument;
-	struct store_secret row;
-	int		 result;
-
-	result = store_claim_remove(txn, ack->lookup, ack->claim);
-	if (result != 0)
-		return result == 1 ? 0 : -1;
-	result = store_secret_find(txn, ack->lookup, &row);
-	if (result != 0)
-		return result == 1 ? 0 : -1;
-	return life_settle(txn, ack->site, &row);
-}
-
-int
-secret_ack(struct site *site, const uint8_t token[TOKEN_BYTES],
-    const uint8_t claim[SEAL_SECRETBYTES])
-{
-	struct ack	 ack = { .site = site };
-
-	seal_lookup(site->keyring, token, ack.lookup);
-	seal_claim(site->keyring, ack.lookup, claim, ack.claim);
-	return store_update(site->store, acknowledge, &ack);
-}
-
-static int
-count_knock(struct store_txn *txn, void *argument)
-{
-	struct store_secret row;
-	int		 result;
-
-	result = store_secret_find(txn, argument, &row);
-	if (result != 0)
-		return result == 1 ? 0 : -1;
-	if (!life_is_over(&row, store_now(txn)) || row.knocks >= KNOCKS_MAX ||
-	    (row.knocks > 0 &&
-	    store_now(txn) - row.knocked_at < KNOCK_INTERVAL))
-		return 0;
-	row.knocks++;
-	row.knocked_at = store_now(txn);
-	return store_secret_update(txn, &row);
-}
-
-int
-secret_knock(struct site *site, const uint8_t token[TOKEN_BYTES])
-{
-	uint8_t	 lookup[SEAL_LOOKUPBYTES];
-
-	seal_lookup(site->keyring, token, lookup);
-	return store_update(site->store, count_knock, lookup);
 }

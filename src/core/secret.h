@@ -172,10 +172,4 @@ void	 secret_challenge(struct site *site, const uint8_t token[TOKEN_BYTES],
 int	 secret_ack(struct site *site, const uint8_t token[TOKEN_BYTES],
 	    const uint8_t claim[SEAL_SECRETBYTES]);
 
-/*
- * secret_knock(site, token): someone has the link and came too late.  Counted
- * at most once a minute and 99 times; not told.
- */
-int	 secret_knock(struct site *site, const uint8_t token[TOKEN_BYTES]);
-
 #endif

@@ -4,10 +4,13 @@
  * in which it can fail: keys, store, turns at Argon2id.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/complaint.h"
 #include "base/conf.h"
+#include "base/filelock.h"
 #include "core/site.h"
 #include "core/stretch.h"
 #include "crypto/keyring.h"
@@ -112,4 +115,26 @@ int
 site_healthy(struct site *site)
 {
 	return store_view(site->store, look, NULL);
+}
+
+int
+site_lock(const struct site *site, const char *name, int *lock)
+{
+	int	 directory, result = -1;
+
+	*lock = -1;
+	directory = open(site->conf->state_dir, O_RDONLY | O_DIRECTORY |
+	    O_CLOEXEC);
+	if (directory != -1) {
+		*lock = filelock_open(directory, name);
+		close(directory);
+	}
+	if (*lock != -1)
+		result = filelock_acquire(*lock, 0);
+	if (result == -1)
+		log_event(LOG_STORE_FAILED, LOG_TEXT("where", name),
+		    LOG_NUMBER("errno", errno));
+	if (result != 0 && *lock != -1)
+		close(*lock);
+	return result;
 }

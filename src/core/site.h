@@ -50,6 +50,13 @@ void	 site_close(struct site *site);
 void	 site_log(const struct site *site,
 	    const uint8_t lookup[SEAL_LOOKUPBYTES], enum log_event event);
 
+/*
+ * site_lock(site, name, lock): take the lock of this name in the state
+ * directory, without waiting; who closes *lock gives it back.  Returns 0, 1
+ * when another process has it, or -1 (logged).
+ */
+int	 site_lock(const struct site *site, const char *name, int *lock);
+
 /* site_healthy(site): does the store answer?  Returns 0 or a STORE_ failure. */
 int	 site_healthy(struct site *site);
 

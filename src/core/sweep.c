@@ -6,14 +6,12 @@
  */
 #include <sys/stat.h>
 
-#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/complaint.h"
 #include "base/conf.h"
-#include "base/filelock.h"
 #include "base/log.h"
 #include "core/life.h"
 #include "core/secret.h"
@@ -170,39 +168,29 @@ destroy_keys(struct site *site, struct sweep_result *result)
 int
 sweep_run(struct site *site, struct sweep_result *result)
 {
-	int	 directory, lock, locked, erased, failure = STORE_FAILED;
+	int	 lock, locked, erased, failure;
 
 	*result = (struct sweep_result){ 0 };
-	directory = open(site->conf->state_dir, O_RDONLY | O_DIRECTORY |
-	    O_CLOEXEC);
-	lock = directory == -1 ? -1 : filelock_open(directory, LOCK_NAME);
-	if (directory != -1)
-		close(directory);
-	locked = lock == -1 ? -1 : filelock_acquire(lock, 0);
-	if (locked == 0) {
-		failure = sweep_all(site, sweep_slice, result);
-		if (failure == 0)
-			failure = sweep_all(site, sweep_requests, result);
-		/* What ended before that must not wait for its repair. */
-		erased = checkpoint(site);
-		if (failure == 0)
-			failure = erased;
-		erased = destroy_keys(site, result);
-		if (failure == 0)
-			failure = erased;
-		if (failure == 0) {
-			store_ballast(site->store);
-			/* For who asks whether anybody sweeps. */
-			futimens(lock, NULL);
-		}
-	} else if (locked == 1) {
-		result->already = 1;
-		failure = 0;
-	} else
-		log_event(LOG_STORE_FAILED, LOG_TEXT("where", LOCK_NAME),
-		    LOG_NUMBER("errno", errno));
-	if (lock != -1)
-		close(lock);
+	locked = site_lock(site, LOCK_NAME, &lock);
+	result->already = locked == 1;
+	if (locked != 0)
+		return locked == 1 ? 0 : STORE_FAILED;
+	failure = sweep_all(site, sweep_slice, result);
+	if (failure == 0)
+		failure = sweep_all(site, sweep_requests, result);
+	/* What ended before that must not wait for its repair. */
+	erased = checkpoint(site);
+	if (failure == 0)
+		failure = erased;
+	erased = destroy_keys(site, result);
+	if (failure == 0)
+		failure = erased;
+	if (failure == 0) {
+		store_ballast(site->store);
+		/* For who asks whether anybody sweeps. */
+		futimens(lock, NULL);
+	}
+	close(lock);
 	return failure;
 }
 

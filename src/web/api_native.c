@@ -273,7 +273,7 @@ knock(struct app *app, struct http_request *request, struct http_reply *reply)
 	call = native_call_read(app, request, reply, NATIVE_CALL_KNOCK);
 	if (call == NULL)
 		return;
-	if ((failure = secret_knock(app->site, call->id)) != 0)
+	if ((failure = receipt_knock(app->site, call->id)) != 0)
 		app_fail(request, reply, failure);
 	else
 		http_begin(reply, 204, NULL);

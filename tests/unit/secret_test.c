@@ -506,37 +506,37 @@ counts_knocks(void **state)
 	struct store_secret	 row;
 
 	sites_draw(&secret, SITES_SMALL);
-	assert_int_equal(secret_knock(&sites->site, secret.token), 0);
+	assert_int_equal(receipt_knock(&sites->site, secret.token), 0);
 	assert_int_equal(sites_create(sites, &secret), SECRET_OK);
 	/* Nobody is too late for what waits. */
-	assert_int_equal(secret_knock(&sites->site, secret.token), 0);
+	assert_int_equal(receipt_knock(&sites->site, secret.token), 0);
 	assert_int_equal(sites_receipt(sites, &secret).knocks, 0);
 	assert_int_equal(sites_receipt(sites, &secret).knocked_at, 0);
 	assert_int_equal(sites_read(sites, &secret, NULL, NULL), SECRET_OK);
 
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(secret_knock(&sites->site, secret.token), 0);
+		assert_int_equal(receipt_knock(&sites->site, secret.token), 0);
 	row = sites_row(sites, &secret);
 	assert_int_equal(row.knocks, 1);
 	assert_in_range(sites_now() - row.knocked_at, 0, MINUTE);
 	row.knocked_at = sites_now() - MINUTE + 10000;
 	sites_write(sites, &row);
-	assert_int_equal(secret_knock(&sites->site, secret.token), 0);
+	assert_int_equal(receipt_knock(&sites->site, secret.token), 0);
 	assert_int_equal(sites_row(sites, &secret).knocks, 1);
 	row.knocked_at = sites_now() - MINUTE;
 	sites_write(sites, &row);
-	assert_int_equal(secret_knock(&sites->site, secret.token), 0);
+	assert_int_equal(receipt_knock(&sites->site, secret.token), 0);
 	assert_int_equal(sites_receipt(sites, &secret).knocks, 2);
 	assert_true(sites_receipt(sites, &secret).knocked_at > row.knocked_at);
 
 	row.knocks = 98;
 	sites_write(sites, &row);
-	assert_int_equal(secret_knock(&sites->site, secret.token), 0);
+	assert_int_equal(receipt_knock(&sites->site, secret.token), 0);
 	row = sites_row(sites, &secret);
 	assert_int_equal(row.knocks, 99);
 	row.knocked_at -= MINUTE;
 	sites_write(sites, &row);
-	assert_int_equal(secret_knock(&sites->site, secret.token), 0);
+	assert_int_equal(receipt_knock(&sites->site, secret.token), 0);
 	assert_int_equal(sites_row(sites, &secret).knocks, 99);
 	assert_int_equal(sites_row(sites, &secret).knocked_at, row.knocked_at);
 	sites_drop(&secret);
