@@ -171,8 +171,9 @@ static const struct command commands[] = {
 	    "the user that the sweeper runs as.\n",
 	    ctl_mail_test, 0, 1, false },
 	{ "stats", "", "count what is in the store",
-	    "Count what is in the store, expired secrets that wait for the\n"
-	    "sweeper included.  This reads all of it.\n",
+	    "Count what is in the store: secrets, secret requests, mail that\n"
+	    "waits, bytes; what has expired and waits for the sweeper is\n"
+	    "counted too.  This reads all of it.\n",
 	    ctl_stats_run, 0, 0, false },
 };
 
