@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The way of a request from the transport to a handler: whose address it is,
- * which face, which route, and all that is refused before a handler runs.
- * Only this file knows the list of faces.
+ * The way of a request from the transport to a handler: which face, which
+ * route, and all that is refused before a handler runs.  Only this file knows
+ * the list of faces.
  */
-#include <sys/stat.h>
-
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -24,6 +19,7 @@
 #include "web/api_passwordlink.h"
 #include "web/api_safesecrets.h"
 #include "web/app.h"
+#include "web/client.h"
 
 static const struct app_face *const faces[] = {
 	&api_safesecrets_face,
@@ -73,44 +69,17 @@ app_error_text(enum app_error error)
 	return errors[error].text;
 }
 
-/* No document root may be this, or a directory that it is in. */
-static int
-keep_apart(struct app *app, const char *private)
-{
-	struct stat status;
-	char path[PATH_MAX], *slash;
-
-	if (realpath(private, path) == NULL)
-		return -1;
-	for (;;) {
-		if (app->above_count == APP_DEPTH_MAX) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		if (stat(path, &status) == -1)
-			return -1;
-		app->above[app->above_count].device = status.st_dev;
-		app->above[app->above_count].inode = status.st_ino;
-		app->above_count++;
-		slash = strrchr(path, '/');
-		if (slash[1] == '\0')
-			return 0;
-		/* The last one is "/". */
-		slash[slash == path] = '\0';
-	}
-}
-
 int
 app_init(struct app *app, struct site *site, const struct conf *conf)
 {
 	memset(app, 0, sizeof(*app));
 	app->site = site;
 	app->conf = conf;
-	if (keep_apart(app, conf->state_dir) == -1)
+	if (apart_add(&app->apart, conf->state_dir) == -1)
 		return -1;
 	/* With SIGN_KEY there need be no key file. */
-	if (conf->key_file != NULL && keep_apart(app, conf->key_file) == -1 &&
-	    errno != ENOENT)
+	if (conf->key_file != NULL &&
+	    apart_add(&app->apart, conf->key_file) == -1 && errno != ENOENT)
 		return -1;
 	return 0;
 }
@@ -189,89 +158,6 @@ app_alloc(struct http_request *request, struct http_reply *reply, size_t size)
 	if ((memory = arena_alloc(request->arena, size)) == NULL)
 		app_no_memory(request, reply);
 	return memory;
-}
-
-/*
- * One hop of X-Forwarded-For as an address in numbers: some proxies write a
- * port behind it, and brackets around IPv6.  NULL when it is none.
- */
-static const char *
-parse_hop(struct arena *arena, const char *hop, size_t length)
-{
-	struct in6_addr address;
-	const char *colon, *end;
-	char *text;
-
-	while (length > 0 && (*hop == ' ' || *hop == '\t')) {
-		hop++;
-		length--;
-	}
-	while (length > 0 && (hop[length - 1] == ' ' ||
-	    hop[length - 1] == '\t'))
-		length--;
-	if (length > 0 && *hop == '[') {
-		if ((end = memchr(hop, ']', length)) == NULL)
-			return NULL;
-		hop++;
-		length = (size_t)(end - hop);
-	} else if ((colon = memchr(hop, ':', length)) != NULL &&
-	    memchr(colon + 1, ':', length - (size_t)(colon + 1 - hop)) == NULL)
-		length = (size_t)(colon - hop);
-	if (length == 0 || length >= INET6_ADDRSTRLEN ||
-	    (text = arena_copy(arena, hop, length)) == NULL)
-		return NULL;
-	if (inet_pton(AF_INET6, text, &address) != 1 &&
-	    inet_pton(AF_INET, text, &address) != 1)
-		return NULL;
-	return text;
-}
-
-/*
- * From the peer backwards: each trusted hop vouches for the one that it
- * names, and no other is believed.
- */
-static const char *
-client_address(const struct conf *conf, struct http_request *request)
-{
-	const char *address = request->remote_address;
-	const char *list = request->forwarded_for;
-	const char *comma, *hop;
-	size_t left = strlen(list);
-
-	if (conf->trusted_proxies_count == 0)
-		return address;
-	while (left > 0 && conf_trusts(conf, address)) {
-		comma = memrchr(list, ',', left);
-		hop = comma == NULL ? list : comma + 1;
-		hop = parse_hop(request->arena, hop,
-		    left - (size_t)(hop - list));
-		if (hop == NULL)
-			break;
-		address = hop;
-		left = comma == NULL ? 0 : (size_t)(comma - list);
-	}
-	return address;
-}
-
-/*
- * A state directory that the web server would hand out is a mistake that must
- * not work for a day.  What cannot be reached from here cannot be compared.
- */
-static bool
-document_root_is_safe(const struct app *app, const char *root)
-{
-	struct stat status;
-	size_t i;
-
-	if (*root == '\0' || stat(root, &status) == -1)
-		return true;
-	for (i = 0; i < app->above_count; i++)
-		if (app->above[i].device == status.st_dev &&
-		    app->above[i].inode == status.st_ino) {
-			log_event(LOG_DOCUMENT_ROOT, LOG_TEXT("where", "app"));
-			return false;
-		}
-	return true;
 }
 
 /* Does the path begin with (whole: is it) these segments, `:` being any? */
@@ -563,7 +449,7 @@ answer(struct app *app, struct http_request *request,
 		request->face = &api_native_face;
 		whole = false;
 	}
-	if (!document_root_is_safe(app, request->document_root)) {
+	if (!apart_allows(&app->apart, request->document_root)) {
 		app_refuse(request, reply, APP_FAILED);
 		return;
 	}

@@ -8,23 +8,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "web/apart.h"
 #include "web/http.h"
 
 struct conf;
 struct site;
 
-/* How deep the state directory and the key file may lie, together. */
-#define APP_DEPTH_MAX 128
-
 /* The seam between the transport and everything else; one for all threads. */
 struct app {
 	struct site		*site;
 	const struct conf	*conf;
-	struct {
-		dev_t	device;
-		ino_t	inode;
-	} above[APP_DEPTH_MAX];	/* what holds the state or the key */
-	size_t			 above_count;
+	struct apart		 apart;	/* what holds the state or the key */
 };
 
 /*
