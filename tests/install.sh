@@ -146,14 +146,20 @@ check_state() {
 # Settings that somebody changed are never touched again.
 check_changed() {
 	conf=$root/etc/oncelink/oncelink.conf
+	looks=$root/usr/share/oncelink/htdocs/site.json
 	echo 'threads = 3' >>"$conf"
+	echo '{ "name": "Ours" }' >"$looks"
 	cp "$conf" "$scratch/changed"
+	cp "$looks" "$scratch/looks"
 	places install
 	cmp "$conf" "$scratch/changed"
+	cmp "$looks" "$scratch/looks"
 	places uninstall
 	cmp "$conf" "$scratch/changed"
-	(cd "$root" && find . -type f ! -path ./etc/oncelink/oncelink.conf)
-	rm -f "$conf"
+	cmp "$looks" "$scratch/looks"
+	(cd "$root" && find . -type f ! -path ./etc/oncelink/oncelink.conf \
+	    ! -path ./usr/share/oncelink/htdocs/site.json)
+	rm -f "$conf" "$looks"
 }
 
 check_uninstall() {
