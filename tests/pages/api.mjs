@@ -68,6 +68,9 @@ test("what is not ours", () => {
 		[PROBLEM, '{"type":7}'],
 	])
 		assert.equal(refusal(502, type, text).what, "not-ours", text);
+	// A later server may say more, in words that nobody knows yet.
+	for (const name of ["new", "constructor"])
+		assert.equal(say(name).what, name);
 	// That much everybody says in the same way.
 	assert.equal(refusal(413, "text/html", "").what, "too-large");
 });

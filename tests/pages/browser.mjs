@@ -110,8 +110,9 @@ async function newPage(contexts, { phone = false, dark = false,
 		colorScheme: dark ? "dark" : "light",
 		locale: language, timezoneId: zone,
 		javaScriptEnabled: scripts, acceptDownloads: true,
-		permissions: clipboard ?
-		    ["clipboard-read", "clipboard-write"] : [],
+		// An empty list would forbid what needs no leave.
+		...(clipboard && { permissions:
+		    ["clipboard-read", "clipboard-write"] }),
 		...more,
 	});
 	const watched = { context, requests: [], problems: [] };
@@ -192,6 +193,23 @@ export const shown = (page, state) =>
 export async function focusOnHeading(page) {
 	await page.waitForFunction(() =>
 	    /^H[12]$/.test(document.activeElement?.tagName));
+}
+
+// The text on the clipboard, as who pastes it finds it; pages may not read it.
+export async function clipboard(page) {
+	await page.evaluate(() => {
+		const area = document.createElement("textarea");
+		area.id = "pasted";
+		document.body.append(area);
+		area.focus();
+	});
+	await page.keyboard.press("Control+v");
+	return page.evaluate(() => {
+		const area = document.getElementById("pasted");
+		const { value } = area;
+		area.remove();
+		return value;
+	});
 }
 
 const AXE = library("axe-core").source;

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import {
-	SITE, ask, finish, focusOnHeading, inspect, journey, library, note,
+	SITE, ask, clipboard, finish, focusOnHeading, inspect, journey, library, note,
 	shown, visit, words,
 } from "./browser.mjs";
 
@@ -195,8 +195,7 @@ await journey("create: a text, by the keyboard alone", async (newPage) => {
 	await page.click("#copy-link");
 	await page.waitForFunction((word) => document.querySelector("#copy-link")
 		.textContent === word, en["common.copied"]);
-	assert.equal(await page.evaluate(() => navigator.clipboard.readText()),
-		link);
+	assert.equal(await clipboard(page), link);
 	const facts = await peek(link);
 
 	assert.equal(facts.views_left, 1);
@@ -227,8 +226,9 @@ await journey("create: a PIN that is made", async (newPage) => {
 	await page.waitForSelector("#code-field svg");
 	await inspect(page, "result");
 	await page.click("#copy-pin");
-	await page.waitForFunction(async (wanted) =>
-		await navigator.clipboard.readText() === wanted, pin);
+	await page.waitForFunction((word) => document.querySelector("#copy-pin")
+		.textContent === word, en["common.copied"]);
+	assert.equal(await clipboard(page), pin);
 	assert.equal((await peek(link)).gate, true);
 	assert.equal((await peek(link)).attempts_left, 3);
 	const receipt = await parseReceipt(

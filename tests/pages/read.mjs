@@ -8,8 +8,8 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 
-import { SITE, ask, finish, focusOnHeading, inspect, journey, shown, vector,
-	visit, words } from "./browser.mjs";
+import { SITE, ask, clipboard, finish, focusOnHeading, inspect, journey,
+	shown, vector, visit, words } from "./browser.mjs";
 import { OPEN, arrived, call, linkFragment, make, secretIn, sent,
 	sentNothingOf } from "./maker.mjs";
 
@@ -35,7 +35,7 @@ async function refused(page) {
 
 await journey("a text, anywhere", async (newPage) => {
 	const secret = await make(TEXT);
-	const page = await newPage({ clipboard: true });
+	const page = await newPage();
 
 	await visit(page, secret.path);
 	await shown(page, "ready");
@@ -62,8 +62,7 @@ await journey("a text, anywhere", async (newPage) => {
 
 	await page.click("#copy");
 	await page.waitForSelector("#clipboard:not([hidden])");
-	assert.equal(await page.evaluate(() => navigator.clipboard.readText()),
-		TEXT);
+	assert.equal(await clipboard(page), TEXT);
 	const [download] = await Promise.all([
 		page.waitForEvent("download"), page.click("#save-text"),
 	]);
@@ -345,6 +344,20 @@ await journey("links that are damaged, and mended", async (newPage) => {
 	await shown(page, "shown");
 	assert.equal(await secretIn(page), "whole");
 });
+
+await journey("a # that a mail program wrote as %23, anywhere",
+	async (newPage) => {
+		const secret = await make("found all the same");
+		const page = await newPage({ quiet: /\/(api|read)\// });
+
+		await page.goto(new URL(secret.path.replace("#", "%23"),
+			SITE).href);
+		await shown(page, "ready");
+		assert.equal(page.url(), new URL(secret.path, SITE).href);
+		await page.click(OPEN);
+		await shown(page, "shown");
+		assert.equal(await secretIn(page), secret.text);
+	});
 
 await journey("another link in the same tab", async (newPage) => {
 	const [one, other] = [await make("one"), await make("other")];

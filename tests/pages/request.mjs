@@ -5,8 +5,8 @@
 
 import assert from "node:assert/strict";
 
-import { SITE, ask, finish, focusOnHeading, inspect, journey, shown, visit,
-	words } from "./browser.mjs";
+import { SITE, ask, clipboard, finish, focusOnHeading, inspect, journey,
+	shown, visit, words } from "./browser.mjs";
 
 const SECRET = "correct horse battery staple, grün 秘密 🔑";
 
@@ -69,8 +69,7 @@ await journey("a request answered with the keyboard", async newPage => {
 	await page.click("[data-state=link] [data-do=copy]");
 	await page.waitForFunction(() => document.querySelector(
 	    "[data-state=link] [data-do=copy]").textContent === "Copied");
-	assert.equal(await page.evaluate(
-	    () => navigator.clipboard.readText()), address);
+	assert.equal(await clipboard(page), address);
 	const part = address.split("#")[1];
 	keptFrom(page.requests, SECRET, part,
 	    Buffer.from(part, "base64").toString(), "horse");
