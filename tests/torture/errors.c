@@ -35,6 +35,7 @@ struct bench {
 	struct secrets_one one;
 	char		 text[128];	/* the key, id or uuid of this call */
 	char		 uri[256];
+	bool		 burn;		/* a large one is there */
 };
 
 struct endpoint {
@@ -156,17 +157,6 @@ native_is_payload(const struct bench *bench)
 	    memcmp(payload, bench->one.envelope, size) == 0;
 }
 
-/* More than an arena keeps. */
-static void
-native_large(struct bench *bench)
-{
-	secrets_draw(&bench->one);
-	memcpy(large + 1, bench->one.envelope + 1, 500);
-	assert_int_equal(faces_frame(bench->faces, large, sizeof(large),
-	    "{\"id\":\"%s\",\"receipt\":\"%s\",\"expires_in\":3600}",
-	    bench->one.id, bench->one.receipt), 201);
-}
-
 static bool
 native_is_large(const struct bench *bench)
 {
@@ -200,6 +190,21 @@ native_burn(struct bench *bench)
 {
 	return faces_post(bench->faces, SECRETS_RECEIPT_BURN,
 	    "{\"receipt\":\"%s\"}", bench->one.receipt);
+}
+
+/* More than an arena keeps. */
+static void
+native_large(struct bench *bench)
+{
+	/* Or they would fill the store. */
+	if (bench->burn)
+		assert_int_equal(native_burn(bench), 200);
+	bench->burn = true;
+	secrets_draw(&bench->one);
+	memcpy(large + 1, bench->one.envelope + 1, 500);
+	assert_int_equal(faces_frame(bench->faces, large, sizeof(large),
+	    "{\"id\":\"%s\",\"receipt\":\"%s\",\"expires_in\":3600}",
+	    bench->one.id, bench->one.receipt), 201);
 }
 
 static bool
@@ -522,7 +527,7 @@ attack_kind(struct bench *bench, const struct endpoint *endpoint, bool cold,
 	unsigned long	 last;
 
 	/* Behind the commit nothing may fail any more: all of the end. */
-	last = attack_size(5, 15, 15);
+	last = attack_size(6, 12, 30);
 	shot.number = ULONG_MAX;
 	(void)try(bench, endpoint, cold, row);
 	last = shot.calls > last && shot.kind == FAULTS_MEMORY ?
@@ -542,25 +547,33 @@ static void
 attack_endpoint(struct bench *bench, const struct endpoint *endpoint,
     bool cold)
 {
+	unsigned long	 step;
+
 	for (int i = 0; i < 2 * FAULTS_KIND__MAX; i++) {
 		shot.kind = (enum faults_kind)(i / 2);
 		shot.for_good = i % 2 == 1;
-		if ((unsigned long)random() % attack_size(4, 1, 1) != 0)
+		/* What only this answer has is always among them. */
+		if ((shot.kind != FAULTS_MEMORY || endpoint->after == 0) &&
+		    (unsigned long)random() % attack_size(4, 1, 1) != 0)
 			continue;
-		/* A first call makes a thousand allocations, not thirty. */
-		if (shot.kind != FAULTS_MEMORY)
-			attack_kind(bench, endpoint, cold,
-			    attack_size(7, 1, 1));
+		/* A first call makes a thousand allocations, not thirty; a
+		 * large record is read in hundreds of pieces. */
+		if (shot.kind == FAULTS_MEMORY && cold)
+			step = attack_size(900, 150, 1);
+		else if (shot.kind == FAULTS_MEMORY)
+			step = attack_size(60, 5, 1);
+		else if (endpoint->prepare == native_large)
+			step = attack_size(90, 40, 5);
 		else
-			attack_kind(bench, endpoint, cold, cold ?
-			    attack_size(900, 50, 1) : attack_size(60, 2, 1));
+			step = attack_size(7, 3, 1);
+		attack_kind(bench, endpoint, cold, step);
 	}
 }
 
 int
 main(void)
 {
-	struct bench	 bench;
+	struct bench	 bench = { .burn = false };
 	attack_begin("errors");
 	if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
 		(void)setenv("TMPDIR", "/dev/shm", 1);
@@ -570,6 +583,7 @@ main(void)
 	faces_envelope(large, sizeof(large));
 	log_open("errors", LOG_TO_STDERR, LOG_LEVEL_ERROR);
 	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
+		bench.burn = false;
 		attack_endpoint(&bench, &endpoints[i], false);
 		attack_endpoint(&bench, &endpoints[i], true);
 	}

@@ -386,6 +386,7 @@ judge_row(const struct history_judge *judge, size_t number,
 	const struct history_secret *secret =
 	    &judge->history->secrets[number];
 	const struct store_secret *row = &found->row;
+	struct history_bounds strict;
 	unsigned int	 views = 0;
 
 	if ((!found->exists && bounds->must_exist && is_long(secret)) ||
@@ -400,6 +401,11 @@ judge_row(const struct history_judge *judge, size_t number,
 		    judge->what, number);
 	if (row->record != 0 && wall() < row->expires_at)
 		views = row->views_left;
+	/* With nothing that failed it would have more. */
+	history_bounds(secret, judge->place, false, &strict);
+	if (judge->rows.lost != NULL && is_long(secret) &&
+	    views < strict.views_min)
+		attack_tried(judge->rows.lost);
 	if (views > bounds->views_max ||
 	    (views < bounds->views_min && is_long(secret)))
 		attack_broke(judge->rows.once, "%s: secret %zu has %u views, "

@@ -108,6 +108,7 @@ void	 history_bounds(const struct history_secret *secret, size_t place,
 /* Where what is found out is counted. */
 struct history_rows {
 	struct attack_row	*once, *tries, *again, *whole;
+	struct attack_row	*lost;	/* views without an answer; or NULL */
 };
 
 struct history_judge {

@@ -30,7 +30,7 @@
 #define SECRETS		160
 #define OPENED		6
 
-enum { ONCE, TRIES, GONE, AGAIN, WHOLE, ROWS };
+enum { ONCE, TRIES, GONE, AGAIN, LOST, WHOLE, ROWS };
 
 static const struct attack_row what_is_tried[ROWS] = {
 	[ONCE] = { "1", "what was read, burned or locked stays so, all else is"
@@ -39,6 +39,8 @@ static const struct attack_row what_is_tried[ROWS] = {
 	[GONE] = { "4", "after the next sweep nothing of what is over is left",
 	    0, 0 },
 	[AGAIN] = { "8", "readers that ask again with their claims", 0, 0 },
+	[LOST] = { "8", "views that a failed sync and the cut took without an"
+	    " answer (their claims open again)", 0, 0 },
 	[WHOLE] = { "-", "databases looked through for damage", 0, 0 },
 };
 
@@ -52,18 +54,21 @@ static const struct kind {
 	size_t		 large;
 	unsigned int	 large_percent;
 	unsigned int	 sync_time;	/* microseconds */
+	unsigned int	 sync_fails;	/* percent of them */
 	unsigned long	 disks;		/* of a round, at most */
 } kinds[] = {
 	/* A small quota has the log written over often (RESTART). */
 	{ "max_store = 2M\nmax_envelope = 1M\nerase_delay = 30ms\n", 6, 30,
-	    1, 0, 300, 2000 },
+	    1, 0, 300, 0, 2000 },
 	/* The log is cut off all the time (TRUNCATE). */
-	{ "erase_delay = 1ms\n", 6, 30, 1, 0, 300, 2000 },
+	{ "erase_delay = 1ms\n", 6, 30, 1, 0, 300, 0, 2000 },
 	/* Hardly ever anything but commits, in large groups. */
-	{ "erase_delay = 60s\n", 12, 15, 1, 0, 1000, 2000 },
+	{ "erase_delay = 60s\n", 12, 15, 1, 0, 1000, 0, 2000 },
 	/* Records larger than the cache, which is written out early. */
 	{ "max_envelope = 8M\nerase_delay = 20ms\n", 4, 16, 3000000, 12, 300,
-	    400 },
+	    0, 400 },
+	/* Syncs that fail, and leave what they were to sync in doubt. */
+	{ "erase_delay = 50ms\n", 6, 30, 1, 0, 300, 10, 2000 },
 };
 
 struct round {
@@ -102,6 +107,7 @@ use_site(struct round *round)
 	recorder_start(&round->recorder, round->sites->conf.state_dir,
 	    round->kind->sync_time);
 	open_site(&round->sites->site, &round->sites->conf, SITE_THREADS);
+	round->recorder.sync_fails = round->kind->sync_fails;
 	traffic_run(&traffic);
 	site_close(&round->sites->site);
 	recorder_stop();
@@ -175,8 +181,9 @@ judge(struct round *round, size_t cut, enum recorder_fate fate,
 	struct history_judge judging = {
 		.history = &round->history, .place = cut, .opened = OPENED,
 		.random = &round->random, .what = what,
+		.failed = round->kind->sync_fails > 0,
 		.rows = { &rows[ONCE], &rows[TRIES], &rows[AGAIN],
-		    &rows[WHOLE] },
+		    &rows[WHOLE], &rows[LOST] },
 	};
 
 	(void)snprintf(what, sizeof(what), "cut %zu of %zu, fate %d%s", cut,
@@ -302,6 +309,7 @@ main(void)
 	rows = attack_rows(what_is_tried, ROWS);
 	attack_share(processes, do_share, &share);
 	for (int i = 0; i < ROWS; i++)
-		attack_row(&rows[i]);
+		if (i != LOST || rows[i].tried > 0)
+			attack_row(&rows[i]);
 	return attack_end();
 }

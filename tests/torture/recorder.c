@@ -131,8 +131,15 @@ truncate_file(enum recorder_file which, sqlite3_file *file, sqlite3_int64 size)
 static int
 sync_file(enum recorder_file which, sqlite3_file *file, int flags)
 {
+	static uint64_t	 random = 1;
 	struct timespec	 pause = { 0 };
 	int		 code = layer.real[which].xSync(file, flags);
+
+	(void)pthread_mutex_lock(&layer.mutex);
+	if (layer.recorder != NULL && recorder_random(&random) % 100 <
+	    layer.recorder->sync_fails)
+		code = SQLITE_IOERR_FSYNC;
+	(void)pthread_mutex_unlock(&layer.mutex);
 
 	if (layer.recorder != NULL)
 		pause.tv_nsec = (long)layer.recorder->sync_time * 1000;

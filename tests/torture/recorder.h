@@ -39,6 +39,7 @@ struct recorder {
 	struct recorder_step	*steps;
 	size_t			 count, room;
 	unsigned int		 sync_time;	/* microseconds */
+	unsigned int		 sync_fails;	/* percent of them */
 };
 
 /* recorder_register(): be the file layer under ours; before the store's first

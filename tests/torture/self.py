@@ -99,8 +99,9 @@ class Tree:
         with open(self.log, errors="replace") as log:
             lines = log.read().splitlines()
         chosen = [line for line in lines
-                  if re.match(r"(not ok|# broke|.*[Ee]rror|.*FAILED)", line)]
-        return "".join("    %s\n" % line for line in (chosen or lines)[:3])
+                  if re.match(r"not ok|# broke|.* error: |.*FAILED", line)]
+        return "".join("    %s\n" % line
+                       for line in chosen[:3] or lines[-3:])
 
 
 def holds_unchanged(tree, mutants):
