@@ -124,6 +124,21 @@ await journey("an address that leads nowhere", async newPage => {
 	assert.equal(page.url(), SITE);
 });
 
+await journey("a page that cannot be had now", async newPage => {
+	const page = await newPage({ language: "sv-SE", quiet: /about/ });
+	const body = await ask("error_file", { name: "503.html" });
+	await page.route("**/about/", async route => {
+		const { headers } = await ask("request",
+		    { method: "GET", path: "/about/" });
+		delete headers["content-length"];
+		await route.fulfill({ status: 503, headers, body });
+	});
+	await visit(page, "about/");
+	assert.equal(await page.innerText("h1"),
+	    words("sv", "busy")["busy.title"]);
+	await inspect(page, "busy");
+});
+
 const LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="40" ' +
     'height="40"><rect width="40" height="40" fill="#a03"/></svg>';
 

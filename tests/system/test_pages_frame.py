@@ -18,6 +18,12 @@ class AskedForFiles(Asked):
             file.write(text)
         os.chmod(path, 0o644)
 
+    def error_file(self, name):
+        """What the web server says to people."""
+        with open(os.path.join(self.site.server.share(), "error", name),
+                  encoding="utf-8") as file:
+            return file.read()
+
 
 class Frame(PagesTest):
 
