@@ -55,6 +55,7 @@ await journey("a request answered with the keyboard", async newPage => {
 	await visit(page, await request({ message, secret_max_views: 1 }));
 	await shown(page, "form");
 	assert.equal(await page.textContent("#note-text"), message);
+	assert.ok(await page.isVisible("#note-text"));
 	await inspect(page, "request");
 	await page.locator("#text").focus();
 	await page.keyboard.type(SECRET);
@@ -212,6 +213,28 @@ await journey("nobody there, then somebody", async newPage => {
 	await shown(page, "link");
 	assert.equal(await open(newPage, tail(await link(page, "link"))),
 	    SECRET);
+});
+
+await journey("what takes longer is said", async newPage => {
+	const page = await newPage();
+	let go = null;
+	const looked = new Promise(resolve => {
+		go = resolve;
+	});
+
+	await visit(page, await request({}));
+	await shown(page, "form");
+	await page.route("**/requests/fill", async route => {
+		await looked;
+		await route.continue();
+	});
+	await send(page);
+	await shown(page, "working");
+	await focusOnHeading(page);
+	await inspect(page, "request-working");
+	go();
+	await shown(page, "link");
+	await focusOnHeading(page);
 });
 
 await journey("the answer is lost on its way", async newPage => {

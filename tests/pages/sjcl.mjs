@@ -116,7 +116,7 @@ test("what is not SJCL's is refused before it takes time", async () => {
 
 	for (const change of [
 		{ mode: "ccm" }, { ks: 128 }, { ts: 32 }, { ts: "64" },
-		{ iter: 0 }, { iter: 1e9 }, { iter: 1.5 }, { cipher: "des" },
+		{ iter: 0 }, { iter: 1e6 + 1 }, { iter: 1.5 }, { cipher: "des" },
 		{ iv: "" }, { iv: "?" }, { ct: null }, { salt: 7 }, { adata: {} },
 	])
 		await refuses("form", sjclOpen(
