@@ -11,7 +11,7 @@
 import { toBase64url } from "./seal.js";
 
 // Where the site is: js/ is one below it.
-const BASE = new URL("..", import.meta.url);
+export const BASE = new URL("..", import.meta.url);
 
 const JSON_TYPE = "application/json";
 const PROBLEM_TYPE = "application/problem+json";
@@ -89,8 +89,8 @@ export function encodeFrame(members, payload) {
 export const mediaType = (text) =>
 	(text ?? "").split(";")[0].trim().toLowerCase();
 
-// What a refusal says, whoever wrote it: the worker, or the web server in its
-// place.  What is neither came from something in between.
+// What a refusal says, of the worker or of the web server in its place; any
+// other came from something in between.
 export function refusal(status, type, text) {
 	const problem = mediaType(type) === PROBLEM_TYPE ? object(text) : null;
 	const name = /^tag:oncelink,2026:([a-z-]+)$/.exec(problem?.type)?.[1];
@@ -120,8 +120,8 @@ function watch(giveUp) {
 	return { moved, end };
 }
 
-// One call; {status, type, date, bytes}, or null when there was no whole
-// answer.  read(response, moved) is another way to get its bytes.
+// {status, type, date, bytes}, or null when there was no whole answer.
+// read(response, moved) is another way to get its bytes.
 export async function send(path, members, { keepalive = false, read } = {}) {
 	const given = new AbortController();
 	const patience = watch(() => given.abort());
@@ -180,9 +180,8 @@ export async function call(path, members, status, member, options) {
 
 export const params = () => call("params", null, 200, "max_envelope");
 
-// By XMLHttpRequest: fetch does not tell how much has gone.  May be repeated
-// with the same members and the same envelope when it is not known whether
-// the first one arrived.  signal: an AbortSignal; what is "aborted" then.
+// By XMLHttpRequest: fetch does not tell how much has gone.  May be repeated as
+// it is when nobody knows whether it arrived.  signal: what is "aborted" then.
 export function createSecret(members, envelope, onProgress, signal) {
 	return new Promise((resolve) => {
 		const request = new XMLHttpRequest();

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: ISC
 //
-// The page on which a link is made: what may be asked for, what is wrong with
-// what was typed, and the way from there to the server.  What was written
-// stays until there is a link for it.
+// The page that makes a link.  What was written stays until there is one.
 
 import { createSecret, params } from "./api.js";
-import { parseDuration } from "./duration.js";
-import { readFile, takeFiles } from "./file.js";
+import { takeFiles } from "./file.js";
 import { announce, failWords, show, start, tabStore } from "./page.js";
-import { showResult } from "./result.js";
+import { forget, showResult } from "./result.js";
 import {
 	deriveKeys, newLinkKey, newReceipt, normalisePin, safeFileName, seal,
 	sealedSize, toBase64url,
@@ -27,6 +24,8 @@ const chosen = (name) => $("form").elements[name].value;
 const say = (id, key, values) => put($(id), key, values);
 
 let limits = null;
+// Of duration.js, which few need.
+let parseDuration = () => null;
 let file = null;
 // What was sealed last and may have arrived: it is sent again as it is.
 let sealed = null;
@@ -61,8 +60,7 @@ const fileHeader = (of) => ({
 const fits = (header, bytes) => sealedSize(header, bytes) <= limits.maxEnvelope;
 
 const sizes = (bytes) => ({
-	is: () => size(bytes),
-	most: () => size(limits.maxEnvelope - sealedSize(TEXT, 0)),
+	is: () => size(bytes), most: () => size(limits.maxEnvelope),
 });
 
 // What is wrong with what was typed
@@ -90,13 +88,13 @@ function readViews() {
 }
 
 function textFault(bytes) {
-	if (bytes === null || bytes.length > 0 && fits(TEXT, bytes.length))
-		return "";
-	return bytes.length === 0 ? "create.text.empty" : "create.text.large";
+	if (bytes?.length === 0)
+		return "create.text.empty";
+	return bytes === null || fits(TEXT, bytes.length) ? "" :
+		"create.text.large";
 }
 
-// Everything that was typed, or null; the first thing that is wrong has the
-// focus then.
+// What was typed; or null, and the first thing that is wrong has the focus.
 function readForm() {
 	const text = $("text").value;
 	const bytes = file === null ? new TextEncoder().encode(text) : null;
@@ -106,13 +104,13 @@ function readForm() {
 	const own = way === "own" ? normalisePin($("own").value) : null;
 	const [wrong] = [
 		...blame("text", textFault(bytes), sizes(bytes?.length)),
-		...blame("span", span === null ? "create.span.wrong" : "", {
+		...blame("span", span ? "" : "create.span.wrong", {
 			least: () => duration(limits.minExpiresIn),
 			most: () => duration(limits.maxExpiresIn),
 		}),
-		...blame("views", views === null ? "create.views.wrong" : "",
+		...blame("views", views ? "" : "create.views.wrong",
 			{ most: limits.maxViews }),
-		...blame("own", way === "own" && own === null ?
+		...blame("own", way === "own" && !own ?
 			"create.own.wrong" : ""),
 	];
 
@@ -130,9 +128,9 @@ function sumUp() {
 	const way = chosen("pin");
 
 	say("summary", "create.summary", {
-		views: () => views === null ? "…" :
-			t("create.summary.views", { n: views }),
-		span: () => span === null ? "…" : duration(span),
+		views: () => views ? t("create.summary.views", { n: views }) :
+			"…",
+		span: () => span ? duration(span) : "…",
 		pin: () => t(way === "none" ? "create.summary.pin.none" :
 			"create.summary.pin"),
 	});
@@ -142,12 +140,14 @@ function sumUp() {
 }
 
 // What was blamed is being put right.
-function changed({ target: { id, name } }) {
+async function changed({ target: { id, name, value } }) {
 	const field = name === "expiry" ? "span" : name === "pin" ? "own" : id;
 
 	if ($(field + "-error") !== null)
 		blame(field, "");
 	sumUp();
+	if (name === "expiry" && value === "")
+		({ parseDuration } = await import("./duration.js"));
 }
 
 // A text or a file
@@ -158,28 +158,23 @@ function attach(wanted) {
 	if (working !== null || document.body.dataset.shown !== "form")
 		return;
 	blame("text", "");
-	if (wanted !== null && fits(header, wanted.size)) {
+	if (wanted && fits(header, wanted.size)) {
 		holdFile(wanted);
 		$("remove").focus();
 		return;
 	}
-	if (wanted === null)
-		say("text-error", "create.file.one");
-	else
-		say("text-error", "create.file.large",
-			{ name: header.name, ...sizes(wanted.size) });
+	say("text-error", wanted ? "create.file.large" : "create.file.one",
+		{ ...header, ...sizes(wanted?.size) });
 	announce($("text-error").textContent);
 }
 
 function holdFile(wanted) {
 	file = wanted;
-	$("file-field").hidden = file === null;
-	$("text-field").hidden = $("attach-field").hidden = file !== null;
+	$("file-field").hidden = !file;
+	$("text-field").hidden = $("attach-field").hidden = !!file;
 	$("kept").hidden = $("text").value === "";
-	if (file === null)
-		return;
-	$("file-name").textContent = safeFileName(file.name);
-	say("file-size", "create.value", { value: () => size(wanted.size) });
+	$("file-name").textContent = file && safeFileName(file.name);
+	say("file-size", "create.value", { value: () => size(file?.size) });
 }
 
 // From there to the server
@@ -197,20 +192,18 @@ async function sealForm(form, data) {
 	const receipt = await newReceipt();
 
 	data.fill(0);
-	return {
-		form, key, pin, envelope, members: {
-			id, receipt, gate, expiresIn: form.span,
-			views: form.views,
-		},
-	};
+	const { span: expiresIn, views } = form;
+
+	return { form, key, pin, envelope,
+		members: { id, receipt, gate, expiresIn, views } };
 }
 
 function progress(phase, done, total) {
 	say("phase", phase);
-	$("progress").max = total || 1;
-	if (total > 0)
+	if (total > 0) {
+		$("progress").max = total;
 		$("progress").value = done;
-	else
+	} else
 		$("progress").removeAttribute("value");
 }
 
@@ -219,13 +212,21 @@ const same = (one, other) => one !== undefined && Object.keys(one).every(
 
 // An outcome of api.js, or one of ours with the key of its words.
 async function makeLink(form, signal) {
-	let fault = "create.file.unreadable";
+	let fault = "error.offline";
 
 	try {
 		if (!same(sealed?.form, form)) {
+			let data = form.bytes;
+
 			sealed = null;
-			const data = form.bytes ?? await readFile(form.file,
-				progress.bind(null, "create.reading"), signal);
+			if (form.file !== null) {
+				progress("create.reading");
+				const { readFile } =
+					await import("./readfile.js");
+				fault = "create.file.unreadable";
+				data = await readFile(form.file, progress.bind(
+					null, "create.reading"), signal);
+			}
 			fault = "create.sealing.failed";
 			progress("create.sealing");
 			sealed = await sealForm(form, data);
@@ -319,13 +320,16 @@ async function begin() {
 		$("text").focus();
 	});
 	$("cancel").addEventListener("click", () => working?.abort());
-	$("another").addEventListener("click", () => show("form"));
+	$("another").addEventListener("click", () => {
+		forget();
+		show("form");
+	});
 	show("form", { focus: false });
 }
 
 $("again").addEventListener("click", () => location.reload());
-// The shortest form of an older link leads here.
-if (/^\?[0-9A-Za-z]{22}$/.test(location.search))
+// The shortest form of an older link leads here, whatever was added to it.
+if (/^\?[0-9A-Za-z]{22}(&|$)/.test(location.search))
 	location.replace("read/" + location.search + location.hash);
 else
 	begin();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
 //
-// How a file comes into a page: picked, dropped or pasted, and read.
+// How a file comes into a page: picked, dropped or pasted.
 
 const only = (files) => files.length === 1 ? files[0] : null;
 
@@ -46,26 +46,5 @@ export function takeFiles(button, input, taken) {
 			return;
 		event.preventDefault();
 		taken(only(clipboard.files));
-	});
-}
-
-// The bytes of a file.  progress(done, total) in bytes.  Rejects when it
-// cannot be read (it has gone, it is a folder) or signal is aborted.
-export function readFile(file, progress, signal) {
-	return new Promise((resolve, reject) => {
-		const reader = new FileReader();
-		const stop = () => reader.abort();
-
-		reader.onprogress = (event) =>
-			progress(event.loaded, file.size);
-		reader.onloadend = () => {
-			signal.removeEventListener("abort", stop);
-			if (reader.error === null)
-				resolve(new Uint8Array(reader.result));
-			else
-				reject(reader.error);
-		};
-		signal.addEventListener("abort", stop);
-		reader.readAsArrayBuffer(file);
 	});
 }

@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: ISC
 //
 // What every page does: starts with its words and the site's colours, shows
-// one of its states at a time, says things aloud, copies, and finds the words
-// for what went wrong.
+// one state at a time, says things aloud, copies, words what went wrong.
 
 import { dateTime, duration, has, put, start as startWords, t } from
 	"./words.js";
 
-// The site file; a page without a logo is better than none.
-async function readSite() {
-	try {
-		const answer = await fetch(
-		    new URL("../site.json", import.meta.url),
-		    { credentials: "omit" });
-		return await answer.json();
-	} catch {
-		return {};
-	}
-}
+// What the site file says; a page without a logo is better than none.
+const readSite = () => fetch(new URL("../site.json", import.meta.url),
+    { credentials: "omit" }).then(answer => answer.json()).catch(() => ({}));
 
 // Where it says anything, it is shown.
 async function dress(site) {
@@ -34,19 +25,16 @@ function nameSite(name) {
 	home.textContent = name;
 }
 
-function element(name, key) {
-	const made = document.createElement(name);
-	put(made, key);
-	return made;
-}
-
 // A state that no page has in its file.
-function addState(name, title, ...texts) {
+function addState(name, ...words) {
 	const section = document.createElement("section");
 	section.dataset.state = name;
-	const heading = element("h1", title);
-	heading.tabIndex = -1;
-	section.append(heading, ...texts.map(key => element("p", key)));
+	section.append(...words.map((key, i) => {
+		const made = document.createElement(i === 0 ? "h1" : "p");
+		made.tabIndex = -1;
+		put(made, key);
+		return made;
+	}));
 	document.getElementById("main").append(section);
 }
 
@@ -61,21 +49,16 @@ document.querySelector(".skip").addEventListener("click", event => {
 // Of the states of the page, show one; its heading takes the focus, unless
 // this is where the page begins.
 export function show(name, { focus = true } = {}) {
-	let shown = null;
-	for (const section of document.querySelectorAll("[data-state]")) {
+	for (const section of document.querySelectorAll("[data-state]"))
 		section.hidden = section.dataset.state !== name;
-		if (!section.hidden)
-			shown = section;
-	}
 	document.body.dataset.shown = name;
 	if (focus)
-		shown?.querySelector("h1, h2")?.focus();
-	return shown;
+		document.querySelector(`[data-state="${name}"] :is(h1, h2)`)
+		    ?.focus();
 }
 
-// Start a page: its words, the site file and, where it needs those, the
-// limits (asked for by a function, of api.js).  Null when the page cannot go
-// on; the reader has been told then.
+// Start a page: its words, the site file and, where a function of api.js asks
+// for them, the limits.  Null when it cannot go on; the reader was told why.
 export async function start(name,
     { needsCrypto = true, params = null } = {}) {
 	const site = readSite();
@@ -125,17 +108,11 @@ export async function copy(button, text) {
 	const done = await navigator.clipboard.writeText(text)
 	    .then(() => true, () => false);
 	const key = done ? "common.copied" : "common.copy.failed";
-	if (!timers.has(button))
-		button.dataset.was = button.dataset.text ?? "common.copy";
-	clearTimeout(timers.get(button));
-	button.dataset.text = key;
-	button.textContent = t(key);
+	put(button, key);
 	announce(t(key));
-	timers.set(button, setTimeout(() => {
-		button.dataset.text = button.dataset.was;
-		button.textContent = t(button.dataset.was);
-		timers.delete(button);
-	}, done ? 2500 : 6000));
+	clearTimeout(timers.get(button));
+	timers.set(button, setTimeout(put, done ? 2500 : 6000,
+	    button, button.dataset.text));
 	return done;
 }
 
@@ -154,10 +131,6 @@ export function failWords({ what, state, changedAt, attemptsLeft,
 		return ["error.busy.wait",
 			{ span: () => duration(retryAfter) }];
 	return [has(key) ? key : "error.not-ours", {}];
-}
-
-export function fail(outcome) {
-	return t(...failWords(outcome));
 }
 
 function attempt(action, otherwise) {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: ISC
 //
-// What was made: the link and the ways to hand it over, the PIN apart from it,
-// and the receipt.  Nothing of it is kept but on the page.
+// What was made: the link, the PIN apart from it, the receipt.  Nothing of it is
+// kept but on the page.
 
+import { BASE } from "./api.js";
 import { copy, show } from "./page.js";
 import { linkFragment, receiptFragment } from "./seal.js";
 import { put, timeElement } from "./words.js";
 
-// Where the site is: js/ is one below it.
-const BASE = new URL("..", import.meta.url);
 
 const $ = (id) => document.getElementById(id);
 
@@ -38,9 +37,17 @@ async function share() {
 	try {
 		await navigator.share({ url: made.link });
 	} catch {
-		// Whoever closed the sheet wanted no more; the link is still
-		// there to be copied.
+		// The sheet was closed; the link can still be copied.
 	}
+}
+
+// Nothing of what was made stays on the page.
+export function forget() {
+	made = null;
+	$("receipt").removeAttribute("href");
+	for (const id of ["link", "pin"])
+		$(id).textContent = "";
+	$("code-field").querySelector("svg")?.remove();
 }
 
 // Shows what was made: key, receipt (bytes), pin or null, expiresAt (seconds),

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: ISC
 //
 // The words of the pages: which language, which text, how many, when, how
-// large.  What was put somewhere is put there again when the reader chooses
-// another language.
+// large.  What was put somewhere is put anew in another language.
 
 const LANGUAGES = { en: "English", sv: "Svenska" };
 const STORED = "language";
@@ -12,11 +11,14 @@ let catalogue = {};
 let page = "";
 let language = "en";
 let plurals = new Intl.PluralRules(language);
-const placed = new Map();
+// What was put into which element; it stands there as data-put.
+const placed = new WeakMap();
 
 // Storage may be refused; then a choice lasts as long as the page.
-function stored() {
+function stored(...chosen) {
 	try {
+		for (const tag of chosen)
+			localStorage.setItem(STORED, tag);
 		return localStorage.getItem(STORED);
 	} catch {
 		return null;
@@ -61,9 +63,8 @@ async function load(wanted) {
 // Is there such a text, whatever it counts?
 export const has = key => key in catalogue || `${key}.other` in catalogue;
 
-// The text of a key: {name} stands for values.name, which may be a function
-// that is asked at each rendering; where a key is in the catalogue as KEY.one
-// and KEY.other, values.n chooses.
+// The text of a key: {name} stands for values.name or, where that is a function,
+// for what it gives now; values.n chooses between KEY.one and KEY.other.
 export function t(key, values = {}) {
 	const value = name => typeof values[name] === "function" ?
 	    values[name]() : values[name];
@@ -75,14 +76,9 @@ export function t(key, values = {}) {
 		return key;
 	return text.replace(/\{(\w+)\}/g, (whole, name) => {
 		const found = value(name);
-		if (found === undefined)
-			return whole;
-		return typeof found === "number" ? number(found) : found;
+		return typeof found !== "number" ? found ?? whole :
+		    new Intl.NumberFormat(locale()).format(found);
 	});
-}
-
-function number(n) {
-	return new Intl.NumberFormat(locale()).format(n);
 }
 
 // Put a text into an element or one of its attributes, and keep it right.
@@ -91,10 +87,9 @@ export function put(element, key, values, attribute) {
 }
 
 function place(element, attribute, render) {
-	let places = placed.get(element);
-	if (places === undefined)
-		placed.set(element, places = new Map());
-	places.set(attribute, render);
+	const places = placed.get(element) ?? new Map();
+	placed.set(element, places.set(attribute, render));
+	element.dataset.put = "";
 	write(element, attribute, render());
 }
 
@@ -105,27 +100,18 @@ function write(element, attribute, text) {
 		element.textContent = text;
 }
 
-// What stands in the page with a key.
-function translate(root) {
-	for (const element of root.querySelectorAll("[data-text]"))
+// What stands in the page with a key, and what was put there.
+function translateAll() {
+	for (const element of document.querySelectorAll("[data-text]"))
 		element.textContent = t(element.dataset.text);
 	for (const [word, attribute] of Object.entries(ATTRIBUTES))
 		for (const element of
-		    root.querySelectorAll(`[data-text-${word}]`))
+		    document.querySelectorAll(`[data-text-${word}]`))
 			element.setAttribute(attribute,
 			    t(element.getAttribute(`data-text-${word}`)));
-}
-
-function translateAll() {
-	translate(document);
-	for (const [element, places] of placed) {
-		if (!element.isConnected) {
-			placed.delete(element);
-			continue;
-		}
-		for (const [attribute, render] of places)
+	for (const element of document.querySelectorAll("[data-put]"))
+		for (const [attribute, render] of placed.get(element))
 			write(element, attribute, render());
-	}
 }
 
 // A moment as the reader's clock and calendar have it; in UTC when asked.
@@ -147,37 +133,31 @@ export function timeElement(seconds) {
 
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
-// A span in at most two units: `1 day 4 hours`, `90 seconds` as `1 minute 30
-// seconds`.
+// A span in at most two units: `1 day 4 hours`.
 export function duration(seconds) {
 	let left = Math.max(0, Math.round(seconds));
 	const parts = [];
 	for (const [unit, size] of UNITS) {
 		const n = Math.floor(left / size);
 		left -= n * size;
-		if (n > 0 || (unit === "second" && parts.length === 0))
-			parts.push(new Intl.NumberFormat(locale(), {
+		if (n > 0 || parts.length > 0 || unit === "second")
+			parts.push(n > 0 || parts.length === 0 ?
+			    new Intl.NumberFormat(locale(), {
 				style: "unit", unit, unitDisplay: "long",
-			}).format(n));
-		else if (parts.length > 0)
-			break;
-		if (parts.length === 2)
-			break;
+			    }).format(n) : "");
 	}
-	return parts.join(" ");
+	return parts.slice(0, 2).join(" ").trim();
 }
 
 // Bytes as people say them: 12 bytes, 4.2 kB, 10 MB (of 1,024).
 export function size(bytes) {
 	let n = bytes;
 	let unit = 0;
-	const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
-	while (n >= 1000 && unit < units.length - 1) {
+	for (; n >= 1000 && unit < 3; unit++)
 		n /= 1024;
-		unit++;
-	}
 	return new Intl.NumberFormat(locale(), {
-		style: "unit", unit: units[unit],
+		style: "unit",
+		unit: ["byte", "kilobyte", "megabyte", "gigabyte"][unit],
 		unitDisplay: unit === 0 ? "long" : "short",
 		maximumFractionDigits: n < 10 && unit > 0 ? 1 : 0,
 	}).format(n);
@@ -200,11 +180,7 @@ function switcher(place) {
 			} catch {
 				return;
 			}
-			try {
-				localStorage.setItem(STORED, tag);
-			} catch {
-				// It lasts as long as the page.
-			}
+			stored(tag);
 			translateAll();
 			switcher(place);
 			place.querySelector("button").focus();
@@ -214,7 +190,7 @@ function switcher(place) {
 	}
 }
 
-// Choose, fetch and put the words of a page; rejects when they cannot be had.
+// Puts the words of a page; rejects when they cannot be had.
 export async function start(name) {
 	const wanted = choose();
 	page = name;
@@ -226,7 +202,5 @@ export async function start(name) {
 		await load("en");
 	}
 	translateAll();
-	const place = document.querySelector("[data-languages]");
-	if (place !== null)
-		switcher(place);
+	switcher(document.querySelector("[data-languages]"));
 }
