@@ -434,7 +434,8 @@ judge_views(const struct history_judge *judge, struct site *site,
 		for (size_t i = 0; i < sizeof(claim); i++)
 			claim[i] = (uint8_t)recorder_random(judge->random);
 		result = ask(site, arena, secret, false, claim, &reading);
-		if (result != 0 || reading.outcome != SECRET_OK)
+		if (result != 0 || reading.outcome != SECRET_OK ||
+		    views > bounds->views_max)
 			break;
 		views++;
 		if (!is_payload(secret, &reading))
@@ -465,7 +466,8 @@ judge_attempts(const struct history_judge *judge, struct site *site,
 	    reading.outcome == SECRET_NOW_LOCKED)) {
 		open = true;
 		attempts++;
-		if (reading.outcome == SECRET_NOW_LOCKED)
+		if (reading.outcome == SECRET_NOW_LOCKED ||
+		    attempts > bounds->attempts_max)
 			break;
 	}
 	if (open && (attempts > bounds->attempts_max ||
