@@ -115,7 +115,7 @@ function failWith(outcome) {
 		fail("request.quota");
 	else
 		fail(...failWords(outcome));
-	unsure ||= what === "offline" || what === "not-ours";
+	unsure ||= !(outcome.status < 500);
 }
 
 async function fill(bytes) {

@@ -237,27 +237,35 @@ await journey("what takes longer is said", async newPage => {
 	await focusOnHeading(page);
 });
 
-await journey("the answer is lost on its way", async newPage => {
-	const page = await newPage();
-	let lost = 0;
+for (const [way, lose] of [
+	["is lost on its way", route => route.abort()],
+	["takes too long for the web server", route => route.fulfill({
+		status: 504, contentType: "application/problem+json",
+		body: JSON.stringify({ type: "tag:oncelink,2026:busy" }),
+	})],
+])
+	await journey("the answer " + way, async newPage => {
+		const page = await newPage();
+		let first = true;
 
-	await visit(page, await request({}));
-	await shown(page, "form");
-	await page.route("**/requests/fill", async route => {
-		const answer = await route.fetch();
-		if (lost++ > 0)
-			await route.fulfill({ response: answer });
-		else
-			await route.abort();
+		await visit(page, await request({}));
+		await shown(page, "form");
+		await page.route("**/requests/fill", async route => {
+			const answer = await route.fetch();
+			if (first)
+				await lose(route);
+			else
+				await route.fulfill({ response: answer });
+			first = false;
+		});
+		await send(page);
+		await page.waitForSelector("#failure:not([hidden])");
+		await page.click("#send");
+		await page.waitForFunction(text => document.querySelector(
+		    "#failure-text").textContent === text,
+		    words("en", "request")["request.unsure"]);
+		assert.equal(await page.inputValue("#text"), SECRET);
 	});
-	await send(page);
-	await page.waitForSelector("#failure:not([hidden])");
-	await page.click("#send");
-	await page.waitForFunction(text => document.querySelector(
-	    "#failure-text").textContent === text,
-	    words("en", "request")["request.unsure"]);
-	assert.equal(await page.inputValue("#text"), SECRET);
-});
 
 await journey("who asks may have no more this month", async newPage => {
 	const page = await newPage();
