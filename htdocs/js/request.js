@@ -3,7 +3,7 @@
 // The page on which a request is answered: what is asked, what was written,
 // and the link that goes back.  What was written stays until it is stored.
 
-import { params } from "./api.js";
+import { BASE, params } from "./api.js";
 import { peek, requestFill, requestPeek } from "./calls.js";
 import { olderLink, requestLink } from "./link.js";
 import { copy, failWords, show, start, tabStore } from "./page.js";
@@ -11,9 +11,6 @@ import { toBase64url } from "./seal.js";
 import { newPasswordParts, passwordFromParts, sjclSeal, sjclSize }
 	from "./sjcl.js";
 import { put, size, timeElement } from "./words.js";
-
-// Where the site is: js/ is one below it.
-const BASE = new URL("..", import.meta.url);
 
 // What takes less is not worth a page of its own.
 const WORKING_MS = 500;
