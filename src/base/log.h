@@ -22,6 +22,8 @@ enum log_event {
 	LOG_STORE_BUSY,		/* where */
 	LOG_STORE_FULL,		/* where */
 	LOG_BALLAST_DROPPED,
+	LOG_CLOCK_AHEAD,	/* seconds */
+	LOG_CLOCK_BEHIND,	/* seconds */
 	LOG_DOCUMENT_ROOT,	/* where; the state directory is inside it */
 	LOG_KDF_FAILED,		/* [errno], [passes, memory] */
 	LOG_SECRET_CREATED,	/* secret */

@@ -110,7 +110,7 @@ find_old(struct store_txn *txn, void *argument)
 	int			 result = 0;
 
 	removal->count = 0;
-	while (removal->count < OLD_MAX) {
+	while (removal->count < OLD_MAX && !store_clock_jumped(txn)) {
 		row = &removal->rows[removal->count];
 		result = store_letter_next(txn, removal->after, row);
 		if (result != 0)

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/utf8.h"
@@ -487,5 +486,6 @@ secret_challenge(struct site *site, const uint8_t token[TOKEN_BYTES],
 	uint8_t	 lookup[SEAL_LOOKUPBYTES];
 
 	seal_lookup(site->keyring, token, lookup);
-	captcha_make(site->keyring, lookup, clock_wall() / 1000, captcha);
+	captcha_make(site->keyring, lookup, store_time(site->store) / 1000,
+	    captcha);
 }

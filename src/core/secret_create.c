@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/clock.h"
 #include "base/complaint.h"
 #include "base/conf.h"
 #include "base/log.h"
@@ -18,6 +17,9 @@
 #include "crypto/epoch.h"
 #include "crypto/keyring.h"
 #include "store/store_account.h"
+
+/* Longer than anybody waits between sealing and storing, ms. */
+#define OUTDATED ((int64_t)300 * 1000)
 
 /* How often a token is drawn anew when it met another's row. */
 #define DRAWS_MAX 4
@@ -35,6 +37,7 @@ struct making {
 	struct store_account account;	/* that lists it */
 	enum secret_outcome outcome;	/* of the insertion */
 	bool		 same;
+	bool		 outdated;
 };
 
 static int
@@ -67,7 +70,8 @@ seal(struct making *making)
 	struct seal_binding binding;
 	struct complaint error;
 
-	row->created_at = row->changed_at = clock_wall();
+	row->created_at = row->changed_at =
+	    store_time(making->site->store);
 	row->expires_at = row->created_at + creation->lifetime;
 	row->epoch = epoch_of(row->expires_at);
 	/* A key that no later start would find must not seal anything. */
@@ -130,6 +134,12 @@ insert(struct store_txn *txn, void *argument)
 	const struct listing *listing = creation->listing;
 	int		 result;
 
+	/* The clock was set back, and only other processes have written what
+	 * time it was: once more, with that. */
+	making->outcome = SECRET_EXISTS;
+	making->outdated = store_now(txn) - making->row.created_at > OUTDATED;
+	if (making->outdated)
+		return 0;
 	making->outcome = SECRET_OK;
 	result = store_room(txn, making->row.record_bytes +
 	    making->listing.note_size + making->listing.message_size);
@@ -225,7 +235,7 @@ make_once(struct making *making)
 		result = store_update(making->site->store, insert, making);
 	if (result != 0)
 		return result;
-	if (making->outcome == SECRET_EXISTS)
+	if (making->outcome == SECRET_EXISTS && !making->outdated)
 		return compare(making);
 	making->creation->outcome = making->outcome;
 	making->creation->expires_at = making->row.expires_at;
@@ -246,8 +256,8 @@ secret_create(struct site *site, struct arena *arena,
 		if (!creation->token_given)
 			token_random(creation->token);
 		result = make_once(&making);
-		if (creation->token_given || result != 0 ||
-		    creation->outcome != SECRET_EXISTS)
+		if (!making.outdated && (creation->token_given ||
+		    result != 0 || creation->outcome != SECRET_EXISTS))
 			break;
 	}
 	if (result == 0 && creation->outcome == SECRET_OK)

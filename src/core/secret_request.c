@@ -7,7 +7,6 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/conf.h"
 #include "core/account.h"
 #include "core/life.h"
@@ -94,7 +93,7 @@ secret_request_create(struct site *site, struct arena *arena,
 	token_random(creation->token);
 	seal_lookup(site->keyring, creation->token, making.row.lookup);
 	making.row.account = creation->account;
-	making.row.created_at = clock_wall();
+	making.row.created_at = store_time(site->store);
 	making.row.expires_at = making.row.created_at + creation->lifetime;
 	making.row.due_at = making.row.expires_at;
 	making.row.uses_left = request->limit;
@@ -355,7 +354,7 @@ write_letter(struct site *site, struct arena *arena, const char *part,
 		.kind = MAIL_SECRET,
 		.address = use->search.entry.request.words[
 		    SECRET_REQUEST_SEND_TO].bytes,
-		.expires_at = clock_wall() + creation->lifetime,
+		.expires_at = store_time(site->store) + creation->lifetime,
 	};
 	char		 name[TOKEN_BASE62_LENGTH + 1];
 

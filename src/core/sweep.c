@@ -23,6 +23,7 @@
 #include "store/store.h"
 
 #define LOCK_NAME	"sweep.lock"
+#define BEHIND		((int64_t)300 * 1000)	/* ms; less mends itself */
 #define SLICE_ROWS	256
 #define SLICE_BYTES	((size_t)1 << 20)	/* of records, to overwrite */
 #define SLICE_TIME	4000			/* microseconds */
@@ -78,6 +79,9 @@ sweep_slice(struct store_txn *txn, void *argument)
 
 	slice->did = (struct sweep_result){ 0 };
 	slice->count = 0;
+	/* It may be set at any time. */
+	if (store_clock_jumped(txn))
+		return 0;
 	if (store_secret_due(txn, store_now(txn), slice->rows, &found) == -1)
 		return -1;
 	/* One at least: a slice of none says that nothing is due. */
@@ -103,8 +107,8 @@ sweep_requests(struct store_txn *txn, void *argument)
 	slice->did = (struct sweep_result){ 0 };
 	slice->count = 0;
 	/* One at least, as above. */
-	while (slice->count < SLICE_ROWS && (slice->count == 0 ||
-	    clock_now_us() - began < SLICE_TIME)) {
+	while (!store_clock_jumped(txn) && slice->count < SLICE_ROWS &&
+	    (slice->count == 0 || clock_now_us() - began < SLICE_TIME)) {
 		result = secret_request_sweep(txn, slice->site,
 		    &slice->did.requests);
 		if (result != 0)
@@ -151,6 +155,42 @@ checkpoint(struct site *site)
 	return result == 1 ? STORE_BUSY : result;
 }
 
+/* The clock comes first: what it ends never comes back. */
+static int
+ask_clock(struct store_txn *txn, void *argument)
+{
+	struct sweep_result	*result = argument;
+	struct store_clock	 clock;
+
+	store_clock(txn, &clock);
+	result->now = store_now(txn);
+	result->ahead = store_clock_jumped(txn) ? clock.wall - clock.latest : 0;
+	result->behind = clock.latest - clock.wall > BEHIND ?
+	    clock.latest - clock.wall : 0;
+	return store_clock_mark(txn);
+}
+
+static int
+sweep_by_clock(struct site *site, struct sweep_result *result)
+{
+	int	 failure;
+
+	failure = store_update(site->store, ask_clock, result);
+	if (failure != 0)
+		return failure;
+	if (result->behind != 0)
+		log_event(LOG_CLOCK_BEHIND,
+		    LOG_NUMBER("seconds", result->behind / 1000));
+	if (result->ahead != 0) {
+		log_event(LOG_CLOCK_AHEAD,
+		    LOG_NUMBER("seconds", result->ahead / 1000));
+		return 0;
+	}
+	failure = sweep_all(site, sweep_slice, result);
+	return failure != 0 ? failure :
+	    sweep_all(site, sweep_requests, result);
+}
+
 /* What is left of their secrets, wherever it is, opens no more. */
 static int
 destroy_keys(struct site *site, struct sweep_result *result)
@@ -158,7 +198,7 @@ destroy_keys(struct site *site, struct sweep_result *result)
 	struct complaint error;
 
 	if (epoch_destroy(keyring_epochs(site->keyring),
-	    epoch_of(clock_wall()), &result->keys, &error) == 0)
+	    epoch_of(result->now), &result->keys, &error) == 0)
 		return 0;
 	log_event(LOG_STORE_FAILED, LOG_TEXT("where", "keys"),
 	    LOG_TEXT("reason", error.text));
@@ -175,14 +215,12 @@ sweep_run(struct site *site, struct sweep_result *result)
 	result->already = locked == 1;
 	if (locked != 0)
 		return locked == 1 ? 0 : STORE_FAILED;
-	failure = sweep_all(site, sweep_slice, result);
-	if (failure == 0)
-		failure = sweep_all(site, sweep_requests, result);
+	failure = sweep_by_clock(site, result);
 	/* What ended before that must not wait for its repair. */
 	erased = checkpoint(site);
 	if (failure == 0)
 		failure = erased;
-	erased = destroy_keys(site, result);
+	erased = result->ahead != 0 ? 0 : destroy_keys(site, result);
 	if (failure == 0)
 		failure = erased;
 	if (failure == 0) {

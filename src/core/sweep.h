@@ -14,6 +14,10 @@ struct sweep_result {
 	int64_t	 forgotten;	/* tombstones and receipts removed */
 	int64_t	 requests;	/* secret requests removed */
 	size_t	 keys;		/* of days that are over, destroyed */
+	int64_t	 now;		/* when it began, ms since 1970 */
+	int64_t	 ahead;		/* ms that the clock is ahead of all that was
+				   written; not 0: nothing was ended */
+	int64_t	 behind;	/* ms that it is behind, 0 for a little */
 	int	 already;	/* 1: another sweeper is at it, nothing done */
 };
 

@@ -89,6 +89,14 @@ static const struct command commands[] = {
 	    "Run it as the worker's user, beside the worker or without it.\n"
 	    "\nExit status: 0 when nothing is left, 1 when something is.\n",
 	    ctl_erased_run, 0, 0, false },
+	{ "clock", " [--accept]", "say whether the clock can be right",
+	    "Print what the clock shows, the latest time that anything was\n"
+	    "written at, and what follows: with a clock behind that, time\n"
+	    "stands still until it is there again; with a clock more than\n"
+	    "three days ahead nothing is erased because its time is over.\n\n"
+	    "With --accept the clock is right, ahead or behind: what is over\n"
+	    "by it ends with the next sweep.\n",
+	    ctl_clock_run, TAKES(CTL_OPTION_ACCEPT), 0, false },
 	{ "config", " [--web-server nginx | lighttpd | apache]",
 	    "print the settings in effect",
 	    "Print every setting as it is in effect, where it comes from,\n"
@@ -182,6 +190,7 @@ static const struct command commands[] = {
 static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
+	{ "accept", no_argument, NULL, FIRST_OPTION + CTL_OPTION_ACCEPT },
 	{ "accounts", no_argument, NULL,
 	    FIRST_OPTION + CTL_OPTION_ACCOUNTS },
 	{ "allowance", required_argument, NULL,

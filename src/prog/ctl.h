@@ -14,6 +14,7 @@ struct conf;
 
 /* The options of single commands; the table in ctl.c names them. */
 enum ctl_option {
+	CTL_OPTION_ACCEPT,
 	CTL_OPTION_ACCOUNTS,
 	CTL_OPTION_ALLOWANCE,
 	CTL_OPTION_CA_FILE,
@@ -65,6 +66,7 @@ int	 ctl_store_failed(int failure);
 
 /* The commands; each returns an exit status. */
 int	 ctl_init_run(const struct ctl_call *call);
+int	 ctl_clock_run(const struct ctl_call *call);
 int	 ctl_config_run(const struct ctl_call *call);
 int	 ctl_stats_run(const struct ctl_call *call);
 int	 ctl_key_rotate(const struct ctl_call *call);

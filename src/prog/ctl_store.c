@@ -52,6 +52,7 @@ copy_limit(void)
 }
 
 struct taking {
+	struct store_clock clock;
 	int64_t		 limit;
 	struct store_copy *copy;
 	int64_t		 newest;	/* 0: there is no row */
@@ -75,6 +76,7 @@ find_newest(struct store_txn *txn, void *argument)
 	struct taking	*taking = argument;
 
 	taking->newest = 0;
+	store_clock(txn, &taking->clock);
 	return store_newest(txn, &taking->newest) == -1 ? -1 : 0;
 }
 
@@ -134,7 +136,19 @@ check_clock(struct ctl_check *check)
 		ctl_check_unknown(check, what, ctl_check_failure(failure));
 		return;
 	}
-	if (taking.newest > now + CLOCK_SLACK) {
+	if (taking.clock.latest != 0 &&
+	    now - taking.clock.latest > STORE_CLOCK_JUMP) {
+		ctl_check_duration((now - taking.clock.latest) / 1000, ahead);
+		ctl_check_fail(check, what, "it is %s ahead of all that was "
+		    "written, and so nothing is ended; set it, or run "
+		    "\"oncelinkctl clock --accept\" when it is right", ahead);
+	} else if (taking.clock.latest > now + CLOCK_SLACK) {
+		ctl_check_duration((taking.clock.latest - now) / 1000, ahead);
+		ctl_check_fail(check, what, "it is %s behind what was written "
+		    "already, and until it is there again nothing gets older; "
+		    "set it right, or run \"oncelinkctl clock --accept\" when "
+		    "it is", ahead);
+	} else if (taking.newest > now + CLOCK_SLACK) {
 		ctl_check_duration((taking.newest - now) / 1000, ahead);
 		ctl_check_fail(check, what, "the newest secret was made %s "
 		    "from now: the clock went back, and secrets live longer "

@@ -102,6 +102,25 @@ report_mail(const struct mail_round_result *result)
 	    result->put_off, result->given_up);
 }
 
+/* Of both the operator must know.  Returns an exit status. */
+static int
+report_clock(const struct sweep_result *result)
+{
+	const int64_t	 hour = (int64_t)3600 * 1000;
+
+	if (result->behind != 0)
+		fprintf(stderr, PROGRAM ": the clock is %" PRId64 " minutes "
+		    "behind what was written already; until it is right "
+		    "nothing gets older\n", result->behind / (hour / 60));
+	if (result->ahead == 0)
+		return EX_OK;
+	fprintf(stderr, PROGRAM ": the clock is %" PRId64 " hours ahead of "
+	    "all that was written, so nothing was ended; set it, or, when it "
+	    "is right and nobody was here for so long, run "
+	    "\"oncelinkctl clock --accept\"\n", result->ahead / hour);
+	return EX_TEMPFAIL;
+}
+
 /* Behind the sweep, so that what takes mail cannot hold that up.  Returns an
  * exit status. */
 static int
@@ -142,7 +161,10 @@ sweep(const struct conf *conf, bool verbose)
 	failure = sweep_run(&site, &result);
 	if (verbose)
 		report(&result);
-	status = send_mail(&site, verbose);
+	status = report_clock(&result);
+	/* Letters are due by that clock too. */
+	if (status == EX_OK)
+		status = send_mail(&site, verbose);
 	site_close(&site);
 	if (failure == 0)
 		return status;

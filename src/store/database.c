@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "store/ballast.h"
 #include "store/batch.h"
+#include "store/mark.h"
 #include "store/migrate.h"
 #include "store/sqlite.h"
 #include "store/writer.h"
@@ -297,7 +298,7 @@ view(struct sqlite *sqlite, store_fn *fn, void *argument)
 	if (sqlite_run(sqlite, SQLITE_STATEMENT_BEGIN_READ) == -1)
 		return sqlite_failure(sqlite, "begin");
 	sqlite_begin_fn(sqlite, &txn);
-	if (fn(&txn, argument) == -1)
+	if (mark_begin(&txn) == -1 || fn(&txn, argument) == -1)
 		result = txn.failure != 0 ? txn.failure : STORE_FAILED;
 	if (sqlite_run(sqlite, SQLITE_STATEMENT_COMMIT) == -1 && result == 0)
 		result = sqlite_failure(sqlite, "end");
@@ -334,6 +335,12 @@ int
 store_update(struct store *store, store_fn *fn, void *argument)
 {
 	return batch_update(store->batch, fn, argument);
+}
+
+int64_t
+store_time(struct store *store)
+{
+	return writer_time(store->writer);
 }
 
 int

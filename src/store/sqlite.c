@@ -103,6 +103,10 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	    " (SELECT lookup_id FROM secret WHERE id = ?1)",
 	[SQLITE_STATEMENT_CLAIM_LAST] =
 	    "SELECT max(until) FROM claim WHERE secret = ?1",
+	[SQLITE_STATEMENT_CLOCK_GET] = "SELECT latest FROM clock WHERE id = 1",
+	[SQLITE_STATEMENT_CLOCK_PUT] =
+	    "INSERT INTO clock (id, latest) VALUES (1, ?1)"
+	    " ON CONFLICT (id) DO UPDATE SET latest = excluded.latest",
 	[SQLITE_STATEMENT_NEWEST] =
 	    "SELECT created_at FROM secret ORDER BY id DESC LIMIT 1",
 	[SQLITE_STATEMENT_STATS_SECRETS] =

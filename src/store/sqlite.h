@@ -93,6 +93,8 @@ enum sqlite_statement {
 	SQLITE_STATEMENT_STATS_REQUESTS,
 	SQLITE_STATEMENT_STATS_LETTERS,
 	SQLITE_STATEMENT_KEYS,
+	SQLITE_STATEMENT_CLOCK_GET,
+	SQLITE_STATEMENT_CLOCK_PUT,
 	SQLITE_STATEMENT_NEWEST,
 	SQLITE_STATEMENT_INTEGRITY,
 	SQLITE_STATEMENT__MAX
@@ -113,6 +115,7 @@ struct sqlite {
 struct store_txn {
 	struct sqlite	*sqlite;
 	int64_t		 now;		/* ms since 1970 */
+	struct store_clock clock;	/* what that is made of */
 	int		 failure;	/* STORE_… of the call that failed */
 	bool		 disk_full;	/* … because the disk is */
 	bool		 inserted;	/* tried to: not with the ballast */
@@ -188,7 +191,7 @@ int	 sqlite_mark(struct sqlite *sqlite);
 /* sqlite_error_text(sqlite): the library's words for its last error. */
 const char *sqlite_error_text(struct sqlite *sqlite);
 
-/* sqlite_begin_fn(sqlite, txn): a fresh txn with the time of now. */
+/* sqlite_begin_fn(sqlite, txn): a fresh txn; mark_begin comes next. */
 void	 sqlite_begin_fn(struct sqlite *sqlite, struct store_txn *txn);
 
 #endif

@@ -134,8 +134,35 @@ int	 store_checkpoint(struct store *store);
  * is room.  For the sweeper. */
 void	 store_ballast(struct store *store);
 
-/* store_now(txn): the time of this fn, taken once, under the lock. */
+/* store_now(txn): the time of this fn, taken once, under the lock; never
+ * before the latest time that anything was written at. */
 int64_t	 store_now(struct store_txn *txn);
+
+/* store_time(store): the same outside of a transaction, as far as this process
+ * knows from its last write. */
+int64_t	 store_time(struct store *store);
+
+/* How the clock stands to the latest time that anything was written at; ms
+ * since 1970, 0 for never. */
+struct store_clock {
+	int64_t		 wall;
+	int64_t		 latest;
+};
+
+/* Further ahead than this nobody believes a clock; ms.  Machines are off for
+ * as long as a weekend. */
+#define STORE_CLOCK_JUMP ((int64_t)3 * 24 * 3600 * 1000)
+
+/*
+ * store_clock_jumped(txn): is it that far ahead?  Then nothing may be
+ * destroyed because its time is over.  store_clock(txn, clock): how it stands.
+ * store_clock_mark(txn): write it down, if it can be believed.
+ * store_clock_accept(txn): believe it, ahead or behind.
+ */
+bool	 store_clock_jumped(const struct store_txn *txn);
+void	 store_clock(const struct store_txn *txn, struct store_clock *clock);
+int	 store_clock_mark(struct store_txn *txn);
+int	 store_clock_accept(struct store_txn *txn);
 
 /*
  * Rows.  All return 0 when done, -1 when we failed (fn then returns -1), and

@@ -4,14 +4,17 @@
  * fails, when the disk is full and when a commit does not reach it.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/complaint.h"
 #include "base/filelock.h"
 #include "base/log.h"
 #include "store/ballast.h"
+#include "store/mark.h"
 #include "store/migrate.h"
 #include "store/sqlite.h"
 #include "store/writer.h"
@@ -31,15 +34,29 @@ struct writer {
 	bool		 doubtful;	/* a commit failed on this connection */
 	bool		 erased;
 	bool		 log_in_the_way;
+	bool		 unmarked;	/* the mark could not be written */
+	atomic_llong	 latest;	/* the mark, as it was last read */
 };
 
 enum pass { PASS_DONE, PASS_AGAIN };
+
+/* What time it is for one fn. */
+static int
+begin_fn(struct writer *writer, struct store_txn *txn)
+{
+	sqlite_begin_fn(&writer->sqlite, txn);
+	if (mark_begin(txn) == -1)
+		return -1;
+	atomic_store(&writer->latest, txn->clock.latest);
+	return 0;
+}
 
 struct writer *
 writer_open(int directory, const char *path, int64_t max_bytes,
     int64_t lock_wait, struct complaint *error)
 {
 	struct writer	*writer;
+	struct store_txn txn;
 	int		 migrated;
 
 	writer = calloc(1, sizeof(*writer));
@@ -65,6 +82,9 @@ writer_open(int directory, const char *path, int64_t max_bytes,
 	    max_bytes, error);
 	if (migrated == 0)
 		migrated = migrate_run(&writer->sqlite, path, error);
+	if (migrated == 0 && begin_fn(writer, &txn) == -1)
+		migrated = complaint(error, "%s: the database cannot be read",
+		    path);
 	writer_unlock(writer);
 	if (migrated == 0)
 		return writer;
@@ -210,8 +230,9 @@ run_job(struct writer *writer, struct writer_job *job, bool savepoint)
 	int64_t		 changes = sqlite_changes(sqlite);
 	int		 result;
 
-	sqlite_begin_fn(sqlite, &txn);
-	if (savepoint &&
+	if (begin_fn(writer, &txn) == -1)
+		result = -1;
+	else if (savepoint &&
 	    sqlite_run(sqlite, SQLITE_STATEMENT_SAVEPOINT) == -1) {
 		txn.failure = sqlite_failure(sqlite, "savepoint");
 		result = -1;
@@ -239,6 +260,18 @@ run_job(struct writer *writer, struct writer_job *job, bool savepoint)
 	job->result = txn.failure != 0 ? txn.failure : STORE_FAILED;
 	job->settled = true;
 	return undo(writer, sqlite_changes(sqlite) != changes, savepoint);
+}
+
+/* What was written is the latest.  -1: the transaction is worth nothing. */
+static int
+advance(struct writer *writer)
+{
+	struct store_txn txn;
+
+	if (begin_fn(writer, &txn) == -1 || mark_advance(&txn) == -1)
+		return -1;
+	atomic_store(&writer->latest, txn.clock.latest);
+	return 0;
 }
 
 static enum pass
@@ -282,6 +315,7 @@ run_pass(struct writer *writer, struct writer_job *jobs, bool savepoints,
     struct writer_job **rest)
 {
 	struct sqlite	*sqlite = &writer->sqlite;
+	int64_t		 changes = sqlite_changes(sqlite);
 
 	writer->erased = false;
 	if (writer->doubtful)
@@ -306,6 +340,13 @@ run_pass(struct writer *writer, struct writer_job *jobs, bool savepoints,
 			job->next = NULL;
 		}
 	}
+	/* Nobody's work fails for it. */
+	if (!writer->unmarked && sqlite_changes(sqlite) != changes &&
+	    advance(writer) == -1) {
+		writer->unmarked = true;
+		abandon(writer);
+		return PASS_AGAIN;
+	}
 	return commit(writer, jobs);
 }
 
@@ -315,7 +356,7 @@ writer_run(struct writer *writer, struct writer_job *jobs)
 	struct writer_job *rest = NULL;
 	bool	 savepoints = false;
 
-	writer->log_in_the_way = false;
+	writer->log_in_the_way = writer->unmarked = false;
 	/*
 	 * Failures are rare and savepoints are not free: only once a job has
 	 * failed are the others run again, each in a savepoint of its own.
@@ -340,6 +381,14 @@ writer_checkpoint(struct writer *writer, bool erase)
 	if (made_room(writer, result == STORE_FULL))
 		result = sqlite_checkpoint(&writer->sqlite, erase);
 	return result;
+}
+
+int64_t
+writer_time(struct writer *writer)
+{
+	int64_t	 wall = clock_wall(), latest = atomic_load(&writer->latest);
+
+	return wall > latest ? wall : latest;
 }
 
 bool

@@ -51,6 +51,9 @@ struct writer_job *writer_run(struct writer *writer, struct writer_job *jobs);
  * with the ballast where the disk is full. */
 int	 writer_checkpoint(struct writer *writer, bool erase);
 
+/* writer_time(writer): as store_time; for any thread. */
+int64_t	 writer_time(struct writer *writer);
+
 /* writer_has_log(writer): is there anything in the log's file? */
 bool	 writer_has_log(struct writer *writer);
 

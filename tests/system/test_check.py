@@ -296,6 +296,17 @@ class Local(CheckTest):
             database.execute("UPDATE secret SET created_at = created_at + "
                              "4 * 86400000 - 3600000")
         self.assertNamed(site, "error", ("clock", "3 days", "went back"))
+        with site.writer() as database:
+            database.execute("UPDATE clock SET latest = latest + "
+                             "5 * 86400000")
+        self.assertNamed(site, "error", ("clock", "4 days", "behind"))
+        with site.writer() as database:
+            database.execute("UPDATE secret SET created_at = 0")
+            database.execute("UPDATE clock SET latest = latest - "
+                             "10 * 86400000")
+        self.assertNamed(site, "error", ("clock", "5 days", "ahead"))
+        self.assertEqual(site.ctl("clock", "--accept").returncode, 0)
+        self.assertGood(site)
 
     def test_sweeper(self):
         """nobody sweeps, or not any more"""

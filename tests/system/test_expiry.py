@@ -232,6 +232,67 @@ class Expiry(SiteTest):
         self.assertProblem(
             site.native("receipts/peek", receipt=receipt), 404)
 
+    def clock(self, site, *arguments):
+        """What oncelinkctl says of it, by name."""
+        done = site.ctl("clock", *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return dict(line.split(" = ", 1)
+                    for line in done.stdout.decode().splitlines())
+
+    def test_clock_ahead(self):
+        """a clock that is years ahead ends nothing, before the operator says
+        that it is right"""
+        site = self.site()
+        self.plant(site, 3, now() - 60000)
+        self.assertEqual(self.clock(site)["state"], "good")
+        with site.writer() as database:
+            database.execute("UPDATE clock SET latest = latest - "
+                             "3652 * 86400000")
+        for _ in range(2):
+            # What the worker writes makes no such clock believed.
+            self.assertStatus(site.direct(
+                "POST", "/secrets", b'{"passphrase":"a","message":"b"}',
+                JSON_TYPE), 200)
+            done = site.sweep()
+            self.assertEqual(done.returncode, os.EX_TEMPFAIL)
+            self.assertIn(b"87648 hours ahead", done.stderr)
+            self.assertIn(b"oncelinkctl clock --accept", done.stderr)
+            self.assertIn(b"event=clock-ahead seconds=3155328", done.stderr)
+        self.assertEqual(self.count(site, "record"), 6)
+        self.assertRegex(self.clock(site)["state"], "^ahead")
+        self.assertEqual(self.clock(site, "--accept")["state"], "good")
+        self.assertEqual(self.clock(site)["state"], "good")
+        done = site.sweep()
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(self.count(site, "record"), 3)
+
+    def test_clock_behind(self):
+        """what was over stays over when the clock goes back"""
+        site = self.site(server=None)
+        secret, receipt = random_id(), random_id()
+        site.direct("POST", "/api/v2/secrets", native_creation(
+            secret, receipt, random_envelope(), 60), FRAME_TYPE)
+        with site.writer() as database:
+            database.execute("UPDATE clock SET latest = latest + 7200000")
+        answer = site.direct("POST", "/api/v2/secrets/open",
+                             native_opening(secret, random_id()), JSON_TYPE)
+        self.assertStatus(answer, 410)
+        self.assertRegex(self.clock(site)["state"], "^behind")
+        # What is made is made for as long as it should be.
+        secret = random_id()
+        self.assertStatus(site.direct(
+            "POST", "/api/v2/secrets", native_creation(
+                secret, random_id(), random_envelope(), 60),
+            FRAME_TYPE), 201)
+        done = site.sweep()
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stderr, b"(119|120) minutes behind")
+        self.assertEqual(self.count(site, "record"), 1)
+        self.assertStatus(site.direct(
+            "POST", "/api/v2/secrets/open",
+            native_opening(secret, random_id()), JSON_TYPE), 200)
+        self.assertEqual(self.clock(site, "--accept")["state"], "good")
+
     def test_many(self):
         """200,000 expired rows are swept while requests go on"""
         count = scaled(200000)

@@ -199,6 +199,17 @@ change_memory(void *memory, int size)
 	return starved ? NULL : usual.xRealloc(memory, size);
 }
 
+static int
+take_copy_starved(struct store_txn *txn, void *argument)
+{
+	int	 result;
+
+	starved = true;
+	result = take_copy(txn, argument);
+	starved = false;
+	return result;
+}
+
 static void
 test_no_memory(void **state)
 {
@@ -219,9 +230,8 @@ test_no_memory(void **state)
 	assert_int_equal(store_copy_examine(asking.copy, what, sizeof(what)),
 	    0);
 	store_copy_free(asking.copy);
-	starved = true;
-	assert_int_equal(store_view(store, take_copy, &asking), STORE_FAILED);
-	starved = false;
+	assert_int_equal(store_view(store, take_copy_starved, &asking),
+	    STORE_FAILED);
 	assert_null(asking.copy);
 	assert_int_equal(store_view(store, take_copy, &asking), 0);
 	store_copy_free(asking.copy);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What time it is when clocks go wrong.  The database remembers the latest
+ * time at which anything was written.  Behind it time stands still, so that
+ * what was over stays over; far ahead of it somebody may have set the clock
+ * wrong, and until somebody says that it is right nothing is destroyed because
+ * its time is over, and the mark stays where it is.
+ */
+#include "store/mark.h"
+
+#include <sqlite3.h>
+
+#include "store/txn.h"
+
+/* The mark is part of what is written anyway, but once in this time only, in
+ * ms. */
+#define STEP 1000
+
+static int
+write_mark(struct store_txn *txn, int64_t latest)
+{
+	sqlite3_stmt	*statement;
+
+	statement = txn_prepare(txn, SQLITE_STATEMENT_CLOCK_PUT, "clock");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, latest);
+	if (txn_done(txn, statement, "clock") == -1)
+		return -1;
+	txn->clock.latest = latest;
+	return 0;
+}
+
+int
+mark_begin(struct store_txn *txn)
+{
+	sqlite3_stmt	*statement;
+	int		 result;
+
+	txn->clock.wall = txn->now;
+	statement = txn_prepare(txn, SQLITE_STATEMENT_CLOCK_GET, "clock");
+	if (statement == NULL)
+		return -1;
+	result = txn_step(txn, statement, "clock");
+	if (result == 0) {
+		txn->clock.latest = sqlite3_column_int64(statement, 0);
+		sqlite3_reset(statement);
+	}
+	if (txn->now < txn->clock.latest)
+		txn->now = txn->clock.latest;
+	return result == -1 ? -1 : 0;
+}
+
+int
+mark_advance(struct store_txn *txn)
+{
+	if (store_clock_jumped(txn) ||
+	    txn->clock.wall < txn->clock.latest + STEP)
+		return 0;
+	return write_mark(txn, txn->clock.wall);
+}
+
+bool
+store_clock_jumped(const struct store_txn *txn)
+{
+	return txn->clock.latest != 0 &&
+	    txn->clock.wall - txn->clock.latest > STORE_CLOCK_JUMP;
+}
+
+void
+store_clock(const struct store_txn *txn, struct store_clock *clock)
+{
+	*clock = txn->clock;
+}
+
+int
+store_clock_mark(struct store_txn *txn)
+{
+	return mark_advance(txn);
+}
+
+int
+store_clock_accept(struct store_txn *txn)
+{
+	return write_mark(txn, txn->clock.wall);
+}

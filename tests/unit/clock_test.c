@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: ISC */
+
+/* What clocks do to secrets that should not: jump, stand, creep, go back. */
+
+#include <sys/syscall.h>
+
+#include <sqlite3.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sites.h"
+#include "stores.h"
+
+#include "base/complaint.h"
+#include "core/receipt.h"
+#include "core/sweep.h"
+
+#define SECOND	((int64_t)1000)
+#define HOUR	(3600 * SECOND)
+#define DAY	(24 * HOUR)
+#define YEARS	(3653 * DAY)	/* ten of them */
+
+/* 2038-01-19 03:14:07, after which 32 bits are too few. */
+#define LAST_SECOND ((int64_t)INT32_MAX * SECOND)
+
+static int64_t	 offset;	/* of the clock that people set, ms */
+static int64_t	 frozen;	/* where it stands; 0: it goes */
+
+/* In place of the C library's: the programs have no clock but this. */
+int
+clock_gettime(clockid_t id, struct timespec *now)
+{
+	int64_t	 ms;
+	int	 result = (int)syscall(SYS_clock_gettime, id, now);
+
+	if (id != CLOCK_REALTIME || result != 0)
+		return result;
+	ms = frozen != 0 ? frozen : (int64_t)now->tv_sec * SECOND +
+	    now->tv_nsec / 1000000 + offset;
+	now->tv_sec = (time_t)(ms / SECOND);
+	now->tv_nsec = (long)(ms % SECOND) * 1000000;
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	offset = frozen = 0;
+	*state = sites_open("", SITE_SINGLE);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	sites_close(*state);
+	return 0;
+}
+
+static void
+make(struct sites *sites, struct sites_secret *secret, int64_t lifetime,
+    uint32_t views)
+{
+	sites_draw(secret, SITES_SMALL);
+	secret->creation.lifetime = lifetime;
+	secret->creation.views = views;
+	assert_int_equal(sites_create(sites, secret), SECRET_OK);
+}
+
+/* Something is written, by whomever: another secret. */
+static void
+live_on(struct sites *sites)
+{
+	struct sites_secret	 other;
+
+	make(sites, &other, HOUR, 1);
+	sites_drop(&other);
+}
+
+static struct sweep_result
+sweep(struct sites *sites)
+{
+	struct sweep_result	 result;
+
+	assert_int_equal(sweep_run(&sites->site, &result), 0);
+	return result;
+}
+
+static int
+accept_it(struct store_txn *txn, void *unused)
+{
+	(void)unused;
+	return store_clock_accept(txn);
+}
+
+static void
+accept_clock(struct sites *sites)
+{
+	assert_int_equal(store_update(sites->site.store, accept_it, NULL), 0);
+}
+
+static void
+what_was_over_stays_over(void **state)
+{
+	static const int64_t	 steps[] = { -HOUR, -30 * DAY, -YEARS };
+	struct sites		*sites = *state;
+	struct sites_secret	 secret, other;
+	int64_t			 made;
+
+	make(sites, &secret, HOUR, 1);
+	offset = HOUR + SECOND;
+	assert_int_equal(sites_read(sites, &secret, NULL, NULL), SECRET_OVER);
+	live_on(sites);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		offset = steps[i];
+		assert_int_equal(sites_peek(sites, &secret, NULL),
+		    SECRET_OVER);
+		assert_int_equal(sites_read(sites, &secret, NULL, NULL),
+		    SECRET_OVER);
+		/* By another process too. */
+		sites_restart(sites, "");
+		assert_int_equal(sites_read(sites, &secret, NULL, NULL),
+		    SECRET_OVER);
+		/* What is made now is made for as long as it should be. */
+		made = store_time(sites->site.store);
+		make(sites, &other, HOUR, 1);
+		assert_true(other.creation.expires_at >= made + HOUR);
+		assert_true(sweep(sites).behind > 0);
+		assert_int_equal(sites_read(sites, &other, NULL, NULL),
+		    SECRET_OK);
+		sites_drop(&other);
+	}
+	/* Unless somebody says that it never was that late. */
+	accept_clock(sites);
+	assert_int_equal(sweep(sites).behind, 0);
+	sites_drop(&secret);
+}
+
+static void
+a_jump_ends_nothing(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 secret, twice, short_lived;
+	struct sweep_result	 result;
+
+	make(sites, &secret, 20 * DAY, 1);
+	make(sites, &twice, 20 * DAY, 2);
+	make(sites, &short_lived, HOUR, 1);
+	assert_int_equal(sites_read(sites, &twice, twice.claims[0], NULL),
+	    SECRET_OK);
+	offset = YEARS;
+	/* It is judged by the clock there is, */
+	assert_int_equal(sites_read(sites, &secret, NULL, NULL), SECRET_OVER);
+	/* but what is written meanwhile, and other processes, end nothing, */
+	live_on(sites);
+	sites_ack(sites, &twice, twice.claims[0]);
+	sites_restart(sites, "");
+	for (int round = 0; round < 3; round++) {
+		result = sweep(sites);
+		assert_true(result.ahead > YEARS - HOUR);
+		assert_int_equal(result.expired + result.finished +
+		    result.forgotten + (int64_t)result.keys, 0);
+	}
+	/* so that all is there when the clock is right again. */
+	offset = 0;
+	assert_int_equal(sweep(sites).ahead, 0);
+	assert_int_equal(sites_read(sites, &secret, NULL, NULL), SECRET_OK);
+	assert_int_equal(sites_read(sites, &twice, NULL, NULL), SECRET_OK);
+	assert_int_equal(sites_read(sites, &short_lived, NULL, NULL),
+	    SECRET_OK);
+	sites_drop(&secret);
+	sites_drop(&twice);
+	sites_drop(&short_lived);
+}
+
+static void
+a_jump_can_be_believed(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 secret;
+
+	make(sites, &secret, HOUR, 1);
+	offset = 30 * DAY;
+	assert_int_equal(sweep(sites).expired, 0);
+	accept_clock(sites);
+	assert_int_equal(sweep(sites).expired, 1);
+	assert_int_equal(sites_records(sites), 0);
+	sites_drop(&secret);
+}
+
+/* A claim does not end by such a clock either. */
+static void
+a_jump_ends_no_claim(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 secret;
+
+	make(sites, &secret, 20 * DAY, 2);
+	assert_int_equal(sites_read(sites, &secret, secret.claims[0], NULL),
+	    SECRET_OK);
+	assert_int_equal(sites_read(sites, &secret, secret.claims[1], NULL),
+	    SECRET_OK);
+	offset = 10 * DAY;
+	sites_ack(sites, &secret, secret.claims[0]);
+	assert_int_equal(sites_records(sites), 1);
+	offset = 0;
+	assert_int_equal(sites_read(sites, &secret, secret.claims[1], NULL),
+	    SECRET_OK);
+	sites_drop(&secret);
+}
+
+/* Whoever burns does not ask the clock. */
+static void
+burning_goes_on(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 secret;
+	struct secret_facts	 facts;
+	enum secret_outcome	 outcome;
+
+	make(sites, &secret, 20 * DAY, 1);
+	offset = YEARS;
+	assert_int_equal(receipt_burn(&sites->site, secret.receipt, &outcome,
+	    &facts), 0);
+	assert_int_equal(outcome, SECRET_OK);
+	assert_int_equal(sites_records(sites), 0);
+	sites_drop(&secret);
+}
+
+/* A clock that creeps, and a site that nobody visits for a weekend. */
+static void
+small_steps_are_believed(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 secret;
+	struct sweep_result	 result;
+
+	make(sites, &secret, 20 * DAY, 1);
+	for (int step = 0; step < 19; step++) {
+		offset += DAY;
+		result = sweep(sites);
+		assert_int_equal(result.ahead, 0);
+		assert_int_equal(result.expired, 0);
+	}
+	offset += 5 * DAY / 2;
+	result = sweep(sites);
+	assert_int_equal(result.ahead, 0);
+	assert_int_equal(result.expired, 1);
+	sites_drop(&secret);
+}
+
+static void
+a_clock_that_stands_does_no_harm(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 secret, other;
+
+	frozen = sites_now();
+	make(sites, &secret, 60 * SECOND, 1);
+	make(sites, &other, 60 * SECOND, 1);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(sweep(sites).expired, 0);
+	assert_int_equal(sites_read(sites, &secret, NULL, NULL), SECRET_OK);
+	assert_int_equal(sites_read(sites, &secret, NULL, NULL), SECRET_OVER);
+	frozen += 60 * SECOND;
+	assert_int_equal(sites_read(sites, &other, NULL, NULL), SECRET_OVER);
+	assert_int_equal(sweep(sites).expired, 1);
+	sites_drop(&secret);
+	sites_drop(&other);
+}
+
+static void
+the_year_2038_is_one_like_others(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 secret, other;
+
+	frozen = LAST_SECOND - 10 * SECOND;
+	make(sites, &secret, 60 * SECOND, 1);
+	make(sites, &other, 60 * SECOND, 1);
+	assert_true(secret.creation.expires_at > LAST_SECOND);
+	frozen = LAST_SECOND + 10 * SECOND;
+	assert_int_equal(sites_receipt(sites, &secret).state, STORE_WAITING);
+	assert_int_equal(sites_read(sites, &secret, NULL, NULL), SECRET_OK);
+	frozen = LAST_SECOND + 50 * SECOND;
+	assert_int_equal(sites_read(sites, &other, NULL, NULL), SECRET_OVER);
+	assert_int_equal(sweep(sites).expired, 1);
+	sites_drop(&secret);
+	sites_drop(&other);
+}
+
+/* Another process wrote what time it is; this one has not looked since. */
+static void
+what_others_wrote_counts(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 secret;
+	struct sqlite3		*db;
+	int64_t			 later = sites_now() + 2 * HOUR;
+	char			*sql;
+
+	live_on(sites);
+	db = stores_raw(sites->conf.state_dir);
+	sql = sqlite3_mprintf("UPDATE clock SET latest = %lld",
+	    (long long)later);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_free(sql);
+	make(sites, &secret, HOUR, 1);
+	assert_true(secret.creation.expires_at >= later + HOUR);
+	assert_int_equal(sites_read(sites, &secret, NULL, NULL), SECRET_OK);
+	sqlite3_close(db);
+	sites_drop(&secret);
+}
+
+/* Once a second at most, and never where nothing else is written. */
+static void
+the_mark_costs_little(void **state)
+{
+	struct sites		*sites = *state;
+	struct sqlite3		*db = stores_raw(sites->conf.state_dir);
+	struct sites_secret	 secret;
+	int			 latest;
+
+	frozen = sites_now() + HOUR;
+	live_on(sites);
+	latest = stores_number(db, "SELECT latest / 100 % 1000000 FROM clock");
+	frozen += 900;
+	live_on(sites);
+	assert_int_equal(stores_number(db,
+	    "SELECT latest / 100 % 1000000 FROM clock"), latest);
+	frozen += HOUR;
+	sites_draw(&secret, SITES_SMALL);
+	assert_int_equal(sites_read(sites, &secret, NULL, NULL),
+	    SECRET_NOT_FOUND);
+	assert_int_equal(stores_number(db,
+	    "SELECT latest / 100 % 1000000 FROM clock"), latest);
+	live_on(sites);
+	assert_int_not_equal(stores_number(db,
+	    "SELECT latest / 100 % 1000000 FROM clock"), latest);
+	sqlite3_close(db);
+	sites_drop(&secret);
+}
+
+/* Nobody's work fails because the mark cannot be written. */
+static void
+work_goes_on_without_the_mark(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 secret;
+	struct sqlite3		*db = stores_raw(sites->conf.state_dir);
+
+	assert_int_equal(sqlite3_exec(db, "CREATE TRIGGER no BEFORE INSERT ON "
+	    "clock BEGIN SELECT RAISE(ABORT, 'no'); END", NULL, NULL, NULL),
+	    SQLITE_OK);
+	make(sites, &secret, HOUR, 1);
+	assert_int_equal(stores_number(db, "SELECT count(*) FROM clock"), 0);
+	assert_int_equal(sites_read(sites, &secret, NULL, NULL), SECRET_OK);
+	sqlite3_close(db);
+	sites_drop(&secret);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_was_over_stays_over),
+		TEST(a_jump_ends_nothing),
+		TEST(a_jump_can_be_believed),
+		TEST(a_jump_ends_no_claim),
+		TEST(burning_goes_on),
+		TEST(small_steps_are_believed),
+		TEST(a_clock_that_stands_does_no_harm),
+		TEST(the_year_2038_is_one_like_others),
+		TEST(what_others_wrote_counts),
+		TEST(the_mark_costs_little),
+		TEST(work_goes_on_without_the_mark),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
