@@ -30,6 +30,10 @@ export function isOwn(id) {
 	return tabStore.get("made." + toBase64url(id)) !== null;
 }
 
+// After such an outcome nobody here knows what the server did.
+const isLost = ({ what }) => what === "offline" || what === "not-ours" ||
+	what === "failed";
+
 function attachmentOf(object) {
 	const name = object.attachment_name;
 	const ciphertext = object.attachment_ciphertext;
@@ -112,14 +116,13 @@ export class Reading {
 		}
 		const outcome = await calls.peek(this.id, this.claim);
 
-		this.info = outcome.ok ? outcome : null;
-		this.solution = null;
-		// A claim that is over is of no more use.
-		if (outcome.what === "gone" ||
-		    (outcome.ok && !outcome.claimed))
-			this.#dropClaim();
 		if (outcome.ok)
-			this.sent = outcome.claimed;
+			this.info = outcome;
+		this.solution = null;
+		// Until then an open that was lost on its way may still come
+		// and take a view for this claim.
+		if (outcome.what === "gone")
+			this.#dropClaim();
 		return outcome;
 	}
 
@@ -176,6 +179,7 @@ export class Reading {
 		stage(pin ? "pin" : "fetch", null);
 		if (pin !== undefined && !await this.#prove(pin))
 			return { ok: false, what: "no-pin" };
+		const before = this.sent;
 		let outcome = await this.#request(stage);
 
 		// Challenges grow old while a page lies about.
@@ -186,10 +190,14 @@ export class Reading {
 				return seen;
 			outcome = await this.#request(stage);
 		}
-		// A refusal says that nothing was taken.
-		if (!outcome.ok && outcome.what !== "offline" &&
-		    outcome.what !== "not-ours" && outcome.what !== "failed")
+		if (outcome.what === "wrong-pin")
+			this.info.attemptsLeft = outcome.attemptsLeft;
+		// A refusal says that nothing was taken; of one that was lost
+		// before, it says nothing.
+		if (!outcome.ok && !isLost(outcome) && !before) {
 			this.sent = false;
+			this.#dropClaim();
+		}
 		if (!outcome.ok)
 			return outcome;
 		this.frame = outcome;
@@ -197,11 +205,18 @@ export class Reading {
 	}
 
 	// After an answer that did not arrive: was the view taken, and is there
-	// still time to fetch it?
+	// still time to fetch it?  Or did a try go to a PIN that is wrong?
 	async openAgain(stage) {
+		const before = this.info.attemptsLeft;
 		const outcome = await this.look();
 
-		return outcome.ok ? this.open(undefined, stage) : outcome;
+		if (!outcome.ok)
+			return outcome;
+		const { claimed, attemptsLeft } = outcome;
+
+		return !claimed && attemptsLeft < before ?
+			{ ok: false, what: "wrong-pin", attemptsLeft } :
+			this.open(undefined, stage);
 	}
 
 	// Opens what came.  part: of a password.link.

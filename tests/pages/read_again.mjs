@@ -7,8 +7,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 
-import { ask, finish, focusOnHeading, inspect, journey, shown, visit, words }
-	from "./browser.mjs";
+import { SITE, ask, finish, focusOnHeading, inspect, journey, shown, visit,
+	words } from "./browser.mjs";
 import { OPEN, arrived, call, make, secretIn, sent } from "./maker.mjs";
 
 const en = words("en", "read");
@@ -149,6 +149,65 @@ await journey("loaded again with a PIN, which is asked for again",
 		await page.click(OPEN);
 		await shown(page, "shown");
 		assert.equal(await secretIn(page), "locked twice");
+	});
+
+await journey("a wrong PIN whose answer is lost costs one try",
+	async (newPage) => {
+		const secret = await make("two left", { pin: "12" });
+		const page = await newPage();
+
+		await visit(page, secret.path);
+		await shown(page, "ready");
+		await page.fill("#pin", "21");
+		await loseOne(page, "open");
+		await page.click(OPEN);
+		await ends(page, "lost");
+		await page.click("#retry");
+		await page.waitForSelector("#pin[aria-invalid]");
+		assert.match(await page.locator("#pin-error").textContent(),
+			/2 tries are left/);
+		assert.equal(sent(page, "secrets/open").length, 1);
+		assert.equal((await call("secrets/peek", { id: secret.id }))
+			.attempts_left, 2);
+		// The next one is lost too: what it cost is not told twice.
+		await page.fill("#pin", "22");
+		await loseOne(page, "open");
+		await page.click(OPEN);
+		await ends(page, "lost");
+		await page.click("#retry");
+		await page.waitForFunction(() => document.getElementById(
+			"pin-error").textContent.includes("1 try"));
+		await page.fill("#pin", "12");
+		await page.click(OPEN);
+		await shown(page, "shown");
+		assert.equal(await secretIn(page), secret.text);
+	});
+
+await journey("an open that the server takes after it was given up",
+	async (newPage) => {
+		const secret = await make("late but here");
+		const page = await newPage();
+		let late = null;
+
+		await visit(page, secret.path);
+		await shown(page, "ready");
+		await page.route("**/secrets/open", (route) => {
+			late = route.request().postData();
+			return route.abort("connectionreset");
+		}, { times: 1 });
+		await page.click(OPEN);
+		await ends(page, "lost");
+		// The page looks, finds nothing taken, and then it is.
+		await page.reload();
+		await shown(page, "ready");
+		assert.equal(await heading(page), en["read.title"]);
+		assert.equal((await fetch(new URL("api/v2/secrets/open", SITE),
+			{ method: "POST", body: late, headers: {
+				"Content-Type": "application/json" } })).status,
+		200);
+		await page.click(OPEN);
+		await shown(page, "shown");
+		assert.equal(await secretIn(page), "late but here");
 	});
 
 await journey("too late to fetch it again", async (newPage) => {
