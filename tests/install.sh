@@ -116,6 +116,7 @@ check_paths() {
 		    /etc/oncelink/lighttpd-limits.conf | \
 		    /etc/oncelink/apache-limits.conf | \
 		    /var/lib/oncelink | /var/lib/oncelink/oncelink.db | \
+	    /var/lib/oncelink/keys | \
 		    /run/oncelink | /run/oncelink/* | /run/oncelink-web | \
 		    /run/oncelink-web/* | /run/oncelink-memory | \
 		    /run/oncelink-memory/*)

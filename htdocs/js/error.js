@@ -7,9 +7,11 @@ import { start } from "./page.js";
 
 // Some mail programs write the `#` of a link as `%23`, and then the browser
 // asks the server for what was never meant for it.
-const meant = location.pathname.replace(/%(?:25)*23/, "#");
+const [path, fragment] = location.pathname.split(/%(?:25)*23(.*)/s);
 
-if (meant !== location.pathname)
-	location.replace(meant + location.search);
+// With the origin: a path that begins with // names another host.
+if (fragment !== undefined)
+	location.replace(`${location.origin}${path}${location.search}#` +
+		fragment);
 else
 	await start(document.body.dataset.page, { needsCrypto: false });

@@ -124,6 +124,15 @@ await journey("an address that leads nowhere", async newPage => {
 	assert.equal(page.url(), SITE);
 });
 
+await journey("a %23 in an address leads to no other host",
+    async newPage => {
+	const page = await newPage({ quiet: /%23|other/ });
+
+	await page.goto(SITE + "/other.invalid/read/%23x");
+	await page.waitForFunction(() => location.hash === "#x");
+	assert.equal(new URL(page.url()).origin, new URL(SITE).origin);
+});
+
 await journey("a page that cannot be had now", async newPage => {
 	const page = await newPage({ language: "sv-SE", quiet: /about/ });
 	const body = await ask("error_file", { name: "503.html" });
