@@ -7,7 +7,7 @@ import { params } from "./api.js";
 import { fromBase64 } from "./base64.js";
 import { readLink, readPasted, repair, toBase62 } from "./link.js";
 import { announce, failWords, show, start } from "./page.js";
-import { Reading, isOwn, tabKeeps } from "./reading.js";
+import { Reading, isLost, isOwn, tabKeeps } from "./reading.js";
 import { linkFragment } from "./seal.js";
 import { reveal } from "./shown.js";
 import { duration, put, size, t, timeElement } from "./words.js";
@@ -59,7 +59,8 @@ function failed(outcome, again) {
 		end("opened", words, {
 			more: [here ? "read.opened.here" : reading.sent ?
 				"read.opened.late" : "read.opened.other"],
-			knock: !here && reading.link.form === "own",
+			knock: !here && !reading.sent &&
+				reading.link.form === "own",
 		});
 	} else if (outcome.what === "gone" || outcome.what === "locked") {
 		const name = outcome.what === "locked" ? "locked" :
@@ -71,7 +72,7 @@ function failed(outcome, again) {
 		end("never", words, { more: ["read.never.more"] });
 	} else if (outcome.what === "unreadable") {
 		end("unreadable", ["read.unreadable.text", {}]);
-	} else if (outcome.what === "offline" && reading.sent) {
+	} else if (reading.sent && isLost(outcome)) {
 		end("lost", limits?.claimSeconds > 0 ? ["read.lost.claim", {
 			span: () => duration(limits.claimSeconds),
 		}] : ["read.lost.text", {}], { again });
@@ -81,6 +82,13 @@ function failed(outcome, again) {
 	}
 }
 
+// What a browser refuses, such as memory, is no reason to stand still.
+const broken = () => ({ ok: false, what: "failed" });
+
+function forgetTyped() {
+	at("pin").value = at("paste").value = "";
+}
+
 // Looking
 
 async function begin(link) {
@@ -88,7 +96,7 @@ async function begin(link) {
 
 	reading = new Reading(link);
 	delete document.body.dataset.paste;
-	const outcome = await reading.look();
+	const outcome = await reading.look().catch(broken);
 
 	clearTimeout(timer);
 	if (!outcome.ok)
@@ -173,15 +181,12 @@ async function attempt(opening) {
 		return;
 	busy = true;
 	const { stage, end: over } = stages();
-	let outcome;
+	const outcome = await opening(stage).catch(broken);
 
-	try {
-		outcome = await opening(stage);
-	} finally {
-		over();
-		busy = false;
-	}
+	over();
+	busy = false;
 	if (outcome.ok) {
+		forgetTyped();
 		reveal(outcome, reading, left);
 	} else if (outcome.what === "wrong-pin") {
 		// Which says how many tries are left.
@@ -200,8 +205,8 @@ async function attempt(opening) {
 			pasteError("read.paste.damaged");
 		}
 	} else {
-		failed(outcome, () => attempt((stage) =>
-			reading.openAgain(stage)));
+		failed(outcome, !reading.canOpen ? ready : () =>
+			attempt((stage) => reading.openAgain(stage)));
 	}
 }
 
@@ -322,10 +327,8 @@ at("paste-form").addEventListener("submit", async (event) => {
 
 at("paste-anyway").addEventListener("click", ready);
 
-// A page that is kept for the Back button keeps no PIN.
-addEventListener("pagehide", () => {
-	at("pin").value = "";
-});
+// A page that is kept for the Back button keeps no PIN and no link.
+addEventListener("pagehide", forgetTyped);
 
 // Another link in the same tab.
 addEventListener("hashchange", () => location.reload());

@@ -30,9 +30,9 @@ export function isOwn(id) {
 	return tabStore.get("made." + toBase64url(id)) !== null;
 }
 
-// After such an outcome nobody here knows what the server did.
-const isLost = ({ what }) => what === "offline" || what === "not-ours" ||
-	what === "failed";
+// After such an outcome of an open nobody here knows what the server did.
+export const isLost = ({ what, status }) => what === "offline" ||
+	what === "not-ours" || what === "failed" || status >= 500;
 
 function attachmentOf(object) {
 	const name = object.attachment_name;
@@ -138,6 +138,7 @@ export class Reading {
 			this.pin = pin;
 			return pin !== "";
 		}
+		this.keys = null;
 		const normal = pin === null ? null : normalisePin(pin);
 
 		if (pin !== null && normal === null)
@@ -202,6 +203,11 @@ export class Reading {
 			return outcome;
 		this.frame = outcome;
 		return this.unseal(this.link.part ?? null);
+	}
+
+	// Is there what it takes to open it again, or is the PIN asked for again?
+	get canOpen() {
+		return this.link.form !== "own" || this.keys !== null;
 	}
 
 	// After an answer that did not arrive: was the view taken, and is there
