@@ -38,6 +38,7 @@ function end(name, [key, values], { more = null, again = null,
 	put(at("end-title"), `read.end.${name}`);
 	put(at("end-text"), key, values);
 	say(at("end-more"), ...(more ?? [null]));
+	say(at("end-error"), null);
 	at("retry").hidden = again === null;
 	at("knock").hidden = !knock;
 	retry = again;
@@ -71,7 +72,12 @@ function failed(outcome, again) {
 	} else if (outcome.what === "never") {
 		end("never", words, { more: ["read.never.more"] });
 	} else if (outcome.what === "unreadable") {
-		end("unreadable", ["read.unreadable.text", {}]);
+		// While the claim lives.
+		const more = reading.frame?.claimSeconds === 0 ? null :
+			["read.unreadable.again"];
+
+		end("unreadable", ["read.unreadable.text", {}],
+			{ more, again: more && again });
 	} else if (reading.sent && isLost(outcome)) {
 		end("lost", limits?.claimSeconds > 0 ? ["read.lost.claim", {
 			span: () => duration(limits.claimSeconds),
@@ -101,6 +107,9 @@ async function begin(link) {
 	clearTimeout(timer);
 	if (!outcome.ok)
 		failed(outcome, () => begin(link));
+	else if ((link.form === "own") !== (outcome.kind === "v2"))
+		// It could be opened, but not by what this link says.
+		failed({ ok: false, what: "never" });
 	else if (link.form === "passwordlink" && !link.partIsSound)
 		askForLink("cut");
 	else
@@ -237,10 +246,12 @@ addEventListener("online", () => {
 at("knock").addEventListener("click", async () => {
 	const outcome = await reading.knock();
 
-	if (outcome.ok)
+	if (outcome.ok) {
 		end("knocked", ["read.knocked.text", {}]);
-	else
+	} else {
+		say(at("end-error"), ...failWords(outcome));
 		announce(t(...failWords(outcome)));
+	}
 });
 
 // A link that is missing, damaged or cut

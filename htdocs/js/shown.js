@@ -11,6 +11,9 @@ import { duration, put, size, t } from "./words.js";
 // A secret that nobody looks at stays so long.
 const HIDDEN_SECONDS = 10 * 60;
 
+// The sender may have written anything where a type belongs.
+const TYPE = /^[\w.+-]{1,63}\/[\w.+-]{1,63}$/;
+
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const at = (name) => document.getElementById(name);
 
@@ -55,10 +58,12 @@ export function reveal(outcome, reading, left) {
 	at("save").className = text === null ? "button-primary" : "button";
 	if (file !== null) {
 		at("file-name").textContent = file.name;
-		put(at("file-facts"), file.mime === "" ? "read.size" :
-			"read.shown.facts", {
-			size: () => size(file.data.length), mime: file.mime,
-		});
+		const mime = TYPE.test(file.mime) ? file.mime : "";
+
+		put(at("file-facts"), mime === "" ? "read.size" :
+			"read.shown.facts",
+		{ size: () => size(file.data.length) });
+		at("file-type").textContent = mime;
 	}
 	if (file !== null && claimSeconds > 0) {
 		put(at("fate"), "read.fate.kept",
@@ -96,7 +101,7 @@ function leave() {
 	content.text?.fill(0);
 	content.file?.data.fill(0);
 	content = null;
-	for (const name of ["secret", "note-text", "file-name"])
+	for (const name of ["secret", "note-text", "file-name", "file-type"])
 		at(name).textContent = "";
 	stopCountdown();
 	left({ viewsLeft, told });

@@ -115,7 +115,8 @@ export const sent = (page, name) => page.requests
 export const arrived = (page) => page.waitForFunction(() =>
 	location.hash === "" && location.search === "");
 
-// What has been sent holds none of these, in any form that it could have.
+// What has been sent holds none of these, texts or bytes, in any form that
+// it could have.
 export function sentNothingOf(page, ...texts) {
 	for (const { method, url, headers, body } of page.requests) {
 		const all = Buffer.concat([
@@ -123,9 +124,11 @@ export function sentNothingOf(page, ...texts) {
 			body ?? Buffer.alloc(0),
 		]);
 		for (const text of texts)
-			for (const form of [text, encodeURIComponent(text),
-				toBase64(text), toBase64url(Buffer.from(text)),
-				Buffer.from(text).toString("hex")])
+			for (const form of [text, toBase64(text),
+				toBase64url(Buffer.from(text)),
+				Buffer.from(text).toString("hex"),
+				...(typeof text === "string" ?
+					[encodeURIComponent(text)] : [])])
 				assert.ok(!all.includes(form),
 					`${form} in ${method} ${url}`);
 	}

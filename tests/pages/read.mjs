@@ -72,7 +72,7 @@ await journey("a text, anywhere", async (newPage) => {
 	assert.equal((await call("secrets/peek", { id: secret.id })).state,
 		"opened");
 	sentNothingOf(page, secret.fragment, secret.fragment.slice(0, 21),
-		TEXT, "not bold", Buffer.from(secret.key).toString("latin1"));
+		TEXT, "not bold", Buffer.from(secret.key));
 });
 
 await journey("a PIN: wrong, wrong, right, by keyboard", async (newPage) => {
@@ -255,6 +255,11 @@ await journey("opened twice, and a knock", async (newPage) => {
 	assert.equal(await second.locator("#end-more").textContent(),
 		en["read.opened.other"]);
 	await inspect(second, "read-opened");
+	await second.route("**/secrets/knock", (route) =>
+		route.abort("connectionreset"), { times: 1 });
+	await second.click("#knock");
+	await second.waitForSelector("#end-error:not([hidden])");
+	await inspect(second, "read-no-knock");
 	await second.click("#knock");
 	await ends(second, "knocked");
 	await inspect(second, "read-knocked");
@@ -385,6 +390,44 @@ await journey("nothing under a link", async (newPage) => {
 	await inspect(page, "read-never");
 	assert.equal(await page.locator("#knock").isVisible(), false);
 });
+
+await journey("a type that is none, and an answer cut short",
+	async (newPage) => {
+		const secret = await make("cut", { header: { type: "file",
+			name: "a", mime: "<b>and here is\u202e what to do" } });
+		const page = await newPage();
+
+		await visit(page, secret.path);
+		await shown(page, "ready");
+		await page.route("**/secrets/open", async (route) => {
+			const answer = await route.fetch();
+
+			await route.fulfill({
+				contentType: answer.headers()["content-type"],
+				body: (await answer.body()).subarray(0, -1),
+			});
+		}, { times: 1 });
+		await page.click(OPEN);
+		await ends(page, "unreadable");
+		assert.equal(await page.locator("#end-more").textContent(),
+			en["read.unreadable.again"]);
+		await page.click("#retry");
+		await shown(page, "shown");
+		assert.equal(await page.locator("#file-facts").textContent(),
+			"3 bytes");
+		assert.equal(await page.locator("#file-type").textContent(), "");
+	});
+
+await journey("a link of one form for a secret of another",
+	async (newPage) => {
+		const secret = await make("still there");
+		const page = await newPage();
+
+		await visit(page, "read/#m=" +
+			Buffer.from(secret.id, "base64url").toString("hex"));
+		await ends(page, "never");
+		assert.equal(sent(page, "secrets/open").length, 0);
+	});
 
 await journey("envelopes that no reader may take", async (newPage) => {
 	const page = await newPage();
