@@ -41,6 +41,10 @@ await journey("a text, anywhere", async (newPage) => {
 	await shown(page, "ready");
 	await focusOnHeading(page);
 	await inspect(page, "read-ready");
+	// The hour that it was made for.
+	const until = Date.parse(await page.locator("#ready-until time")
+		.getAttribute("datetime"));
+	assert.ok(Math.abs(until - Date.now() - 3600e3) < 300e3);
 	// Whoever runs scripts and presses nothing uses nothing up.
 	assert.equal((await call("secrets/peek", { id: secret.id })).views_left,
 		1);
@@ -81,6 +85,8 @@ await journey("a PIN: wrong, wrong, right, by keyboard", async (newPage) => {
 
 	await visit(page, secret.path);
 	await shown(page, "ready");
+	assert.match(await page.locator("#pin-hint").textContent(),
+		/3 tries are left/);
 	await page.keyboard.press("Tab");
 	await page.keyboard.press("Enter");
 	assert.equal(await refused(page), en["read.pin.missing"]);
