@@ -3,7 +3,7 @@
 // What every page does: starts with its words and the site's colours, shows
 // one state at a time, says things aloud, copies, words what went wrong.
 
-import { dateTime, duration, has, put, start as startWords, t } from
+import { duration, has, put, start as startWords, t } from
 	"./words.js";
 
 // What the site file says; a page without a logo is better than none.
@@ -123,7 +123,7 @@ export function failWords({ what, state, changedAt, attemptsLeft,
 	const key = `error.${what === "gone" && has(`error.${state}`) ?
 	    state : what}`;
 	if (what === "gone" && changedAt && has(`${key}.at`))
-		return [`${key}.at`, { when: () => dateTime(changedAt) }];
+		return [`${key}.at`, { when: changedAt }];
 	if (what === "wrong-pin")
 		return attemptsLeft > 0 ? [key, { n: attemptsLeft }] :
 		    ["error.locked", {}];

@@ -6,7 +6,7 @@
 import { receiptBurn, receiptPeek } from "./calls.js";
 import { parseReceipt } from "./link.js";
 import { announce, failWords, show, start } from "./page.js";
-import { dateTime, duration, put, t, timeElement } from "./words.js";
+import { duration, put, t, timeElement } from "./words.js";
 
 const part = name => document.querySelector(`[data-receipt="${name}"]`);
 
@@ -43,15 +43,15 @@ function showFacts(answer) {
 
 // The state as it is now; `late`: it was to be destroyed, and was over.
 function showState(answer, { focus, late = false }) {
-	const when = () => dateTime(answer.changedAt);
 	const waiting = answer.state === "waiting";
 	put(part("title"), `receipt.${answer.state}.title`);
-	put(part("text"), `receipt.${answer.state}.text`, { when });
+	put(part("text"), `receipt.${answer.state}.text`,
+	    { when: answer.changedAt });
 	part("late").hidden = !late;
 	part("knocks").hidden = answer.knocks === 0;
 	if (answer.knocks > 0)
 		put(part("knocks"), "receipt.knocks", { n: answer.knocks,
-			when: () => dateTime(answer.lastKnock) });
+			when: answer.lastKnock });
 	part("hint").hidden = answer.state !== "opened";
 	part("buttons").hidden = !waiting && answer.state !== "opened";
 	part("burn").hidden = !waiting;

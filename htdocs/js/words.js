@@ -64,7 +64,8 @@ async function load(wanted) {
 export const has = key => key in catalogue || `${key}.other` in catalogue;
 
 // The text of a key: {name} stands for values.name or, where that is a function,
-// for what it gives now; values.n chooses between KEY.one and KEY.other.
+// for what it gives now; values.n chooses between KEY.one and KEY.other, and
+// values.when is a moment in seconds.
 export function t(key, values = {}) {
 	const value = name => typeof values[name] === "function" ?
 	    values[name]() : values[name];
@@ -75,7 +76,8 @@ export function t(key, values = {}) {
 	if (text === undefined)
 		return key;
 	return text.replace(/\{(\w+)\}/g, (whole, name) => {
-		const found = value(name);
+		const found = name === "when" ? dateTime(values.when) :
+		    value(name);
 		return typeof found !== "number" ? found ?? whole :
 		    new Intl.NumberFormat(locale()).format(found);
 	});
@@ -84,6 +86,12 @@ export function t(key, values = {}) {
 // Put a text into an element or one of its attributes, and keep it right.
 export function put(element, key, values, attribute) {
 	place(element, attribute, () => t(key, values));
+	if (attribute)
+		return;
+	placed.get(element).delete("title");
+	element.removeAttribute("title");
+	if (values?.when)
+		place(element, "title", () => inUTC(values.when));
 }
 
 function place(element, attribute, render) {
@@ -122,12 +130,14 @@ export function dateTime(seconds, utc = false) {
 	}).format(new Date(seconds * 1000));
 }
 
+const inUTC = seconds => `${dateTime(seconds, true)} UTC`;
+
 // <time> in the reader's zone; UTC when one points at it.
 export function timeElement(seconds) {
 	const element = document.createElement("time");
 	element.dateTime = new Date(seconds * 1000).toISOString();
 	place(element, "", () => dateTime(seconds));
-	place(element, "title", () => `${dateTime(seconds, true)} UTC`);
+	place(element, "title", () => inUTC(seconds));
 	return element;
 }
 

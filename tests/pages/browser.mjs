@@ -191,8 +191,8 @@ export const shown = (page, state) =>
 
 // The heading of a state has the focus: screen readers begin there.
 export async function focusOnHeading(page) {
-	await page.waitForFunction(() =>
-	    /^H[12]$/.test(document.activeElement?.tagName));
+	await page.waitForFunction(() => document.activeElement?.matches(
+	    "section[data-state]:not([hidden]) :is(h1, h2)"));
 }
 
 // The text on the clipboard, as who pastes it finds it; pages may not read it.

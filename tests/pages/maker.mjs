@@ -14,12 +14,18 @@ globalThis.crypto ??= webcrypto;
 
 const script = (name) => import(pathToFileURL(
 	join(process.env.ONCELINK_PAGES, "js", name)));
-const { deriveKeys, linkFragment, newLinkKey, normalisePin, seal,
-	toBase64url } = await script("seal.js");
+const { deriveKeys, linkFragment, newLinkKey, normalisePin, receiptFragment,
+	seal, toBase64url } = await script("seal.js");
 const sjcl = library("sjcl");
 
 // Of the pages' own modules, for who wants to compare.
 export { linkFragment, toBase64url };
+
+// Where the sender looks at a receipt (base64url).
+export async function receiptPath(receipt) {
+	return "receipt/#" + await receiptFragment(
+		new Uint8Array(Buffer.from(receipt, "base64url")));
+}
 
 // A call of our own interface: its status and what it says.
 export async function call(name, members) {

@@ -10,8 +10,8 @@ import { readFile } from "node:fs/promises";
 
 import { SITE, ask, clipboard, finish, focusOnHeading, inspect, journey,
 	shown, vector, visit, words } from "./browser.mjs";
-import { OPEN, arrived, call, linkFragment, make, secretIn, sent,
-	sentNothingOf } from "./maker.mjs";
+import { OPEN, arrived, call, linkFragment, make, receiptPath, secretIn,
+	sent, sentNothingOf } from "./maker.mjs";
 
 const en = words("en", "read");
 const TEXT = "\ufeff <b>not bold</b> &amp; Grüße 🔑\n\tline two\n\n";
@@ -269,8 +269,15 @@ await journey("opened twice, and a knock", async (newPage) => {
 	await second.click("#knock");
 	await ends(second, "knocked");
 	await inspect(second, "read-knocked");
-	assert.equal((await call("receipts/peek",
-		{ receipt: secret.receipt })).knocks, 1);
+	// What the sender sees of it.
+	const sender = await newPage();
+	await visit(sender, await receiptPath(secret.receipt));
+	await shown(sender, "secret");
+	const knocks = sender.locator('[data-receipt="knocks"]');
+	assert.match(await knocks.innerText(), /came too late: 1 time/);
+	for (const sentence of [second.locator("#end-text"), knocks])
+		assert.match(await sentence.getAttribute("title") ?? "",
+			sentence === knocks ? / UTC$/ : /^$/);
 });
 
 await journey("several views", async (newPage) => {
@@ -296,9 +303,17 @@ await journey("taken back, and over", async (newPage) => {
 
 	await visit(page, burned.path);
 	await shown(page, "ready");
-	await call("receipts/burn", { receipt: burned.receipt });
+	const sender = await newPage();
+	await visit(sender, await receiptPath(burned.receipt));
+	await shown(sender, "secret");
+	await sender.click('[data-receipt="burn"]');
+	await shown(sender, "sure");
+	await sender.click('[data-receipt="sure"]');
+	await shown(sender, "secret");
 	await page.click(OPEN);
 	await ends(page, "burned");
+	assert.match(await page.locator("#end-text").getAttribute("title"),
+		/ UTC$/);
 	await inspect(page, "read-burned");
 	await ask("expire");
 	await page.goto("about:blank");

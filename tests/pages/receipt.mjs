@@ -6,7 +6,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { strict as assert } from "node:assert";
 import {
-	SITE, ask, finish, focusOnHeading, inspect, journey, screenshots, shown,
+	SITE, ask, finish, focusOnHeading, inspect, journey, shown,
 	visit, words,
 } from "./browser.mjs";
 
@@ -124,7 +124,7 @@ await journey("to be destroyed, and opened in between", async newPage => {
 	await shown(page, "secret");
 	assert.equal(await title(page), en["receipt.opened.title"]);
 	assert.ok((await text(page)).includes(en["receipt.late"]));
-	await screenshots(page, "receipt-late");
+	await inspect(page, "receipt-late");
 });
 
 await journey("locked by wrong PINs", async newPage => {

@@ -666,7 +666,8 @@ class Host(Machine):
                 os.chown(name, self.owner.pw_uid, self.owner.pw_gid)
 
     def do___configure(self, words):
-        self.test.assertEqual(words[1:], ["--prefix=$HOME/oncelink"])
+        self.test.assertEqual(words[1:], [
+            "--prefix=%s/oncelink" % self.environment["HOME"]])
 
     def do_make(self, words):
         if words[1:] == ["install"]:
