@@ -233,8 +233,14 @@ export async function axe(page, what = "") {
 
 mkdirSync(environment.ONCELINK_SCREENSHOTS, { recursive: true });
 
+// The states that people meet most; ONCELINK_LOOKS=all makes pictures of all.
+const MAIN = new RegExp("^(create|result|request|about|missing|receipt-waiting|"
+    + "read-(pin|everything|opened)|tour-.*)$");
+
 // NAME-phone-light.png and its three siblings.
 export async function screenshots(page, name) {
+	if (!MAIN.test(name) && environment.ONCELINK_LOOKS !== "all")
+		return;
 	for (const [word, size] of [["phone", PHONE], ["desktop", DESKTOP]])
 		for (const scheme of ["dark", "light"]) {
 			await page.setViewportSize(size);
