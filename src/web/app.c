@@ -441,19 +441,24 @@ answer(struct app *app, struct http_request *request,
 {
 	const struct app_route *route;
 	unsigned int allowed;
-	bool whole;
+	int split;
 
 	/* Paths that belong to nobody are refused in the native form. */
-	whole = http_split_uri(request, app->conf->path_prefix);
+	split = http_split_uri(request, app->conf->path_prefix);
 	if ((request->face = find_face(app->conf, request)) == NULL) {
 		request->face = &api_native_face;
-		whole = false;
+		if (split == 0)
+			split = 1;
+	}
+	if (split == -1) {
+		app_no_memory(request, reply);
+		return;
 	}
 	if (!apart_allows(&app->apart, request->document_root)) {
 		app_refuse(request, reply, APP_FAILED);
 		return;
 	}
-	if (!whole) {
+	if (split == 1) {
 		app_refuse(request, reply, APP_NOT_FOUND);
 		return;
 	}

@@ -149,7 +149,7 @@ skip_origin(const char *uri)
 	return p + strcspn(p, "/?");
 }
 
-bool
+int
 http_split_uri(struct http_request *request, const char *prefix)
 {
 	struct http_segment *segment;
@@ -161,31 +161,31 @@ http_split_uri(struct http_request *request, const char *prefix)
 	path = skip_origin(request->uri);
 	end = path + strcspn(path, "?");
 	if (strncmp(path, prefix, prefix_length) != 0)
-		return false;
+		return 1;
 	path += prefix_length;
 	if (path > end || *path != '/')
-		return false;
+		return 1;
 	/* Decoded segments are never longer, and their NUL bytes take the
 	 * place of the slashes. */
 	if ((bytes = arena_alloc(request->arena, (size_t)(end - path) + 1)) ==
 	    NULL)
-		return false;
+		return -1;
 	while (path < end) {
 		path++;
 		slash = memchr(path, '/', (size_t)(end - path));
 		if (slash == NULL)
 			slash = end;
 		if (request->segments_count == HTTP_SEGMENTS_MAX)
-			return false;
+			return 1;
 		segment = &request->segments[request->segments_count];
 		if (!decode_segment(path, slash, bytes, &segment->length))
-			return false;
+			return 1;
 		segment->bytes = bytes;
 		bytes += segment->length + 1;
 		request->segments_count++;
 		path = slash;
 	}
-	return true;
+	return 0;
 }
 
 int

@@ -98,11 +98,12 @@ int64_t	 http_content_length(const char *text);
 /*
  * http_split_uri(request, prefix): the path without prefix, in request->
  * segments (decoded once).  A scheme and host are skipped, and so is a query.
- * Returns false when the path is not below prefix, has too many segments or a
+ * Returns 0; 1 when the path is not below prefix, has too many segments or a
  * `%` without two hex digits behind it: no route can match it, but the
- * segments before the fault are there, so that its face can be told.
+ * segments before the fault are there, so that its face can be told; or -1
+ * without memory, and without segments.
  */
-bool	 http_split_uri(struct http_request *request, const char *prefix);
+int	 http_split_uri(struct http_request *request, const char *prefix);
 
 /*
  * http_decode(arena, text, end, decoded): percent-decode what stands up to

@@ -532,7 +532,11 @@ attack_kind(struct bench *bench, const struct endpoint *endpoint, bool cold,
 	(void)try(bench, endpoint, cold, row);
 	last = shot.calls > last && shot.kind == FAULTS_MEMORY ?
 	    shot.calls - last : ULONG_MAX;
-	shot.number = 1 + (unsigned long)random() % step;
+	/* Nothing is there yet when the first one fails. */
+	shot.number = 1;
+	if (!try(bench, endpoint, cold, row))
+		return;
+	shot.number = 2 + (unsigned long)random() % step;
 	while (try(bench, endpoint, cold, row)) {
 		if (shot.number >= last)
 			shot.number++;

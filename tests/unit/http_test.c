@@ -37,7 +37,7 @@ split(struct http_request *request, struct arena *arena, const char *uri,
 	memset(request, 0, sizeof(*request));
 	request->arena = arena;
 	request->uri = uri;
-	return http_split_uri(request, prefix);
+	return http_split_uri(request, prefix) == 0;
 }
 
 static void
