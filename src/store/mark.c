@@ -27,28 +27,41 @@ write_mark(struct store_txn *txn, int64_t latest)
 	sqlite3_bind_int64(statement, 1, latest);
 	if (txn_done(txn, statement, "clock") == -1)
 		return -1;
-	txn->clock.latest = latest;
+	txn->clock.latest = txn->sqlite->latest = latest;
+	return 0;
+}
+
+static int
+read_mark(struct store_txn *txn)
+{
+	sqlite3_stmt	*statement;
+	int		 result;
+
+	statement = txn_prepare(txn, SQLITE_STATEMENT_CLOCK_GET, "clock");
+	if (statement == NULL)
+		return -1;
+	result = txn_step(txn, statement, "clock");
+	if (result == -1)
+		return -1;
+	txn->sqlite->latest = 0;
+	if (result == 0) {
+		txn->sqlite->latest = sqlite3_column_int64(statement, 0);
+		sqlite3_reset(statement);
+	}
 	return 0;
 }
 
 int
 mark_begin(struct store_txn *txn)
 {
-	sqlite3_stmt	*statement;
-	int		 result;
-
-	txn->clock.wall = txn->now;
-	statement = txn_prepare(txn, SQLITE_STATEMENT_CLOCK_GET, "clock");
-	if (statement == NULL)
+	/* Once for all the fns of a batch: nobody else writes meanwhile. */
+	if (txn->sqlite->latest == -1 && read_mark(txn) == -1)
 		return -1;
-	result = txn_step(txn, statement, "clock");
-	if (result == 0) {
-		txn->clock.latest = sqlite3_column_int64(statement, 0);
-		sqlite3_reset(statement);
-	}
+	txn->clock.wall = txn->now;
+	txn->clock.latest = txn->sqlite->latest;
 	if (txn->now < txn->clock.latest)
 		txn->now = txn->clock.latest;
-	return result == -1 ? -1 : 0;
+	return 0;
 }
 
 int

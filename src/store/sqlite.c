@@ -369,7 +369,7 @@ sqlite_open(struct sqlite *sqlite, const char *path, enum sqlite_mode mode,
 	sqlite3	*db;
 
 	*sqlite = (struct sqlite){ .max_bytes = max_bytes,
-	    .used_bytes = -1, .next_record = -1 };
+	    .used_bytes = -1, .next_record = -1, .latest = -1 };
 	/* The file is never made here, and never through a link. */
 	if (vfs_register() == -1 || sqlite3_open_v2(path, &sqlite->db,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |

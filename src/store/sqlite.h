@@ -109,6 +109,8 @@ struct sqlite {
 	int64_t		 used_bytes;	/* by this batch's count; -1: unknown */
 	size_t		 moved_bytes;	/* of records this batch has in hand */
 	int64_t		 next_record;	/* of this batch; -1: unknown */
+	int64_t		 latest;	/* the clock's mark in this
+					   transaction; -1: not read */
 	int64_t		 busy_since;	/* microseconds, of the busy handler */
 };
 

@@ -211,6 +211,7 @@ undo(struct writer *writer, bool wrote, bool savepoint)
 		return PASS_AGAIN;
 	if (!wrote && !savepoint)
 		return PASS_DONE;
+	sqlite->latest = -1;
 	if (savepoint && sqlite_run(sqlite, SQLITE_STATEMENT_ROLLBACK_TO) == 0
 	    && sqlite_run(sqlite, SQLITE_STATEMENT_RELEASE) == 0)
 		return PASS_DONE;
@@ -331,6 +332,7 @@ run_pass(struct writer *writer, struct writer_job *jobs, bool savepoints,
 	sqlite->used_bytes = -1;
 	sqlite->moved_bytes = 0;
 	sqlite->next_record = -1;
+	sqlite->latest = -1;
 	for (struct writer_job *job = jobs; job != NULL; job = job->next) {
 		if (!job->settled &&
 		    run_job(writer, job, savepoints) == PASS_AGAIN)
