@@ -136,7 +136,6 @@ insert(struct store_txn *txn, void *argument)
 
 	/* The clock was set back, and only other processes have written what
 	 * time it was: once more, with that. */
-	making->outcome = SECRET_EXISTS;
 	making->outdated = store_now(txn) - making->row.created_at > OUTDATED;
 	if (making->outdated)
 		return 0;
@@ -235,7 +234,7 @@ make_once(struct making *making)
 		result = store_update(making->site->store, insert, making);
 	if (result != 0)
 		return result;
-	if (making->outcome == SECRET_EXISTS && !making->outdated)
+	if (making->outcome == SECRET_EXISTS)
 		return compare(making);
 	making->creation->outcome = making->outcome;
 	making->creation->expires_at = making->row.expires_at;
@@ -259,6 +258,10 @@ secret_create(struct site *site, struct arena *arena,
 		if (!making.outdated && (creation->token_given ||
 		    result != 0 || creation->outcome != SECRET_EXISTS))
 			break;
+	}
+	if (result == 0 && making.outdated) {
+		log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "clock"));
+		result = STORE_BUSY;
 	}
 	if (result == 0 && creation->outcome == SECRET_OK)
 		site_log(site, making.row.lookup, LOG_SECRET_CREATED);
