@@ -70,8 +70,9 @@ class Served(Through):
             self.assertEqual(answer.headers.get(name), value, name)
         self.assertEqual(
             answer.headers.get("cache-control"),
-            "no-store" if answer.headers["content-type"].startswith(
-                "text/html") else "no-cache")
+            "no-store" if answer.status == 302 or
+            answer.headers["content-type"].startswith("text/html")
+            else "no-cache")
         policy = answer.headers["permissions-policy"].split(", ")
         for name in KEPT:
             self.assertIn(name + "=(self)", policy)
@@ -184,7 +185,8 @@ class Served(Through):
             self.assertNotIn(b"canarycanary", answer.body, (method, path))
 
     def test_older_links(self):
-        """links of older services lead to the page that opens them"""
+        """links of older services lead to the page that opens them, and say
+        what it says"""
         site = self.open_site()
         for path, target in (
                 ("/" + BASE62, "/read/?" + BASE62),
@@ -200,6 +202,7 @@ class Served(Through):
                 self.assertStatus(answer, 302, path)
                 self.assertEqual(self.location(site, answer),
                                  self.prefix + target)
+                self.assertPage(answer)
         for path in ("/" + BASE62[:-1], "/" + BASE62 + "3",
                      "/" + BASE62[:-1] + "-", "/%s/x" % BASE62,
                      "/message/", "/message/%s/12345" % UUID,
