@@ -633,10 +633,9 @@ FAULTS = {
                       "fastcgi_pass unix:")]},
         "error", ("answers", "cache-control")),
     "headers twice": (
-        {LOCATIONS: [("absolute_redirect off;\n\tserver_tokens",
-                      "absolute_redirect off;\n"
+        {LOCATIONS: [("fastcgi_pass unix:",
                       "add_header X-Content-Type-Options nosniff always;\n"
-                      "server_tokens")]},
+                      "fastcgi_pass unix:")]},
         "error", ("answers", "x-content-type-options", "2 times")),
     "a cache": (
         {HTTP: [("# What nginx (1.22", "fastcgi_cache_path "
