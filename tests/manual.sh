@@ -67,7 +67,7 @@ check_settings() {
 	settings >"$scratch/settings"
 	[ -s "$scratch/settings" ] || echo "oncelinkctl prints no settings"
 	cut -d '|' -f 1 "$scratch/settings" >"$scratch/expected"
-	sed -n 's/^\.It Ic \([a-z_]*\) No = Ar .*/\1/p' \
+	sed -n 's/^\.It Ic \([a-z0-9_]*\) No = Ar .*/\1/p' \
 	    "$pages/oncelink.conf.5" >"$scratch/found"
 	sort "$scratch/expected" >"$scratch/a"
 	sort "$scratch/found" >"$scratch/b"

@@ -101,7 +101,7 @@ export async function requestFill(members) {
 
 	// Here it is whoever asks who may not make more this month.
 	if (outcome.what === "forbidden")
-		return { ...outcome, what: "quota" };
+		return { ...outcome, what: "allowance" };
 	return outcome.ok ? { ...outcome, id: fromBase64url(outcome.id) } :
 		outcome;
 }

@@ -108,7 +108,7 @@ function failWith(outcome) {
 
 	if (what === "never")
 		fail(unsure ? "request.unsure" : "request.over.text");
-	else if (what === "quota")
+	else if (what === "allowance")
 		fail("request.quota");
 	else
 		fail(...failWords(outcome));

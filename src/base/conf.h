@@ -54,6 +54,10 @@ struct conf {
 	int		 create;	/* enum conf_create */
 	struct conf_network trusted_proxies[CONF_NETWORKS_MAX];
 	size_t		 trusted_proxies_count;
+	int64_t		 client_secrets; /* an hour and client; 0: any number */
+	int64_t		 client_bytes;	/* of their records; 0: likewise */
+	int64_t		 client_ipv4_bits; /* that one client's addresses */
+	int64_t		 client_ipv6_bits; /* have in common */
 
 	int64_t		 threads;	/* 1..64 */
 	int64_t		 shutdown_wait;	/* ms for what is in flight */
@@ -62,6 +66,7 @@ struct conf {
 	int64_t		 kdf_wait;	/* ms for a turn at Argon2id */
 	int64_t		 erase_delay;	/* ms from an end to the checkpoint */
 	int64_t		 max_store;	/* bytes of database and WAL */
+	int64_t		 max_secrets;	/* sealed records; 0: any number */
 
 	int64_t		 kdf_passes;	/* Argon2id passes, 1..10 */
 	int64_t		 kdf_memory;	/* Argon2id bytes, 8..256 MiB */

@@ -48,6 +48,7 @@ enum secret_outcome {
 	SECRET_NO_ACCOUNT,	/* create: its account is not there any more */
 	SECRET_NO_ALLOWANCE,	/* create: the account made enough for now */
 	SECRET_REFUSED,		/* create: by what is stored with it */
+	SECRET_TOO_MANY,	/* create: the client made enough for now */
 	SECRET_OUTCOME__MAX
 };
 
@@ -81,12 +82,15 @@ struct secret_creation {
 	uint32_t	 views;		/* 1..100 */
 	uint32_t	 attempts;	/* 1..10 */
 	const struct listing *listing;	/* of SECRET_SJCL; else NULL */
+	const char	*client;	/* whose address it is that makes it;
+					   NULL: nobody is counted */
 	secret_with	*with;		/* or NULL */
 	void		*with_argument;
 	/* result */
 	enum secret_outcome outcome;	/* OK, EXISTS, NO_ACCOUNT,
-					   NO_ALLOWANCE or REFUSED */
+					   NO_ALLOWANCE, REFUSED, TOO_MANY */
 	int64_t		 expires_at;	/* ms since 1970 */
+	int64_t		 wait;		/* ms for which it is TOO_MANY */
 };
 
 /*

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "core/life.h"
 #include "core/listing.h"
+#include "core/quota.h"
 #include "core/secret.h"
 #include "core/site.h"
 #include "core/stretch.h"
@@ -35,7 +36,9 @@ struct making {
 	uint8_t		*record;
 	struct listing_sealed listing;
 	struct store_account account;	/* that lists it */
+	struct quota	 quota;
 	enum secret_outcome outcome;	/* of the insertion */
+	int64_t		 wait;		/* ms, of TOO_MANY */
 	bool		 same;
 	bool		 outdated;
 };
@@ -114,16 +117,34 @@ seal(struct making *making)
 
 /* Said again it is no creation, and needs no room. */
 static int
-refuse_full(struct store_txn *txn, struct making *making)
+refuse(struct store_txn *txn, struct making *making, bool full)
 {
 	struct store_secret known;
 	int		 result;
 
 	result = store_secret_find(txn, making->row.lookup, &known);
-	if (result == 1)
+	if (result == 1 && full)
 		return store_refuse_full(txn);
-	making->outcome = SECRET_EXISTS;
-	return result;
+	making->outcome = result == 1 ? SECRET_TOO_MANY : SECRET_EXISTS;
+	return result == -1 ? -1 : 0;
+}
+
+/* Is there room for it, in the store and in what its maker may make?  Returns
+ * 0, or 1 when it was refused with an outcome, or -1. */
+static int
+admit(struct store_txn *txn, struct making *making)
+{
+	int	 result;
+
+	result = store_room(txn, making->row.record_bytes +
+	    making->listing.note_size + making->listing.message_size);
+	if (result == 0)
+		result = quota_is_full(txn, making->site);
+	if (result != 0)
+		return result == 1 && refuse(txn, making, true) == 0 ? 1 : -1;
+	result = quota_allows(txn, making->site, &making->quota,
+	    &making->wait);
+	return result == 1 && refuse(txn, making, false) == -1 ? -1 : result;
 }
 
 static int
@@ -140,10 +161,9 @@ insert(struct store_txn *txn, void *argument)
 	if (making->outdated)
 		return 0;
 	making->outcome = SECRET_OK;
-	result = store_room(txn, making->row.record_bytes +
-	    making->listing.note_size + making->listing.message_size);
+	result = admit(txn, making);
 	if (result == 1)
-		return refuse_full(txn, making);
+		return 0;
 	if (result == 0 && creation->with != NULL)
 		result = creation->with(txn, NULL, &making->outcome,
 		    creation->with_argument);
@@ -157,6 +177,8 @@ insert(struct store_txn *txn, void *argument)
 		making->outcome = SECRET_EXISTS;
 		return 0;
 	}
+	if (result == 0)
+		result = quota_count(txn, &making->quota);
 	if (result == 0 && listing != NULL)
 		result = listing_insert(txn, &making->listing,
 		    &making->account, &making->row);
@@ -223,21 +245,57 @@ compare(struct making *making)
 }
 
 static int
-make_once(struct making *making)
+ask_quota(struct store_txn *txn, void *argument)
+{
+	struct making	*making = argument;
+	int		 result;
+
+	result = quota_allows(txn, making->site, &making->quota,
+	    &making->wait);
+	making->outcome = result == 1 ? SECRET_TOO_MANY : SECRET_OK;
+	return result == -1 ? -1 : 0;
+}
+
+/* Who made enough costs no Argon2id. */
+static int
+ask_before_stretch(struct making *making)
+{
+	return making->creation->proof.pin == NULL || !making->quota.counted ?
+	    0 : store_view(making->site->store, ask_quota, making);
+}
+
+static int
+seal_and_store(struct making *making)
 {
 	int	 result;
 
 	result = make_stretch(making);
 	if (result == 0)
 		result = seal(making);
+	return result != 0 ? result :
+	    store_update(making->site->store, insert, making);
+}
+
+static int
+make_once(struct making *making)
+{
+	const struct secret_creation *creation = making->creation;
+	int	 result;
+
+	making->outcome = SECRET_OK;
+	result = quota_begin(making->site, creation->client,
+	    creation->payload_size + SEAL_OVERHEAD, &making->quota);
 	if (result == 0)
-		result = store_update(making->site->store, insert, making);
+		result = ask_before_stretch(making);
+	if (result == 0 && making->outcome == SECRET_OK)
+		result = seal_and_store(making);
 	if (result != 0)
 		return result;
 	if (making->outcome == SECRET_EXISTS)
 		return compare(making);
 	making->creation->outcome = making->outcome;
 	making->creation->expires_at = making->row.expires_at;
+	making->creation->wait = making->wait;
 	return 0;
 }
 

@@ -377,6 +377,8 @@ outcome_of(enum secret_outcome outcome)
 		return SECRET_REQUEST_NO_ALLOWANCE;
 	case SECRET_NO_ACCOUNT:
 		return SECRET_REQUEST_NO_ACCOUNT;
+	case SECRET_TOO_MANY:
+		return SECRET_REQUEST_TOO_MANY;
 	default:
 		return SECRET_REQUEST_NOT_FOUND;
 	}
@@ -412,6 +414,7 @@ secret_request_fill(struct site *site, struct arena *arena,
 	    &listing, &creation);
 	creation.payload = filling->payload;
 	creation.payload_size = filling->payload_size;
+	creation.client = filling->client;
 	/* Drawn here, since the letter names it. */
 	creation.token_given = true;
 	token_random(creation.token);
@@ -420,6 +423,7 @@ secret_request_fill(struct site *site, struct arena *arena,
 	if (result == 0)
 		result = secret_create(site, arena, &creation);
 	filling->outcome = outcome_of(creation.outcome);
+	filling->wait = creation.wait;
 	memcpy(filling->secret, creation.token, TOKEN_BYTES);
 	explicit_bzero(&creation, sizeof(creation));
 	return result;

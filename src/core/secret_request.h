@@ -27,6 +27,7 @@ enum secret_request_outcome {
 	SECRET_REQUEST_PART_MISSING, /* it is mailed, and half the password
 					is not there */
 	SECRET_REQUEST_PART_UNWANTED, /* the other way round */
+	SECRET_REQUEST_TOO_MANY, /* the filler's client made enough for now */
 	SECRET_REQUEST_OUTCOME__MAX
 };
 
@@ -113,8 +114,10 @@ struct secret_request_filling {
 	const void	*payload;	/* as SECRET_SJCL has it */
 	size_t		 payload_size;
 	const char	*part;		/* the public half in base64; or NULL */
+	const char	*client;	/* as in struct secret_creation */
 	/* result */
 	enum secret_request_outcome outcome;
+	int64_t		 wait;		/* ms for which it is TOO_MANY */
 	uint8_t		 secret[TOKEN_BYTES];	/* with OK */
 };
 

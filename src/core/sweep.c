@@ -14,6 +14,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "core/life.h"
+#include "core/quota.h"
 #include "core/secret.h"
 #include "core/secret_request.h"
 #include "core/site.h"
@@ -118,6 +119,17 @@ sweep_requests(struct store_txn *txn, void *argument)
 	return result == -1 ? -1 : 0;
 }
 
+static int
+sweep_quotas(struct store_txn *txn, void *argument)
+{
+	struct slice	*slice = argument;
+
+	slice->did = (struct sweep_result){ 0 };
+	slice->count = 0;
+	return store_clock_jumped(txn) ? 0 :
+	    quota_sweep(txn, SLICE_ROWS, &slice->count);
+}
+
 /* One slice after the other, until there is nothing left to do. */
 static int
 sweep_all(struct site *site, store_fn *sweep, struct sweep_result *result)
@@ -187,8 +199,10 @@ sweep_by_clock(struct site *site, struct sweep_result *result)
 		return 0;
 	}
 	failure = sweep_all(site, sweep_slice, result);
+	if (failure == 0)
+		failure = sweep_all(site, sweep_requests, result);
 	return failure != 0 ? failure :
-	    sweep_all(site, sweep_requests, result);
+	    sweep_all(site, sweep_quotas, result);
 }
 
 /* What is left of their secrets, wherever it is, opens no more. */

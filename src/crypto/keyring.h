@@ -24,6 +24,7 @@ enum keyring_use {
 	KEYRING_REQUEST = 6,	/* secret request to row */
 	KEYRING_NOTE = 7,	/* seals what accounts wrote */
 	KEYRING_CAPTCHA = 8,	/* marks a challenge as ours */
+	KEYRING_CLIENT = 9,	/* client and hour to row */
 	KEYRING_USE__MAX
 };
 

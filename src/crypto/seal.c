@@ -11,7 +11,6 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "crypto/epoch.h"
 #include "crypto/keyring.h"
 #include "crypto/seal.h"
 
@@ -47,6 +46,16 @@ keyed_hash(uint8_t out[32], const uint8_t key[KEYRING_KEYBYTES],
 		crypto_generichash_update(&state, c, c_size);
 	crypto_generichash_final(&state, out, 32);
 	sodium_memzero(&state, sizeof(state));
+}
+
+static uint8_t *
+put_le(uint8_t *at, uint64_t value, unsigned int bytes)
+{
+	for (unsigned int i = 0; i < bytes; i++) {
+		*at++ = (uint8_t)(value & 0xff);
+		value >>= 8;
+	}
+	return at;
 }
 
 void
@@ -88,6 +97,19 @@ seal_request(const struct keyring *keyring, const uint8_t token[TOKEN_BYTES],
 {
 	keyed_hash(lookup, keyring_subkey(keyring, KEYRING_REQUEST), token,
 	    TOKEN_BYTES, NULL, 0, NULL, 0);
+}
+
+void
+seal_client(const struct keyring *keyring, const uint8_t day[EPOCH_KEYBYTES],
+    int64_t hour, const uint8_t network[SEAL_NETWORKBYTES],
+    uint8_t hash[SEAL_HASHBYTES])
+{
+	uint8_t	 number[8];
+
+	put_le(number, (uint64_t)hour, sizeof(number));
+	keyed_hash(hash, keyring_subkey(keyring, KEYRING_CLIENT), day,
+	    EPOCH_KEYBYTES, number, sizeof(number), network,
+	    SEAL_NETWORKBYTES);
 }
 
 void
@@ -156,16 +178,6 @@ record_key(const struct keyring *keyring, const struct seal_binding *binding,
 	    stretch, stretch == NULL ? 0 : SEAL_STRETCHBYTES);
 	sodium_memzero(epoch, sizeof(epoch));
 	return 0;
-}
-
-static uint8_t *
-put_le(uint8_t *at, uint64_t value, unsigned int bytes)
-{
-	for (unsigned int i = 0; i < bytes; i++) {
-		*at++ = (uint8_t)(value & 0xff);
-		value >>= 8;
-	}
-	return at;
 }
 
 static void

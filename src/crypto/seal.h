@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crypto/epoch.h"
 #include "crypto/token.h"
 
 struct keyring;
@@ -13,6 +14,7 @@ struct keyring;
 #define SEAL_HASHBYTES		32	/* receipts, claims, verifiers */
 #define SEAL_STRETCHBYTES	32
 #define SEAL_SECRETBYTES	16	/* a receipt or a claim as handed out */
+#define SEAL_NETWORKBYTES	16	/* of an IPv6 address, or IPv4 in one */
 #define SEAL_PAYLOAD_OFFSET	(2 + 24)	/* tag, nonce */
 #define SEAL_OVERHEAD		(SEAL_PAYLOAD_OFFSET + 16)	/* and MAC */
 
@@ -59,6 +61,14 @@ void	 seal_api_key(const struct keyring *keyring, const char *text,
 /* seal_request(keyring, token, lookup): the key of a secret request's row. */
 void	 seal_request(const struct keyring *keyring,
 	    const uint8_t token[TOKEN_BYTES], uint8_t lookup[SEAL_LOOKUPBYTES]);
+
+/* seal_client(keyring, day, hour, network, hash): what is stored of a client
+ * in an hour (since 1970); day is the key of its day's epoch, without which
+ * nobody can make it again. */
+void	 seal_client(const struct keyring *keyring,
+	    const uint8_t day[EPOCH_KEYBYTES], int64_t hour,
+	    const uint8_t network[SEAL_NETWORKBYTES],
+	    uint8_t hash[SEAL_HASHBYTES]);
 
 /* seal_log_name(keyring, lookup, name): 4 bytes in hex that name a secret in
  * log lines, and a NUL byte. */

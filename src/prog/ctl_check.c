@@ -81,7 +81,8 @@ ctl_check_failure(int failure)
 		return "somebody else holds the write lock for longer than "
 		    "lock_wait; run this again";
 	case STORE_FULL:
-		return "there is no room; raise max_store or free the disk";
+		return "there is no room; raise max_store or max_secrets, or "
+		    "free the disk";
 	default:
 		return "the lines before this one on standard error say how";
 	}

@@ -447,6 +447,15 @@ check_settings(struct ctl_check *check)
 		ctl_check_warn(check, what, "with pin_size %" PRId64 " and "
 		    "pin_attempts %" PRId64 " more than one guesser in a "
 		    "thousand succeeds", conf->pin_size, conf->pin_attempts);
+	if (conf->create == CONF_CREATE_ANYONE &&
+	    (conf->client_secrets == 0 || conf->client_bytes == 0))
+		ctl_check_warn(check, what, "%s is 0: one client can make "
+		    "secrets until max_store is full", conf->client_secrets ==
+		    0 ? "client_secrets" : "client_bytes");
+	if (conf->client_ipv6_bits > 64)
+		ctl_check_warn(check, what, "client_ipv6_bits tells addresses "
+		    "apart of which everybody has as many as they like; 56 is "
+		    "the default");
 	if (trusts_everybody(conf))
 		ctl_check_warn(check, what, "trusted_proxies has everybody: "
 		    "clients choose the address they are known by; name the "

@@ -33,7 +33,10 @@ ctl_site_ask(struct ctl_site *site, const char *what,
 	if (answer->status == 0)
 		ctl_check_fail(site->check, what, "no answer: %s",
 		    answer->problem);
-	return answer->status != 0;
+	else if (answer->status == 429)
+		ctl_check_unknown(site->check, what, "this machine has made "
+		    "too many requests or secrets (429); try again later");
+	return answer->status != 0 && answer->status != 429;
 }
 
 bool

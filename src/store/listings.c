@@ -188,8 +188,10 @@ store_listing_remove(struct store_txn *txn, int64_t secret)
 int
 store_listing_purge(struct store_txn *txn, int64_t secret)
 {
+	txn->erased = true;
 	return txn_change(txn, SQLITE_STATEMENT_RECORD_PURGE, "listing",
 	    secret) == -1 ||
+	    rows_total(txn, -sqlite3_changes(txn->sqlite->db)) == -1 ||
 	    txn_change(txn, SQLITE_STATEMENT_CLAIM_PURGE, "listing",
 	    secret) == -1 || store_listing_remove(txn, secret) == -1 ? -1 :
 	    txn_change(txn, SQLITE_STATEMENT_SECRET_DELETE, "listing",

@@ -191,6 +191,21 @@ number_record(struct store_txn *txn, int64_t *number)
 	return 0;
 }
 
+int
+rows_total(struct store_txn *txn, int more)
+{
+	sqlite3_stmt	*statement;
+
+	if (more == 0)
+		return 0;
+	statement = txn_prepare(txn, SQLITE_STATEMENT_TOTAL_ADD, "total");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, more);
+	/* Who reads and erases is not stopped by a count that is lost. */
+	return txn_done(txn, statement, "total");
+}
+
 static int
 insert_record(struct store_txn *txn, const struct store_secret *row,
     const void *record)
@@ -206,7 +221,7 @@ insert_record(struct store_txn *txn, const struct store_secret *row,
 	    SQLITE_STATIC);
 	result = txn_done(txn, statement, "record");
 	sqlite3_clear_bindings(statement);
-	return result;
+	return result == -1 ? -1 : rows_total(txn, 1);
 }
 
 int
@@ -353,6 +368,7 @@ store_record_erase(struct store_txn *txn, struct store_secret *row)
 		return 0;
 	if (txn_change(txn, SQLITE_STATEMENT_RECORD_DELETE, "erase",
 	    row->record) == -1 ||
+	    rows_total(txn, -sqlite3_changes(txn->sqlite->db)) == -1 ||
 	    txn_change(txn, SQLITE_STATEMENT_CLAIM_DELETE_ALL, "erase",
 	    txn_hash_id(row->lookup)) == -1)
 		return -1;

@@ -236,6 +236,18 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	    " secret_request WHERE id = ?1 AND uses_left = 0)",
 	[SQLITE_STATEMENT_LETTER_DELETE_SECRET] =
 	    "DELETE FROM outbox WHERE secret = ?1",
+	[SQLITE_STATEMENT_QUOTA_FIND] =
+	    "SELECT secrets, bytes FROM quota WHERE id = ?1",
+	[SQLITE_STATEMENT_QUOTA_ADD] =
+	    "INSERT INTO quota (id, due_at, secrets, bytes)"
+	    " VALUES (?1, ?2, 1, ?3) ON CONFLICT (id) DO UPDATE SET"
+	    " secrets = secrets + 1, bytes = bytes + excluded.bytes",
+	[SQLITE_STATEMENT_QUOTA_FORGET] =
+	    "DELETE FROM quota WHERE id IN (SELECT id FROM quota"
+	    " WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2)",
+	[SQLITE_STATEMENT_TOTAL] = "SELECT records FROM total WHERE id = 1",
+	[SQLITE_STATEMENT_TOTAL_ADD] =
+	    "UPDATE total SET records = records + ?1 WHERE id = 1",
 };
 
 /* A setting, and what it must read afterwards. */

@@ -180,6 +180,10 @@ int	 store_secret_insert(struct store_txn *txn, struct store_secret *row,
  * KiB. */
 int	 store_room(struct store_txn *txn, size_t bytes);
 
+/* store_records(txn, count): how many sealed records there are; 0 or less when
+ * nobody knows. */
+int	 store_records(struct store_txn *txn, int64_t *count);
+
 /* store_refuse_full(txn): have the update end with STORE_FULL.  Returns -1. */
 int	 store_refuse_full(struct store_txn *txn);
 
@@ -236,6 +240,27 @@ int	 store_claim_last(struct store_txn *txn,
  * to what there was. */
 int	 store_secret_due(struct store_txn *txn, int64_t before,
 	    struct store_secret *rows, size_t *count);
+
+/* What one client made in one hour; hash is the rules' name for both. */
+struct store_quota {
+	int64_t		 secrets;
+	int64_t		 bytes;		/* of their sealed records */
+};
+
+/* store_quota_find(txn, hash, row): 1: nothing. */
+int	 store_quota_find(struct store_txn *txn,
+	    const uint8_t hash[STORE_HASHBYTES], struct store_quota *row);
+
+/* store_quota_add(txn, hash, due_at, bytes): one secret more, of so many
+ * bytes; the row ends at due_at. */
+int	 store_quota_add(struct store_txn *txn,
+	    const uint8_t hash[STORE_HASHBYTES], int64_t due_at,
+	    size_t bytes);
+
+/* store_quota_forget(txn, before, limit, count): remove at most `limit` rows
+ * that ended by then; sets *count to how many. */
+int	 store_quota_forget(struct store_txn *txn, int64_t before,
+	    size_t limit, size_t *count);
 
 /* What `oncelinkctl stats` shows. */
 struct store_stats {

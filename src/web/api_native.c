@@ -54,7 +54,8 @@ static const struct {
 	/* Nothing is made for an account here. */
 	[SECRET_NO_ACCOUNT] = { PROBLEM_FAILED, NULL, NULL },
 	[SECRET_NO_ALLOWANCE] = { PROBLEM_FAILED, NULL, NULL },
-	[SECRET_REFUSED] = { PROBLEM_FAILED, NULL, NULL }
+	[SECRET_REFUSED] = { PROBLEM_FAILED, NULL, NULL },
+	[SECRET_TOO_MANY] = { PROBLEM_QUOTA, NULL, NULL }
 };
 static_assert(COUNT(outcomes) == SECRET_OUTCOME__MAX, "one row an outcome");
 
@@ -120,9 +121,14 @@ create(struct app *app, struct http_request *request,
 	creation->lifetime = call->expires_in * 1000;
 	creation->views = (uint32_t)call->views;
 	creation->attempts = (uint32_t)call->attempts;
+	creation->client = request->client_address;
 	failure = secret_create(app->site, request->arena, creation);
 	if (failure != 0) {
 		app_fail(request, reply, failure);
+		return;
+	}
+	if (creation->outcome == SECRET_TOO_MANY) {
+		app_too_many(request, reply, creation->wait);
 		return;
 	}
 	if (creation->outcome != SECRET_OK) {

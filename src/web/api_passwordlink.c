@@ -138,7 +138,9 @@ static const struct {
 	[SECRET_NO_ALLOWANCE] = { 403, NULL, "The account has made as many "
 	    "secrets as it may this month" },
 	/* Of a request's filling alone. */
-	[SECRET_REFUSED] = { 0, NULL, NULL }
+	[SECRET_REFUSED] = { 0, NULL, NULL },
+	/* An account has its allowance. */
+	[SECRET_TOO_MANY] = { 0, NULL, NULL }
 };
 static_assert(COUNT(outcomes) == SECRET_OUTCOME__MAX, "one row an outcome");
 

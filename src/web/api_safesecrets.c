@@ -79,7 +79,8 @@ static const struct {
 	[SECRET_EXISTS] = { 0, NULL },
 	[SECRET_NO_ACCOUNT] = { 0, NULL },
 	[SECRET_NO_ALLOWANCE] = { 0, NULL },
-	[SECRET_REFUSED] = { 0, NULL }
+	[SECRET_REFUSED] = { 0, NULL },
+	[SECRET_TOO_MANY] = { 0, NULL }
 };
 static_assert(sizeof(outcomes) / sizeof(outcomes[0]) == SECRET_OUTCOME__MAX,
     "one row an outcome");
@@ -213,7 +214,12 @@ create(struct app *app, struct http_request *request,
 	creation->lifetime = message->exp * 1000;
 	creation->views = 1;
 	creation->attempts = (uint32_t)app->conf->pin_attempts;
+	creation->client = request->client_address;
 	failure = secret_create(app->site, request->arena, creation);
+	if (failure == 0 && creation->outcome == SECRET_TOO_MANY) {
+		app_too_many(request, reply, creation->wait);
+		return;
+	}
 	if (failure == 0 && creation->outcome != SECRET_OK)
 		failure = app_impossible(request, "token");
 	if (failure != 0) {

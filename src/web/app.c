@@ -52,7 +52,9 @@ static const struct {
 	    "this address uses a secret up and is not fetched in advance" },
 	[APP_FAILED] = { 500, "the server failed" },
 	[APP_BUSY] = { 503, "the server is busy: try again" },
-	[APP_FULL] = { 507, "the server has no room for more" }
+	[APP_FULL] = { 507, "the server has no room for more" },
+	[APP_TOO_MANY] = { 429,
+	    "too much was made from this network: try again later" }
 };
 static_assert(sizeof(errors) / sizeof(errors[0]) == APP_ERROR__MAX,
     "a status for each error");
@@ -101,14 +103,41 @@ answer_bare(struct http_request *request, struct http_reply *reply)
 	http_begin(reply, 500, NULL);
 }
 
+/* wait: seconds. */
+static void
+refuse_for(struct http_request *request, struct http_reply *reply,
+    enum app_error error, int64_t wait)
+{
+	struct buf	 text;
+
+	begin_anew(request, reply);
+	reply->wait = wait;
+	request->face->error(reply, error);
+	buf_init(&text, request->arena);
+	buf_printf(&text, "%lld", (long long)wait);
+	buf_append(&text, "", 1);
+	http_header(reply, "Retry-After", text.failed ? "1" :
+	    (const char *)text.data);
+}
+
 void
 app_refuse(struct http_request *request, struct http_reply *reply,
     enum app_error error)
 {
+	if (error == APP_BUSY) {
+		refuse_for(request, reply, error, 1);
+		return;
+	}
 	begin_anew(request, reply);
 	request->face->error(reply, error);
-	if (error == APP_BUSY)
-		http_header(reply, "Retry-After", "1");
+}
+
+void
+app_too_many(struct http_request *request, struct http_reply *reply,
+    int64_t wait)
+{
+	refuse_for(request, reply, APP_TOO_MANY,
+	    wait < 1000 ? 1 : (wait + 999) / 1000);
 }
 
 void

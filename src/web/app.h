@@ -77,6 +77,7 @@ enum app_error {
 	APP_KEY_NEEDED, APP_PRIVATE_KEY_NEEDED,
 	APP_LENGTH_REQUIRED, APP_TOO_LARGE, APP_SHORT_BODY, APP_BAD_LENGTH,
 	APP_WRONG_TYPE, APP_PREFETCH, APP_FAILED, APP_BUSY, APP_FULL,
+	APP_TOO_MANY,
 	APP_ERROR__MAX
 };
 
@@ -113,6 +114,11 @@ void	 app_refuse(struct http_request *request, struct http_reply *reply,
  * 503 carries Retry-After. */
 void	 app_fail(struct http_request *request, struct http_reply *reply,
 	    int failure);
+
+/* app_too_many(request, reply, wait): its answer when the client made as much
+ * as it may for so many ms: 429 with Retry-After. */
+void	 app_too_many(struct http_request *request, struct http_reply *reply,
+	    int64_t wait);
 
 /* app_hand_over(request, reply, face, error): the answer to error that another
  * face gives: the request was for that one. */

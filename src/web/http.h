@@ -80,6 +80,7 @@ struct http_reply {
 	const uint8_t	*tail;		/* tail_size bytes behind body */
 	size_t		 tail_size;
 	bool		 head_only;	/* HEAD: lengths, but no bytes */
+	int64_t		 wait;		/* seconds to wait, as it says; or 0 */
 };
 
 /* http_method(name): the method of that name, case-sensitively. */

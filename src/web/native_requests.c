@@ -82,7 +82,8 @@ static const struct {
 		"password_part_public",
 		"The link of this secret is not mailed, so that the public "
 		"half of the password must stay with you. Nothing was "
-		"stored; seal it anew and send it without." }
+		"stored; seal it anew and send it without." },
+	[SECRET_REQUEST_TOO_MANY] = { PROBLEM_QUOTA, NULL, NULL }
 };
 static_assert(COUNT(outcomes) == SECRET_REQUEST_OUTCOME__MAX,
     "one row an outcome");
@@ -245,9 +246,14 @@ native_requests_fill(struct app *app, struct http_request *request,
 	filling->payload = payload.data;
 	filling->payload_size = payload.len;
 	filling->part = call->has_part ? call->link_part : NULL;
+	filling->client = request->client_address;
 	failure = secret_request_fill(app->site, request->arena, filling);
 	if (failure != 0) {
 		app_fail(request, reply, failure);
+		return;
+	}
+	if (filling->outcome == SECRET_REQUEST_TOO_MANY) {
+		app_too_many(request, reply, filling->wait);
 		return;
 	}
 	if (filling->outcome != SECRET_REQUEST_OK) {

@@ -105,7 +105,8 @@ static const struct {
 		"secret requests as it may this month" },
 	[SECRET_REQUEST_NO_ADDRESS] = { 422, "Mail cannot be sent" },
 	[SECRET_REQUEST_PART_MISSING] = { 0, NULL },
-	[SECRET_REQUEST_PART_UNWANTED] = { 0, NULL }
+	[SECRET_REQUEST_PART_UNWANTED] = { 0, NULL },
+	[SECRET_REQUEST_TOO_MANY] = { 0, NULL }
 };
 static_assert(COUNT(outcomes) == SECRET_REQUEST_OUTCOME__MAX,
     "one row an outcome");

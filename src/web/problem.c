@@ -15,7 +15,7 @@
 
 #define PROBLEM_TYPE	"application/problem+json"
 
-/* The same seconds as Retry-After says. */
+/* Seconds, where there is no Retry-After that says them. */
 #define RETRY_AFTER	1
 
 static const struct {
@@ -109,6 +109,12 @@ static const struct {
 		"The site has no room left. Nothing was stored and nothing "
 		"lost; try again later or ask the one who runs it.", false
 	},
+	[PROBLEM_QUOTA] = {
+		"tag:oncelink,2026:quota", 429, "Too many",
+		"Your network has made as many secrets as this site takes "
+		"from one in an hour. Nothing was stored; try again when "
+		"`retry_after` seconds are over.", true
+	},
 	[PROBLEM_FAILED] = {
 		"tag:oncelink,2026:failed", 500, "Failed",
 		"Something went wrong on the server. Nothing was shown and "
@@ -143,7 +149,8 @@ static const struct {
 		"it is wanted." },
 	[APP_FAILED] = { PROBLEM_FAILED, NULL },
 	[APP_BUSY] = { PROBLEM_BUSY, NULL },
-	[APP_FULL] = { PROBLEM_STORE_FULL, NULL }
+	[APP_FULL] = { PROBLEM_STORE_FULL, NULL },
+	[APP_TOO_MANY] = { PROBLEM_QUOTA, NULL }
 };
 static_assert(sizeof(errors) / sizeof(errors[0]) == APP_ERROR__MAX,
     "one row an error");
@@ -198,7 +205,8 @@ problem_reply(struct http_reply *reply, enum problem problem,
 		json_text(&json, "changed_at", time);
 	}
 	if (problems[problem].retry)
-		json_integer(&json, "retry_after", RETRY_AFTER);
+		json_integer(&json, "retry_after", reply->wait != 0 ?
+		    reply->wait : RETRY_AFTER);
 	json_close(&json);
 }
 

@@ -47,6 +47,7 @@ test("what a refusal tells", () => {
 	assert.equal(say("wrong-pin", { attempts_left: 2 }).what, "wrong-pin");
 	assert.equal(say("wrong-pin", { attempts_left: 0 }).what, "locked");
 	assert.equal(say("busy", { retry_after: 5 }, 429).retryAfter, 5);
+	assert.equal(say("quota", { retry_after: 900 }, 429).what, "quota");
 	assert.equal(say("invalid-field", { field: "pin" }, 422).field, "pin");
 });
 

@@ -195,7 +195,8 @@ def cgi_params(method, uri, length=None, content_type=None, extra=None):
         "REQUEST_URI": uri,
         "SCRIPT_NAME": "",
         "QUERY_STRING": uri.partition("?")[2],
-        "REMOTE_ADDR": "192.0.2.1",
+        # Nobody's in particular: see client_secrets in oncelink.conf(5).
+        "REMOTE_ADDR": "127.0.0.1",
     }
     if length is not None:
         params["CONTENT_LENGTH"] = str(length)

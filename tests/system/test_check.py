@@ -358,6 +358,9 @@ class Local(CheckTest):
         site = self.earnest_site(server=None, start=False)
         for name, value, word in (
                 ("claim_seconds", "0s", "claim_seconds is 0"),
+                ("client_secrets", "0", "client_secrets is 0"),
+                ("client_bytes", "0", "client_bytes is 0"),
+                ("client_ipv6_bits", "128", "client_ipv6_bits tells"),
                 ("create", "nobody", "lets nobody make"),
                 ("erase_delay", "30s", "ten seconds"),
                 ("kdf_passes", "1", "cheaper"),

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import string
+import time
 import unittest
 
 import jsonschema
@@ -20,6 +21,7 @@ from oncelink_wire import (
 )
 
 DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+SOMEBODY = {"REMOTE_ADDR": "192.0.2.77"}
 METHODS = ("get", "post", "delete", "put", "patch", "head", "options")
 
 
@@ -265,6 +267,13 @@ class Answers(SiteTest):
         self.judge(key, answer)
         return answer
 
+    def few(self, **settings):
+        """A site where one client may make one secret in this hour."""
+        while time.time() % 3600 > 3590:
+            time.sleep(0.1)
+        return self.site(server=None,
+                         settings={"client_secrets": "1", **settings})
+
     def broken(self, site, path, large, uri=None):
         """What every call with a body answers to bodies that are none."""
         self.ask(site, "POST", path, b"{", uri=uri)
@@ -321,6 +330,9 @@ class Answers(SiteTest):
         self.ask(site, "GET", "/ping", status=200)
         closed = self.site(server=None, settings={"create": "nobody"})
         self.ask(closed, "POST", create, example, 403)
+        few = self.few()
+        for status in (201, 429):
+            self.ask(few, "POST", create, example, status, **SOMEBODY)
         self.everything_seen(("/api/v1/", "/ping"))
 
     def test_onetime(self):
@@ -341,6 +353,9 @@ class Answers(SiteTest):
             self.broken(site, place, 1 << 20)
             self.broken(site, one, 1 << 20, uri=uri)
             self.ask(closed, "POST", place, example, 403)
+            few = self.few()
+            for status in (200, 429):
+                self.ask(few, "POST", place, example, status, **SOMEBODY)
         self.passwordlink(site)
         self.passwordlink_requests(site)
         self.everything_seen(("/secrets", "/api/secret"))
@@ -436,19 +451,20 @@ class Answers(SiteTest):
         self.ask(site, "POST", peek, one, 200)
         self.ask(site, "POST", peek, {"id": other}, 404)
         self.ask(site, "POST", path, {"id": other, **SEALED}, 404)
-        self.ask(site, "POST", path, {**one, **SEALED}, 201)
+        self.ask(site, "POST", path, {**one, **SEALED}, 201, **SOMEBODY)
+        self.ask(site, "POST", path, {**one, **SEALED}, 429, **SOMEBODY)
         self.ask(site, "POST", path, {**one, **SEALED}, 403)
         for place, large in ((peek, 1 << 20), (path, 1 << 22)):
             self.broken(site, place, large)
             self.ask(site, "POST", place, {"colour": "red"}, 422)
             self.ask(site, "POST", place, b"{}", 415, "text/plain")
 
-    def create(self, site, status=201, more=None, **members):
+    def create(self, site, status=201, more=None, client=None, **members):
         head = {"id": b64u(random_id()), "receipt": b64u(random_id()),
                 "expires_in": 3600, **members}
         self.ask(site, "POST", "/api/v2/secrets",
                  frame({**head, **(more or {})}, random_envelope()), status,
-                 FRAME_TYPE)
+                 FRAME_TYPE, **(client or {}))
         return head
 
     def captcha(self, site, claim):
@@ -486,6 +502,9 @@ class Answers(SiteTest):
         self.create(site, 422, more={"colour": "red"})
         closed = self.site(server=None, settings={"create": "nobody"})
         self.create(closed, 403)
+        few = self.few()
+        for status in (201, 429):
+            self.create(few, status, client=SOMEBODY)
         self.ask(site, "POST", secrets, b"{", 400, FRAME_TYPE)
         self.ask(site, "POST", secrets, b"{}", 415)
         self.judge(("POST", secrets),
@@ -528,7 +547,7 @@ class Answers(SiteTest):
         self.ask(site, "POST", secrets + "/peek", text, 200)
         self.ask(site, "POST", secrets + "/open", {
             **text, "claim": claim, "pin": "a"}, 200)
-        self.fill(site, other)
+        self.fill(self.few(max_envelope="64K"), other)
         self.captcha(self.site(server=None), b64u(random_id()))
         self.ask(site, "GET", "/api/v2/params", status=200)
         self.ask(site, "GET", "/api/v2/health", status=200)

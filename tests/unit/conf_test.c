@@ -112,6 +112,11 @@ test_defaults(void **state)
 	    CONF_FACE_ONETIME | CONF_FACE_PASSWORDLINK | CONF_FACE_NATIVE);
 	assert_int_equal(conf.create, CONF_CREATE_ANYONE);
 	assert_int_equal(conf.trusted_proxies_count, 0);
+	assert_int_equal(conf.client_secrets, 1000);
+	assert_int_equal(conf.client_bytes, 256 << 20);
+	assert_int_equal(conf.client_ipv4_bits, 32);
+	assert_int_equal(conf.client_ipv6_bits, 56);
+	assert_int_equal(conf.max_secrets, 10000000);
 	assert_int_equal(conf.threads, 32);
 	assert_int_equal(conf.shutdown_wait, 10000);
 	assert_int_equal(conf.lock_wait, 5000);
@@ -150,6 +155,7 @@ test_values(void **state)
 	    "\tpath_prefix=/once/a-b._~9\n"
 	    "faces = native, onetime\ncreate = keys\n"
 	    "state_dir = /srv/state\nkey_file = keys/server.key\n"
+	    "client_secrets = 0\nclient_bytes = 0\n"
 	    "threads=64\nshutdown_seconds = 1m30s\nlock_wait = 250ms\n"
 	    "kdf_wait = 1s500ms\nerase_delay = 0\nmax_store = 16T\n"
 	    "max_envelope = 12345\nmax_expire = 1d12h\n"
@@ -164,6 +170,8 @@ test_values(void **state)
 	(void)snprintf(place, sizeof(place), "%s/keys/server.key", directory);
 	assert_string_equal(conf.key_file, place);
 	assert_int_equal(conf.threads, 64);
+	assert_int_equal(conf.client_secrets, 0);
+	assert_int_equal(conf.client_bytes, 0);
 	assert_int_equal(conf.shutdown_wait, 90000);
 	assert_int_equal(conf.lock_wait, 250);
 	assert_int_equal(conf.kdf_wait, 1500);

@@ -324,6 +324,30 @@ hashes_keys_as_other_code(void **state)
 }
 
 static void
+names_clients_as_other_code(void **state)
+{
+	struct world		*world = *state;
+	struct json_object	*list = member(world->vectors, "clients");
+	struct json_object	*vector;
+	uint8_t			 day[BYTES_MAX], network[BYTES_MAX];
+	uint8_t			 want[BYTES_MAX], hash[SEAL_HASHBYTES];
+
+	assert_int_equal(json_object_array_length(list), 2);
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		vector = json_object_array_get_idx(list, i);
+		assert_int_equal(bytes_of(vector, "day", day),
+		    EPOCH_KEYBYTES);
+		assert_int_equal(bytes_of(vector, "network", network),
+		    SEAL_NETWORKBYTES);
+		assert_int_equal(bytes_of(vector, "hash", want),
+		    SEAL_HASHBYTES);
+		seal_client(world->keyring, day, json_object_get_int64(
+		    member(vector, "hour")), network, hash);
+		assert_memory_equal(hash, want, SEAL_HASHBYTES);
+	}
+}
+
+static void
 decodes_base64_as_it_comes(void **state)
 {
 	static const struct {
@@ -372,6 +396,7 @@ main(void)
 		TEST(writes_and_reads_base62),
 		cmocka_unit_test(refuses_other_base62),
 		TEST(hashes_keys_as_other_code),
+		TEST(names_clients_as_other_code),
 		cmocka_unit_test(decodes_base64_as_it_comes)
 	};
 

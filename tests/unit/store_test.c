@@ -326,7 +326,7 @@ test_migration(void **state)
 	raw_run(directory, "DROP TABLE secret; DROP TABLE record;"
 	    "DROP TABLE account; DROP TABLE api_key; DROP TABLE listing;"
 	    "DROP TABLE view; DROP TABLE secret_request; DROP TABLE outbox;"
-	    "DROP TABLE clock;"
+	    "DROP TABLE clock; DROP TABLE quota; DROP TABLE total;"
 	    "PRAGMA user_version = 0");
 	assert_refused(directory, "claim");
 	db = stores_raw(directory);

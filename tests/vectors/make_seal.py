@@ -154,7 +154,7 @@ def argon2id(pin, salt, passes, memory):
 
 class Keyring:
     def __init__(self, lookup, seals):
-        self.uses = [subkey(lookup, use, "oncelook") for use in range(1, 9)]
+        self.uses = [subkey(lookup, use, "oncelook") for use in range(1, 10)]
         self.seals = {number: (subkey(key, 1, "onceseal"),
                                subkey(key, 2, "onceseal"))
                       for number, key in seals.items()}
@@ -211,6 +211,16 @@ def note(keyring, name, use, text):
         "name": name, "use": use, "owner": owner.hex(), "text": text.hex(),
         "note": (tag + nonce + xchacha20_poly1305(
             keyring.uses[6], nonce, text, tag + bytes([use]) + owner)).hex(),
+    }
+
+
+def client(keyring, name, hour, network):
+    """A client's name in an hour, with the ninth subkey."""
+    day = invented("day " + name, 32)
+    return {
+        "name": name, "day": day.hex(), "hour": hour, "network": network.hex(),
+        "hash": blake2b(day + struct.pack("<q", hour) + network,
+                        key=keyring.uses[8]).hex(),
     }
 
 
@@ -285,6 +295,12 @@ def main():
         note(ring, "a message", 2, "hälsning 🔑".encode()),
         note(ring, "a viewer", 3, b"\t192.0.2.0a browser"),
         note(ring, "a letter", 5, invented("letter", 700)),
+    ]
+    vectors["clients"] = [
+        client(ring, "IPv4", at // 3600000,
+               bytes(10) + b"\xff\xff" + bytes([192, 0, 2, 1])),
+        client(ring, "IPv6", at // 3600000 + 1,
+               bytes.fromhex("20010db812345600") + bytes(8)),
     ]
     vectors["challenges"] = [
         challenge(ring, "one", at // 1000),
