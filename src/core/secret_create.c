@@ -147,6 +147,19 @@ admit(struct store_txn *txn, struct making *making)
 	return result == 1 && refuse(txn, making, false) == -1 ? -1 : result;
 }
 
+/* The clock was set back, and only other processes have written what time it
+ * was, or somebody told them that it never was that late: what was made by
+ * what this one knew is over too early, or too late. */
+static bool
+is_outdated(struct store_txn *txn, const struct store_secret *row)
+{
+	int64_t		 age = store_now(txn) - row->created_at;
+	struct store_clock clock;
+
+	store_clock(txn, &clock);
+	return age < 0 || age > (clock.wall < clock.latest ? 0 : OUTDATED);
+}
+
 static int
 insert(struct store_txn *txn, void *argument)
 {
@@ -155,9 +168,8 @@ insert(struct store_txn *txn, void *argument)
 	const struct listing *listing = creation->listing;
 	int		 result;
 
-	/* The clock was set back, and only other processes have written what
-	 * time it was: once more, with that. */
-	making->outdated = store_now(txn) - making->row.created_at > OUTDATED;
+	/* Once more, with the time that is known now. */
+	making->outdated = is_outdated(txn, &making->row);
 	if (making->outdated)
 		return 0;
 	making->outcome = SECRET_OK;

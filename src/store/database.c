@@ -325,6 +325,9 @@ store_view(struct store *store, store_fn *fn, void *argument)
 		result = STORE_FAILED;
 	} else
 		result = view(reader, fn, argument);
+	/* What is sealed next is to be as late as that. */
+	if (result == 0)
+		writer_learn_mark(store->writer, reader->latest);
 	/* A connection that failed may be worth nothing: a new one next. */
 	if (result == STORE_FAILED)
 		sqlite_close(reader);

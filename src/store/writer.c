@@ -393,6 +393,12 @@ writer_time(struct writer *writer)
 	return wall > latest ? wall : latest;
 }
 
+void
+writer_learn_mark(struct writer *writer, int64_t latest)
+{
+	atomic_store(&writer->latest, latest);
+}
+
 bool
 writer_has_log(struct writer *writer)
 {

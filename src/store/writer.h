@@ -54,6 +54,10 @@ int	 writer_checkpoint(struct writer *writer, bool erase);
 /* writer_time(writer): as store_time; for any thread. */
 int64_t	 writer_time(struct writer *writer);
 
+/* writer_learn_mark(writer, latest): somebody read what the clock's mark is;
+ * for any thread. */
+void	 writer_learn_mark(struct writer *writer, int64_t latest);
+
 /* writer_has_log(writer): is there anything in the log's file? */
 bool	 writer_has_log(struct writer *writer);
 

@@ -293,23 +293,46 @@ the_year_2038_is_one_like_others(void **state)
 static void
 what_others_wrote_counts(void **state)
 {
+	static const int64_t	 steps[] = {
+		2 * HOUR, 200 * SECOND, 2 * SECOND
+	};
 	struct sites		*sites = *state;
 	struct sites_secret	 secret;
 	struct sqlite3		*db;
-	int64_t			 later = sites_now() + 2 * HOUR;
+	int64_t			 later = sites_now();
 	char			*sql;
 
 	live_on(sites);
 	db = stores_raw(sites->conf.state_dir);
-	sql = sqlite3_mprintf("UPDATE clock SET latest = %lld",
-	    (long long)later);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_free(sql);
-	make(sites, &secret, HOUR, 1);
-	assert_true(secret.creation.expires_at >= later + HOUR);
-	assert_int_equal(sites_read(sites, &secret, NULL, NULL), SECRET_OK);
-	sqlite3_close(db);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		later += steps[i];
+		sql = sqlite3_mprintf("UPDATE clock SET latest = %lld",
+		    (long long)later);
+		assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL),
+		    SQLITE_OK);
+		sqlite3_free(sql);
+		make(sites, &secret, 60 * SECOND, 1);
+		assert_true(secret.creation.expires_at >= later + 60 * SECOND);
+		assert_int_equal(sites_read(sites, &secret, NULL, NULL),
+		    SECRET_OK);
+		sites_drop(&secret);
+	}
+	/* Also that it never was that late. */
+	later = sites_now();
+	assert_int_equal(sqlite3_exec(db, "UPDATE clock SET latest = latest - "
+	    "3600000", NULL, NULL, NULL), SQLITE_OK);
+	make(sites, &secret, 60 * SECOND, 1);
+	assert_in_range(secret.creation.expires_at, later,
+	    later + 2 * HOUR);
 	sites_drop(&secret);
+	/* Who only looks knows it too. */
+	assert_int_equal(sqlite3_exec(db, "UPDATE clock SET latest = latest + "
+	    "3600000", NULL, NULL, NULL), SQLITE_OK);
+	sites_draw(&secret, SITES_SMALL);
+	assert_int_equal(sites_peek(sites, &secret, NULL), SECRET_NOT_FOUND);
+	assert_true(store_time(sites->site.store) >= later + 2 * HOUR);
+	sites_drop(&secret);
+	sqlite3_close(db);
 }
 
 /* Once a second at most, and never where nothing else is written. */
