@@ -5,8 +5,10 @@
  * up, and looked for again.
  */
 #include <sys/random.h>
+#include <sys/vfs.h>
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -145,6 +147,26 @@ look(struct planting *planting, int count[PART__MAX])
 	return 0;
 }
 
+/* Does the file system write over a file's blocks where they are, as far as is
+ * known?  The numbers are those of statfs(2). */
+static bool
+is_in_place(const char *directory)
+{
+	static const unsigned int	 known[] = {
+		0xef53,		/* ext2, ext3, ext4 */
+		0x58465342,	/* XFS */
+		0x01021994,	/* tmpfs */
+	};
+	struct statfs			 status;
+
+	if (statfs(directory, &status) == -1)
+		return false;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if ((unsigned int)status.f_type == known[i])
+			return true;
+	return false;
+}
+
 static int
 unreadable(void)
 {
@@ -199,6 +221,9 @@ verify_erased(struct planting *planting)
 			    SECRETS, count[part]);
 	printf("used all of them up: nothing of them is left in %" PRIu64
 	    " bytes of files\n", planting->read);
+	if (!is_in_place(planting->site->conf->state_dir))
+		puts("this file system may write elsewhere what is overwritten "
+		    "(oncelinkctl(8)): old blocks may hold sealed records");
 	return ctl_flush();
 }
 

@@ -11,7 +11,8 @@
  * after the rollback does.
  *
  * And it leaves pieces of rows where it moved them from: they are overwritten
- * as pages reach the database.
+ * as pages reach the database.  What it cuts off its log it leaves on the disk:
+ * that is overwritten before.
  */
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -21,9 +22,12 @@
 
 #include "store/sqlite.h"
 #include "store/vfs.h"
+#include "store/vfs_overwrite.h"
 #include "store/vfs_page.h"
 
-#define GATHER_BYTES (128 * 1024)
+/* Whole blocks, and below 2^17: the system's layer takes a length's last 17
+ * bits, and calls a disk full that it was to write nothing to. */
+#define GATHER_BYTES (31 * 4096)
 
 /*
  * Up to this size no page but those of trees begins with the number of a kind
@@ -121,12 +125,27 @@ log_write(sqlite3_file *file, const void *bytes, int length,
 	return SQLITE_OK;
 }
 
+/* Nothing is gathered: its place is free for zeros. */
+static int
+overwrite(struct vfs_log *log)
+{
+	if (log->gathered == NULL)
+		log->gathered = malloc(GATHER_BYTES);
+	if (log->gathered == NULL)
+		return SQLITE_IOERR_NOMEM;
+	memset(log->gathered, 0, GATHER_BYTES);
+	return vfs_overwrite(real(log), log->gathered, GATHER_BYTES);
+}
+
 static int
 log_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
 	struct vfs_log	*log = log_of(file);
 	int		 result = flush(log);
 
+	/* SQLite cuts off all of it, when nobody needs it any more. */
+	if (result == SQLITE_OK && size == 0)
+		result = overwrite(log);
 	return result != SQLITE_OK ? result :
 	    real(log)->pMethods->xTruncate(real(log), size);
 }

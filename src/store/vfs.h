@@ -11,8 +11,9 @@ struct sqlite3_file;
  * vfs_register(): make the file layer known to SQLite; again is no harm.  It
  * is the system's own, but for two kinds of files.  What is written to a log is
  * gathered and handed on in large pieces, at the latest before anything else
- * is done with the file, so that order and durability are the same.  Pages of
- * a database are cleared by vfs_page_clear as they are written.  Returns 0, or
+ * is done with the file, so that order and durability are the same; before it
+ * is cut off it is overwritten by vfs_overwrite.  Pages of a database are
+ * cleared by vfs_page_clear as they are written.  Returns 0, or
  * -1 when there is no memory.
  */
 int	 vfs_register(void);

@@ -30,13 +30,15 @@
 #define SECRETS		160
 #define OPENED		6
 
-enum { ONCE, TRIES, GONE, AGAIN, LOST, WHOLE, ROWS };
+enum { ONCE, TRIES, GONE, CUT_OFF, AGAIN, LOST, WHOLE, ROWS };
 
 static const struct attack_row what_is_tried[ROWS] = {
 	[ONCE] = { "1", "what was read, burned or locked stays so, all else is"
 	    " whole", 0, 0 },
 	[TRIES] = { "2", "wrong PINs stay counted", 0, 0 },
 	[GONE] = { "4", "after the next sweep nothing of what is over is left",
+	    0, 0 },
+	[CUT_OFF] = { "4", "logs are zeros on the disk before they are cut off",
 	    0, 0 },
 	[AGAIN] = { "8", "readers that ask again with their claims", 0, 0 },
 	[LOST] = { "8", "views that a failed sync and the cut took without an"
@@ -206,6 +208,31 @@ judge(struct round *round, size_t cut, enum recorder_fate fate,
 		site_close(&site);
 }
 
+/* A log whose blocks are given back may not tell who gets them anything. */
+static void
+judge_cutting(struct round *round, const struct recorder_disk *disk)
+{
+	const struct recorder_step *step =
+	    &round->recorder.steps[disk->cut];
+	const struct recorder_bytes *log = &disk->synced[RECORDER_LOG];
+	size_t		 left = 0, waiting = 0;
+
+	if (step->file != RECORDER_LOG || step->kind != RECORDER_TRUNCATE)
+		return;
+	for (size_t i = 0; i < log->size; i++)
+		left += log->bytes[i] != 0;
+	/* Another cutting may wait: there was nothing behind it. */
+	for (size_t i = 0; i < disk->waiting[RECORDER_LOG]; i++)
+		waiting += round->recorder.steps[disk->pending[RECORDER_LOG]
+		    [i]].kind == RECORDER_WRITE;
+	if (log->size > 0)
+		attack_tried(&rows[CUT_OFF]);
+	if (left > 0 || waiting > 0)
+		attack_broke(&rows[CUT_OFF], "cut %zu of %zu: %zu bytes, %zu "
+		    "writes not synced", disk->cut, round->recorder.count,
+		    left, waiting);
+}
+
 /* So many disks of this round, spread over all places. */
 static unsigned long
 cut_everywhere(struct round *round, unsigned long most)
@@ -232,8 +259,10 @@ cut_everywhere(struct round *round, unsigned long most)
 			if (!pending)
 				break;
 		}
-		if (place + 1 < places)
+		if (place + 1 < places) {
+			judge_cutting(round, &disk);
 			recorder_advance(&disk);
+		}
 	}
 	recorder_disk_free(&disk);
 	recorder_bytes_free(images);

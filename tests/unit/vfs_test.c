@@ -2,7 +2,8 @@
 /*
  * The file layer of log and database over one that writes down what it is
  * asked for: what is gathered, in which order it is handed on, what is said
- * after a piece was lost; and what of a page is overwritten.
+ * after a piece was lost; what is overwritten of a log before it is cut off,
+ * and what of a page.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,10 +25,12 @@ static struct {
 	char	 calls[4096];	/* "w24@0 s " … */
 	char	 disk[DISK_BYTES];
 	int	 fail;		/* what the next writes return */
+	int	 syncs;		/* so many succeed, if any is to fail */
+	int	 fail_sync;	/* what those behind them return */
 } under;
 
-/* How large a file is when it is opened. */
-static sqlite3_int64 opened_size;
+/* How large a file is said to be. */
+static sqlite3_int64 under_bytes;
 
 static void under_note(const char *, ...)
 	    __attribute__((format(printf, 1, 2)));
@@ -87,7 +90,7 @@ under_sync(sqlite3_file *file, int flags)
 	(void)file;
 	(void)flags;
 	under_note("s ");
-	return SQLITE_OK;
+	return under.syncs-- > 0 ? SQLITE_OK : under.fail_sync;
 }
 
 static int
@@ -95,7 +98,7 @@ under_size(sqlite3_file *file, sqlite3_int64 *size)
 {
 	(void)file;
 	under_note("z ");
-	*size = opened_size;
+	*size = under_bytes;
 	return SQLITE_OK;
 }
 
@@ -191,7 +194,7 @@ test_nothing_is_overtaken(void **state)
 	calls_are("w8@108 z ");
 	assert_int_equal(put(log, 'd', 8, 116), 0);
 	assert_int_equal(log->pMethods->xTruncate(log, 0), 0);
-	calls_are("w8@116 t0 ");
+	calls_are("w8@116 z t0 ");
 	assert_int_equal(put(log, 'e', 8, 0), 0);
 	assert_int_equal(put(log, 'f', 200 * 1024, 8), 0);
 	calls_are("w8@0 w204800@8 ");
@@ -224,9 +227,9 @@ test_more_than_fits(void **state)
 	(void)state;
 	for (int i = 0; i < 40; i++)
 		assert_int_equal(put(log, 'x', PAGE, i * PAGE), 0);
-	calls_are("w131072@0 ");
+	calls_are("w126976@0 ");
 	assert_int_equal(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL), 0);
-	calls_are("w32768@131072 s ");
+	calls_are("w36864@126976 s ");
 	assert_int_equal(log->pMethods->xClose(log), 0);
 }
 
@@ -259,6 +262,80 @@ test_what_is_lost_is_told(void **state)
 	assert_int_equal(log->pMethods->xRead(log, bytes, 8, 8), 0);
 	calls_are("w16@8 r8@8 ");
 	assert_memory_equal(bytes, "dddddddd", 8);
+	assert_int_equal(log->pMethods->xClose(log), 0);
+}
+
+static int
+cut_off(sqlite3_file *log, sqlite3_int64 bytes, sqlite3_int64 left)
+{
+	int	 result;
+
+	memset(under.disk, 'x', sizeof(under.disk));
+	under_bytes = bytes;
+	result = log->pMethods->xTruncate(log, left);
+	under_bytes = 0;
+	return result;
+}
+
+/* The header first, and on the disk before the rest begins. */
+static void
+test_a_log_is_overwritten(void **state)
+{
+	static const struct {
+		sqlite3_int64	 bytes;
+		const char	*calls;
+	} logs[] = {
+		{ 0, "z t0 " },
+		{ 100, "z w100@0 s t0 " },
+		{ 512, "z w512@0 s t0 " },
+		{ 513, "z w512@0 s w1@512 s t0 " },
+		{ 126976, "z w512@0 s w126464@512 s t0 " },
+		{ 300000, "z w512@0 s w126464@512 w126976@126976 "
+		    "w46048@253952 s t0 " },
+	};
+	sqlite3_file	*log = open_one(SQLITE_OPEN_WAL);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
+		assert_int_equal(put(log, 'a', 8, 0), 0);
+		assert_int_equal(log->pMethods->xSync(log,
+		    SQLITE_SYNC_NORMAL), 0);
+		calls_are("w8@0 s ");
+		assert_int_equal(cut_off(log, logs[i].bytes, 0), 0);
+		calls_are(logs[i].calls);
+		for (size_t at = 0; at < sizeof(under.disk); at++)
+			if (under.disk[at] != ((sqlite3_int64)at <
+			    logs[i].bytes ? 0 : 'x'))
+				fail_msg("byte %zu of %lld", at,
+				    logs[i].bytes);
+	}
+	/* SQLite asks for no other size. */
+	assert_int_equal(cut_off(log, 8192, 4096), 0);
+	calls_are("t4096 ");
+	assert_int_equal(log->pMethods->xClose(log), 0);
+}
+
+/* What could not be overwritten is not given back. */
+static void
+test_a_log_that_cannot_be_overwritten(void **state)
+{
+	sqlite3_file	*log = open_one(SQLITE_OPEN_WAL);
+
+	(void)state;
+	under.fail = SQLITE_FULL;
+	assert_int_equal(cut_off(log, 8192, 0), SQLITE_FULL);
+	calls_are("z w512@0 ");
+	under.fail = SQLITE_OK;
+	under.fail_sync = SQLITE_IOERR_FSYNC;
+	under.syncs = 0;
+	assert_int_equal(cut_off(log, 8192, 0), SQLITE_IOERR_FSYNC);
+	calls_are("z w512@0 s ");
+	under.syncs = 1;
+	assert_int_equal(cut_off(log, 8192, 0), SQLITE_IOERR_FSYNC);
+	calls_are("z w512@0 s w7680@512 s ");
+	under.syncs = 2;
+	assert_int_equal(cut_off(log, 8192, 0), SQLITE_OK);
+	calls_are("z w512@0 s w7680@512 s t0 ");
 	assert_int_equal(log->pMethods->xClose(log), 0);
 }
 
@@ -345,9 +422,9 @@ test_pages_of_very_large_files(void **state)
 	sqlite3_file	*file;
 
 	(void)state;
-	opened_size = ((sqlite3_int64)PAGE << 23) + 1;
+	under_bytes = ((sqlite3_int64)PAGE << 23) + 1;
 	file = open_one(SQLITE_OPEN_MAIN_DB);
-	opened_size = 0;
+	under_bytes = 0;
 	write_page(file, 0x0d, 10, 3000, 1, 0, 0);
 	assert_int_equal(file->pMethods->xClose(file), SQLITE_OK);
 }
@@ -378,6 +455,8 @@ main(void)
 		cmocka_unit_test(test_what_was_rolled_back_is_forgotten),
 		cmocka_unit_test(test_more_than_fits),
 		cmocka_unit_test(test_what_is_lost_is_told),
+		cmocka_unit_test(test_a_log_is_overwritten),
+		cmocka_unit_test(test_a_log_that_cannot_be_overwritten),
 		cmocka_unit_test(test_others_stay_as_they_are),
 		cmocka_unit_test(test_pages_are_cleared),
 		cmocka_unit_test(test_pages_of_very_large_files),
