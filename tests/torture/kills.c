@@ -22,7 +22,7 @@
 #define PEOPLE		10
 #define WORKERS		8	/* at most */
 #define ROUND_KILLS	200ul	/* on one database */
-#define SECRETS		6000	/* of a round, more than it has time for */
+#define SECRETS		2000	/* of a round, more than it has time for */
 #define CALLS_A_KILL	50u
 #define START_TIME	20000u	/* microseconds, in which a worker begins */
 #define LIFE_MAX	2000000	/* microseconds */

@@ -46,7 +46,7 @@ class Mutant:
 class Tree:
     """A copy of the sources, with a build beside it."""
 
-    def __init__(self):
+    def __init__(self, *options):
         self.directory = tempfile.mkdtemp(prefix="oncelink-mutants.")
         self.source = os.path.join(self.directory, "source")
         self.build = os.path.join(self.directory, "build")
@@ -63,7 +63,7 @@ class Tree:
         subprocess.run(["chmod", "-R", "u+w", self.source], check=True)
         os.mkdir(self.build)
         self.run([os.path.join(self.source, "configure"), "--quiet",
-                  "CFLAGS=-O1 -g"], check=True)
+                  "CFLAGS=-O1 -g", *options], check=True)
 
     def run(self, argv, check=False, **more):
         with open(self.log, "w") as log:
