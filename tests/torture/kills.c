@@ -249,6 +249,28 @@ keep_sweeping(void *argument)
 	return NULL;
 }
 
+/* A worker dies before it has erased what it was asked to burn. */
+static void
+leave_log(struct round *round, struct kills_calls *calls)
+{
+	static const enum checker_kind asked[] = {
+		CHECKER_CREATE, CHECKER_BURN,
+	};
+	struct contest_secret *secret = round->contest->secrets +
+				    round->contest->count;
+	pid_t	 process;
+
+	while (kills_site_log_bytes(&round->site) == 0 && !is_hopeless() &&
+	    (--secret)->asked == 0) {
+		process = kills_site_worker(&round->site);
+		for (size_t i = 0; i < 2; i++)
+			(void)kills_calls_make(calls, secret,
+			    contest_look(secret, asked[i]));
+		(void)kill(process, SIGKILL);
+		(void)kills_site_wait(process, 0);
+	}
+}
+
 /* What a log holds of secrets that are over must not wait for a sweep. */
 static void
 await_erasing(struct round *round)
@@ -324,6 +346,8 @@ use_and_kill(struct round *round, uint64_t *random)
 	__atomic_store_n(&round->over, 1, __ATOMIC_RELEASE);
 	for (unsigned int i = 0; i < workers; i++)
 		(void)pthread_join(keepers[i].thread, NULL);
+	leave_log(round, people[0].calls);
+	await_erasing(round);
 	for (unsigned int i = 0; i < PEOPLE; i++)
 		free(people[i].calls);
 }
@@ -344,7 +368,6 @@ run_round(const struct mode *mode, unsigned long wanted, uint64_t *random)
 		round.contest->secrets[i].lifetime = DAY *
 		    (int64_t)(1 + contest_random(random) % DAYS);
 	use_and_kill(&round, random);
-	await_erasing(&round);
 	contest_judge(round.contest, &rows[CALLS]);
 	rows[KILLS].tried += round.kills;
 	if (round.lost > round.kills * mode->threads)
