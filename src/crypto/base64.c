@@ -5,7 +5,6 @@
  * functions over bytes.
  */
 #include <sodium.h>
-#include <string.h>
 
 #include "crypto/base64.h"
 
@@ -13,6 +12,15 @@ static bool
 is_line_end(char c)
 {
 	return c == '\n' || c == '\r';
+}
+
+bool
+base64_is_ascii(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (text[i] == '\0' || (unsigned char)text[i] > 0x7f)
+			return false;
+	return true;
 }
 
 size_t
@@ -30,7 +38,7 @@ base64_decode(const char *text, size_t length, uint8_t *bytes, size_t *size)
 	    text[length - 1] == '='))
 		padding += text[--length] == '=';
 	/* libsodium would pass over NUL bytes like line ends. */
-	if (padding <= 2 && memchr(text, '\0', length) == NULL &&
+	if (padding <= 2 && base64_is_ascii(text, length) &&
 	    sodium_base642bin(bytes, room, text, length, "\r\n", size, NULL,
 	    sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0 &&
 	    (padding == 0 || (*size + padding) % 3 == 0))

@@ -19,6 +19,10 @@ size_t	 base64_room(size_t length);
 bool	 base64_decode(const char *text, size_t length, uint8_t *bytes,
 	    size_t *size);
 
+/* base64_is_ascii(text, length): no NUL byte, and none above 0x7f, which
+ * libsodium (1.0.18) reads as if it were `/' or `_'? */
+bool	 base64_is_ascii(const char *text, size_t length);
+
 /* base64_write_url(bytes, size, text): section 5 without padding, and a NUL
  * byte. */
 #define BASE64_URL_SIZE(size)	(((size) * 4 + 2) / 3 + 1)

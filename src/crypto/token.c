@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "crypto/base64.h"
 #include "crypto/token.h"
 
 #define BASE64URL_MAXBYTES 32
@@ -142,7 +143,8 @@ token_from_base64url(uint8_t *bytes, size_t size, const char *text,
 	if (size > sizeof(decoded) || length != (size * 4 + 2) / 3)
 		return false;
 	/* libsodium refuses unused bits that are not zero. */
-	valid = sodium_base642bin(decoded, sizeof(decoded), text, length, NULL,
+	valid = base64_is_ascii(text, length) &&
+	    sodium_base642bin(decoded, sizeof(decoded), text, length, NULL,
 	    &decoded_size, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0
 	    && decoded_size == size;
 	if (valid)

@@ -35,6 +35,8 @@ test_native_json(void **state)
 		    "\"field\":\"id\"", 0, NULL },
 		{ "base64", PEEK, "{\"id\":\"AAAAAAAAAAAAAAAAAAAA+A\"}", 422,
 		    "\"field\":\"id\"", 0, NULL },
+		{ "not ASCII", PEEK, "{\"id\":\"AAAAAAAAAAAAAAAAAAAA"
+		    "\xc3\xa5\"}", 422, "\"field\":\"id\"", 0, NULL },
 		{ "spare bits", PEEK, "{\"id\":\"AAAAAAAAAAAAAAAAAAAAAB\"}",
 		    422, "\"field\":\"id\"", 0, NULL },
 		{ "repeated", PEEK, "{\"id\":\"" ID "\",\"id\":\"" ID "\"}",

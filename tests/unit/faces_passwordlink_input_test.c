@@ -72,6 +72,8 @@ test_ciphertext(void **state)
 		    "Ciphertext must be base64" },
 		{ "only padding", CIPHERTEXT("\"==\""),
 		    "Ciphertext must be base64" },
+		{ "not ASCII", CIPHERTEXT("\"aGVs\xc3\xa5G8=\""),
+		    "Ciphertext must be base64" },
 		{ "a NUL byte", CIPHERTEXT("\"aGVs\\u0000bG8=\""),
 		    "Ciphertext must be base64" },
 		{ "text", CIPHERTEXT("\"" SEALED_NO_OBJECT "\""), WRONG },

@@ -188,6 +188,17 @@ has_one_base64url_form_a_value(void **state)
 		assert_int_equal(token[TOKEN_BYTES - 1], 0xa4 + i / 16);
 	}
 	assert_int_equal(taken, 4);
+
+	/* Whatever byte stands inside, there are 64 that may. */
+	memcpy(text, known_base64url, sizeof(text));
+	taken = 0;
+	for (int byte = 0; byte < 256; byte++) {
+		text[5] = (char)byte;
+		if (token_from_base64url(token, sizeof(token), text,
+		    sizeof(text)))
+			taken++;
+	}
+	assert_int_equal(taken, 64);
 }
 
 static void
