@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""Bytes of strangers for every part of the program that reads some: the
+entries of tests/fuzz, each with its corpus and its dictionary.
+
+As a sample they get their corpus and what chance makes of it (replay.c, built
+by any compiler).  In larger sizes libFuzzer runs them, with AddressSanitizer
+and UndefinedBehaviorSanitizer: `make fuzzers', which needs clang and its
+runtime (Debian: clang, libclang-rt-14-dev).  An input that ended an entry is
+kept as torture/fuzz-ENTRY-*; run the entry with that file to see it again.
+"""
+
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from attack import Attack
+
+SRCDIR = os.path.abspath(os.environ.get("srcdir", "."))
+BUILDDIR = os.path.abspath(os.environ.get("builddir", "."))
+
+SECONDS = 20        # of each entry, in the usual size
+AT_ONCE = 2
+CHUNK = 50000000    # inputs of one process
+
+# What its inputs are, how many are a sample, and how many are much.
+ENTRIES = {
+    "app": ("whole requests, one after the other, to a real site",
+            250, 1000000),
+    "conf": ("configuration files", 5000, 10000000),
+    "frame": ("bodies of our own interface: frames and JSON",
+              30000, 80000000),
+    "http": ("methods, paths, queries, headers, addresses",
+             60000, 200000000),
+    "json": ("bodies of JSON for tables of members", 60000, 150000000),
+    "keyfile": ("key files", 3000, 4000000),
+    "sealed": ("sealed records and notes, and what is inside a good seal",
+               60000, 105000000),
+    "sjcl": ("what clients of password.link seal", 40000, 100000000),
+    "text": ("base64, tokens, numbers, addresses", 100000, 350000000),
+}
+
+
+def make(*targets):
+    """What is not made yet: `make check' has made all but the fuzzers."""
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    done = subprocess.run(
+        ["make", "-s", "-C", BUILDDIR, "-j2"] + list(targets),
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        raise SystemExit("Bail out! make %s: %s" % (
+            " ".join(targets), done.stdout.decode("utf-8", "replace")[-2000:]))
+
+
+def run(entry, place, limits, seed, found):
+    """One process; returns how many inputs it had, and what broke."""
+    source = os.path.join(SRCDIR, "tests/fuzz")
+    dictionary = os.path.join(source, entry + ".dict")
+    argv = [os.path.join(BUILDDIR, place, "tests/fuzz", entry),
+            "-seed=%d" % seed, "-print_final_stats=1", "-timeout=60",
+            "-artifact_prefix=torture/fuzz-%s-" % entry] + limits
+    if os.path.exists(dictionary):
+        argv.append("-dict=" + dictionary)
+    done = subprocess.run(
+        argv + found + [os.path.join(source, "corpus", entry)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL)
+    said = done.stdout.decode("utf-8", "replace")
+    units = re.search(r"stat::number_of_executed_units: *(\d+)", said)
+    return (int(units.group(1)) if units else 0,
+            said if done.returncode != 0 else None)
+
+
+def jobs_of(attack, entry):
+    """How each process of this entry is limited."""
+    _, sample, much = ENTRIES[entry]
+    size = os.environ.get("TORTURE") or "sample"
+    if size == "sample":
+        return [["-runs=%d" % attack.size(sample, 0, 0)]]
+    if size == "default":
+        return [["-max_total_time=%d" % SECONDS]]
+    count = max(1, round(much / CHUNK))
+    return [["-runs=%d" % (much // count)]] * count
+
+
+def main():
+    attack = Attack("fuzz")
+    place = "."
+    os.makedirs("torture", exist_ok=True)
+    if (os.environ.get("TORTURE") or "sample") == "sample":
+        make(*["tests/fuzz/" + entry for entry in ENTRIES])
+    else:
+        make("fuzzers")
+        place = "fuzz-build"
+    chance = attack.seed()
+    rows = {entry: attack.row("-", "inputs: " + ENTRIES[entry][0])
+            for entry in ENTRIES}
+    scratch = tempfile.mkdtemp(prefix="oncelink-fuzz.")
+    waiting = {}
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for entry in ENTRIES:
+            found = []
+            if place != ".":
+                # What one process found the next one begins with.
+                found = [os.path.join(scratch, entry)]
+                os.mkdir(found[0])
+            for limits in jobs_of(attack, entry):
+                waiting[pool.submit(run, entry, place, limits,
+                                    chance.randrange(1, 2 ** 31),
+                                    found)] = entry
+        for job in concurrent.futures.as_completed(waiting):
+            entry = waiting[job]
+            tried, fault = job.result()
+            rows[entry].tried += tried
+            if fault is not None:
+                rows[entry].broke(entry)
+                for line in fault.splitlines()[-40:]:
+                    attack.note(line)
+    shutil.rmtree(scratch, ignore_errors=True)
+    return attack.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
