@@ -209,3 +209,11 @@ wipe_process(void)
 		return -1;
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
+
+__attribute__((noinline)) void
+wipe_stack(void)
+{
+	unsigned char	 below[WIPE_STACK_BYTES];
+
+	explicit_bzero(below, sizeof(below));
+}

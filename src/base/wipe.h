@@ -2,6 +2,8 @@
 #ifndef ONCELINK_WIPE_H
 #define ONCELINK_WIPE_H
 
+#include <stddef.h>
+
 /*
  * This module replaces free(3) and realloc(3) of the whole program, libraries
  * included, by ones that overwrite what is given back.  It is left out of
@@ -21,5 +23,15 @@ int	 wipe_self_test(void);
  * errno.
  */
 int	 wipe_process(void);
+
+/* Requests were seen to go down 20 KiB. */
+#define WIPE_STACK_BYTES	((size_t)48 << 10)
+
+/*
+ * wipe_stack(): overwrite what earlier calls of this thread left on its stack
+ * below the caller, WIPE_STACK_BYTES deep: copies that no code knows of, such
+ * as registers that were put there by the compiler or a signal.
+ */
+void	 wipe_stack(void);
 
 #endif

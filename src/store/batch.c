@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/wipe.h"
 #include "store/batch.h"
 #include "store/sqlite.h"
 #include "store/writer.h"
@@ -412,6 +413,8 @@ erase_in_time(void *argument)
 		}
 		pthread_mutex_unlock(&batch->mutex);
 		result = batch_checkpoint(batch);
+		/* It may have led, and run what others asked for. */
+		wipe_stack();
 		pthread_mutex_lock(&batch->mutex);
 		/* Without the lock nothing was tried: not at once again. */
 		if (result < 0)

@@ -24,6 +24,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/wipe.h"
 #include "web/cgi.h"
 #include "web/fcgi.h"
 
@@ -263,6 +264,7 @@ serve_thread(void *argument)
 			cgi_handle(pool->app, &transport, thread->arena);
 			FCGX_Finish_r(&thread->fcgx);
 			arena_reset(thread->arena);
+			wipe_stack();
 			continue;
 		}
 		if (atomic_load(&pool->ending))

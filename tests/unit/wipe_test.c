@@ -2,6 +2,7 @@
 
 /* Freed memory is overwritten, and the process keeps to itself. */
 
+#include <alloca.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,6 +67,38 @@ test_no_memory(void **state)
 	assert_int_equal(data[99], 'x');
 	give(data);
 }
+
+/* Leaves bytes so far below its caller; where they are. */
+static __attribute__((noinline)) uintptr_t
+leave(size_t depth)
+{
+	unsigned char	*below = alloca(depth);
+
+	memset(below, 0xa5, 64);
+	__asm__ volatile ("" : : "r" (below) : "memory");
+	return (uintptr_t)below;
+}
+
+static void
+test_stack(void **state)
+{
+	static const size_t	 depths[] = {
+		200, 3000, 20000, WIPE_STACK_BYTES - 1000
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(depths) / sizeof(depths[0]); i++) {
+		uintptr_t		 place = leave(depths[i]);
+		const volatile unsigned char *at;
+		size_t			 left = 0;
+
+		wipe_stack();
+		__asm__ ("" : "=r" (at) : "0" (place));
+		for (size_t k = 0; k < 64; k++)
+			left += at[k] == 0xa5;
+		assert_int_equal(left, 0);
+	}
+}
 #endif
 
 static void
@@ -114,6 +147,7 @@ main(void)
 #ifndef ONCELINK_SANITIZE
 		cmocka_unit_test(test_freed),
 		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_stack),
 #endif
 		cmocka_unit_test(test_content),
 		cmocka_unit_test(test_process),
