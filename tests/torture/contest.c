@@ -281,6 +281,17 @@ contest_answered(struct checker_call *call, enum checker_answer answer)
 }
 
 void
+contest_died(struct contest_secret *secret)
+{
+	for (unsigned int i = 0; i < secret->asked; i++) {
+		struct checker_call *call = &secret->history.calls[i];
+
+		if (call->answer == CHECKER_BEGUN && call->began != 0)
+			contest_answered(call, CHECKER_LOST);
+	}
+}
+
+void
 contest_stop(struct contest *contest)
 {
 	__atomic_store_n(&contest->calm, 1, __ATOMIC_RELAXED);

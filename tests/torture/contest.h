@@ -78,6 +78,9 @@ struct checker_call *contest_look(struct contest_secret *secret,
 void	 contest_answered(struct checker_call *call,
 	    enum checker_answer answer);
 
+/* contest_died(secret): who was asked and did not answer is dead. */
+void	 contest_died(struct contest_secret *secret);
+
 /* contest_stop(contest): no more calls. */
 void	 contest_stop(struct contest *contest);
 

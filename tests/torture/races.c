@@ -2,7 +2,9 @@
 /*
  * Races: threads, then processes, do everything at once to the same few
  * secrets and secret requests, beside a sweeper.  What each call was answered
- * must be what calls one at a time, in some order, would have been answered.
+ * must be what calls one at a time, in some order, would have been answered;
+ * and of what failed since a sync did, nothing may have happened, neither then
+ * nor for who finds the files after the process died.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -22,6 +24,7 @@
 #include "core/secret.h"
 #include "core/secret_request.h"
 #include "core/sweep.h"
+#include "recorder.h"
 
 #define THREADS		12	/* of one process */
 #define PROCESSES	4
@@ -43,13 +46,21 @@
 /* Writing begins anew at each erasing. */
 static const char settings[] = "erase_delay = 5ms\nmax_store = 4G\n";
 
-enum { IN_THREADS, IN_PROCESSES, COUNTS, ROWS };
+/* Nothing is cut off before the process dies. */
+static const char failing_settings[] = "erase_delay = 60s\nmax_store = 4G\n";
+#define FAILING_PERCENT	30	/* of all syncs */
+#define FAILING_SECRETS	10	/* of a round */
+#define FAILURES	6	/* and it dies, more or less */
+
+enum { IN_THREADS, IN_PROCESSES, FAILING, COUNTS, ROWS };
 
 static const struct attack_row what_is_tried[ROWS] = {
 	[IN_THREADS] = { "1, 2, 3, 8", "calls by threads, in an order that one"
 	    " at a time could have", 0, 0 },
 	[IN_PROCESSES] = { "1, 2, 3, 8", "calls by several processes, likewise",
 	    0, 0 },
+	[FAILING] = { "1, 2, 8", "calls while syncs fail and until the process"
+	    " dies, likewise", 0, 0 },
 	[COUNTS] = { "1", "secrets that requests were filled with, counted"
 	    " afterwards", 0, 0 },
 };
@@ -61,6 +72,12 @@ static const struct contest_rules rules = {
 	.large = 100000, .pins = 20, .requests = 120, .claimless = true,
 };
 
+/* Who died did not say when its secrets are over. */
+static const struct contest_rules failing_rules = {
+	.claim_time = CLAIM_TIME, .small = 40, .large = 100000,
+	.requests = 120, .claimless = true,
+};
+
 /* A site, and who is at it. */
 struct race {
 	struct sites	*sites;
@@ -68,6 +85,7 @@ struct race {
 	int64_t		 account;
 	uint64_t	 seed;
 	unsigned int	 processes, threads;	/* threads of each */
+	bool		 failing;	/* syncs do, and the process dies */
 	struct attack_row *row;
 };
 
@@ -331,7 +349,11 @@ run(void *argument)
 		result = perform(racer, secret, call);
 		contest_answered(call, result == 0 ? CHECKER_ANSWERED :
 		    CHECKER_REFUSED);
-		if (result != 0)
+		/* Nothing happened, and nobody may write over it any more. */
+		if (result != 0 && racer->race->failing &&
+		    contest_random(&racer->random) % FAILURES == 0)
+			_exit(0);
+		if (result != 0 && !racer->race->failing)
 			attack_broke(racer->race->row,
 			    "a call of kind %d fails: %d", (int)call->kind,
 			    result);
@@ -393,22 +415,29 @@ take_part(unsigned int number, void *argument)
 	struct racer	 racers[THREADS + 1];
 	struct complaint error;
 	struct site	 site;
+	struct recorder	 recorder;
 	uint64_t	 random = race->seed + number;
+	bool		 sweeps = number == 0 && !race->failing;
 
+	if (race->failing)
+		recorder_start(&recorder, race->sites->conf.state_dir, 100);
 	if (site_open(&site, &race->sites->conf, single ? SITE_SINGLE :
 	    SITE_THREADS, &error) == -1)
 		fail_msg("%s", error.text);
+	if (race->failing)
+		recorder.sync_fails = FAILING_PERCENT;
 	if (!single)
 		assert_int_equal(site_start(&site), 0);
 	for (unsigned int i = 0; i < threads; i++)
 		begin_racer(&racers[i], race, &site, run,
 		    contest_random(&random));
-	if (number == 0)
+	if (sweeps)
 		begin_racer(&racers[threads], race, &site, sweep,
 		    contest_random(&random));
-	for (unsigned int i = 0; i < threads + (number == 0); i++)
+	for (unsigned int i = 0; i < threads + sweeps; i++)
 		end_racer(&racers[i]);
-	site_close(&site);
+	if (!race->failing)
+		site_close(&site);
 }
 
 /* Beginning and end */
@@ -466,6 +495,33 @@ count_filled(struct race *race)
 		attack_broke(&rows[COUNTS], "the account's numbers are off");
 }
 
+/* What the next process finds, which was not there. */
+static void
+look_at_all(struct race *race)
+{
+	struct racer	 racer = {
+		.race = race, .site = &race->sites->site,
+		.arena = race->sites->arena,
+	};
+
+	for (size_t i = 0; i < race->contest->count; i++) {
+		struct contest_secret *secret = &race->contest->secrets[i];
+		struct checker_call *call;
+
+		contest_died(secret);
+		call = contest_look(secret, secret->history.request ?
+		    CHECKER_REQUEST : CHECKER_RECEIPT);
+		assert_int_equal(perform(&racer, secret, call), 0);
+		contest_answered(call, CHECKER_ANSWERED);
+		if (!secret->history.request) {
+			call = contest_look(secret, CHECKER_OPEN);
+			assert_int_equal(perform(&racer, secret, call), 0);
+			contest_answered(call, CHECKER_ANSWERED);
+		}
+		arena_reset(racer.arena);
+	}
+}
+
 static void
 hold(struct attack_row *row, unsigned int processes, unsigned int threads,
     size_t secrets, uint64_t *random)
@@ -473,12 +529,15 @@ hold(struct attack_row *row, unsigned int processes, unsigned int threads,
 	struct race	 race = {
 		.processes = processes, .threads = threads, .row = row,
 		.seed = contest_random(random),
+		.failing = row == &rows[FAILING],
 	};
+	const char	*set = race.failing ? failing_settings : settings;
 	enum account_outcome outcome;
 	struct store_account account;
 
-	race.contest = contest_begin(&rules, secrets, random);
-	race.sites = sites_open(settings, SITE_THREADS);
+	race.contest = contest_begin(race.failing ? &failing_rules : &rules,
+	    secrets, random);
+	race.sites = sites_open(set, SITE_THREADS);
 	assert_int_equal(account_add(&race.sites->site, "team",
 	    STORE_UNLIMITED, STORE_UNLIMITED, &outcome), 0);
 	assert_int_equal(account_find(&race.sites->site, "team", &account,
@@ -490,9 +549,13 @@ hold(struct attack_row *row, unsigned int processes, unsigned int threads,
 	site_close(&race.sites->site);
 	race.sites->conf.claim_time = CLAIM_TIME;
 	attack_share(processes, take_part, &race);
-	sites_restart(race.sites, settings);
+	sites_restart(race.sites, set);
+	race.sites->conf.claim_time = CLAIM_TIME;
+	if (race.failing)
+		look_at_all(&race);
 	contest_judge(race.contest, row);
-	count_filled(&race);
+	if (!race.failing)
+		count_filled(&race);
 	sites_close(race.sites);
 	contest_end(race.contest);
 }
@@ -507,8 +570,9 @@ main(void)
 	/* What a sync costs is not what is in question. */
 	if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
 		(void)setenv("TMPDIR", "/dev/shm", 1);
+	recorder_register();
 	random = attack_seed();
-	secrets = attack_size(500, 16000, 160000) / SLOWER;
+	secrets = attack_size(400, 16000, 160000) / SLOWER;
 	rows = attack_rows(what_is_tried, ROWS);
 	for (; secrets > 0; secrets -= round) {
 		round = secrets < ROUND_SECRETS ? secrets : ROUND_SECRETS;
@@ -516,6 +580,9 @@ main(void)
 		hold(&rows[IN_PROCESSES], PROCESSES, PROCESS_THREADS, round,
 		    &random);
 	}
+	for (unsigned long i = attack_size(24, 1000, 10000) / SLOWER + 1; i > 0;
+	    i--)
+		hold(&rows[FAILING], 1, THREADS, FAILING_SECRETS, &random);
 	for (int i = 0; i < ROWS; i++)
 		attack_row(&rows[i]);
 	return attack_end();
