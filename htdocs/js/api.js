@@ -27,12 +27,8 @@ const WHAT = {
 	"captcha-required": "captcha",
 	"creation-not-allowed": "forbidden",
 	"invalid-field": "invalid",
-	"length-required": "invalid",
-	"malformed": "invalid",
-	"method-not-allowed": "invalid",
 	"not-found": "never",
 	"store-full": "full",
-	"unsupported-type": "invalid",
 };
 
 const TIME = /_(at|until|knock)$/;

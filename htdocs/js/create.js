@@ -3,12 +3,13 @@
 // The page that makes a link.  What was written stays until there is one.
 
 import { createSecret, params } from "./api.js";
+import { parseDuration } from "./duration.js";
 import { takeFiles } from "./file.js";
-import { announce, failWords, show, start, tabStore } from "./page.js";
+import { announce, failWords, focusOn, inTab, show, start } from "./page.js";
 import { forget, showResult } from "./result.js";
 import {
-	deriveKeys, newLinkKey, newReceipt, normalisePin, safeFileName, seal,
-	sealedSize, toBase64url,
+	deriveKeys, keptName, newLinkKey, newReceipt, normalisePin,
+	safeFileName, seal, sealedSize,
 } from "./seal.js";
 import { duration, put, size, t } from "./words.js";
 
@@ -24,8 +25,6 @@ const chosen = (name) => $("form").elements[name].value;
 const say = (id, key, values) => put($(id), key, values);
 
 let limits = null;
-// Of duration.js, which few need.
-let parseDuration = () => null;
 let file = null;
 // What was sealed last and may have arrived: it is sent again as it is.
 let sealed = null;
@@ -140,14 +139,12 @@ function sumUp() {
 }
 
 // What was blamed is being put right.
-async function changed({ target: { id, name, value } }) {
+function changed({ target: { id, name } }) {
 	const field = name === "expiry" ? "span" : name === "pin" ? "own" : id;
 
 	if ($(field + "-error") !== null)
 		blame(field, "");
 	sumUp();
-	if (name === "expiry" && value === "")
-		({ parseDuration } = await import("./duration.js"));
 }
 
 // A text or a file
@@ -267,14 +264,15 @@ async function submit(event) {
 	say("failure-text", ...outcome.fault ? [outcome.fault] :
 		failWords(outcome));
 	$("failure").hidden = false;
-	$("failure").querySelector("h2").focus();
+	focusOn($("failure"));
 }
 
 async function finish(expiresAt) {
 	const { form, key, members, pin } = sealed;
 
 	// So that who made it is warned before opening it here.
-	tabStore.set("made." + toBase64url(members.id), "1");
+	const name = await keptName("made", members.id);
+	inTab((tab) => tab.setItem(name, "1"));
 	clear();
 	await showResult({
 		key, pin, receipt: members.receipt, expiresAt,

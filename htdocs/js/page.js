@@ -7,8 +7,8 @@ import { duration, has, put, start as startWords, t } from
 	"./words.js";
 
 // What the site file says; a page without a logo is better than none.
-const readSite = () => fetch(new URL("../site.json", import.meta.url),
-    { credentials: "omit" }).then(answer => answer.json()).catch(() => ({}));
+const readSite = () => fetch(new URL("../site.json", import.meta.url))
+    .then(answer => answer.json()).catch(() => ({}));
 
 // Where it says anything, it is shown.
 async function dress(site) {
@@ -31,7 +31,6 @@ function addState(name, ...words) {
 	section.dataset.state = name;
 	section.append(...words.map((key, i) => {
 		const made = document.createElement(i === 0 ? "h1" : "p");
-		made.tabIndex = -1;
 		put(made, key);
 		return made;
 	}));
@@ -46,15 +45,21 @@ document.querySelector(".skip").addEventListener("click", event => {
 	main.focus();
 });
 
-// Of the states of the page, show one; its heading takes the focus, unless
-// this is where the page begins.
+// Of the states of the page, show one, and go on there, unless this is where
+// the page begins.
 export function show(name, { focus = true } = {}) {
 	for (const section of document.querySelectorAll("[data-state]"))
 		section.hidden = section.dataset.state !== name;
 	document.body.dataset.shown = name;
 	if (focus)
-		document.querySelector(`[data-state="${name}"] :is(h1, h2)`)
-		    ?.focus();
+		focusOn(document.querySelector(`[data-state="${name}"]`));
+}
+
+// Its heading takes the focus: screen readers go on from there.
+export function focusOn(place) {
+	const heading = place.querySelector("h1, h2");
+	heading.tabIndex = -1;
+	heading.focus();
 }
 
 // Start a page: its words, the site file and, where a function of api.js asks
@@ -105,7 +110,8 @@ const timers = new WeakMap();
 
 // Copy, and say on the button whether that was done.
 export async function copy(button, text) {
-	const done = await navigator.clipboard.writeText(text)
+	// Some browsers have no clipboard at all.
+	const done = await navigator.clipboard?.writeText(text)
 	    .then(() => true, () => false);
 	const key = done ? "common.copied" : "common.copy.failed";
 	put(button, key);
@@ -118,38 +124,19 @@ export async function copy(button, text) {
 
 // The key and the values of the words for an outcome of api.js that is not
 // good; for put() and t().
-export function failWords({ what, state, changedAt, attemptsLeft,
-	retryAfter }) {
-	const key = `error.${what === "gone" && has(`error.${state}`) ?
-	    state : what}`;
-	if (what === "gone" && changedAt && has(`${key}.at`))
-		return [`${key}.at`, { when: changedAt }];
-	if (what === "wrong-pin")
-		return attemptsLeft > 0 ? [key, { n: attemptsLeft }] :
-		    ["error.locked", {}];
+export function failWords({ what, retryAfter }) {
 	if (what === "busy" && retryAfter > 0)
 		return ["error.busy.wait",
 			{ span: () => duration(retryAfter) }];
-	return [has(key) ? key : "error.not-ours", {}];
+	// What a later server says in words of its own.
+	return [has(`error.${what}`) ? `error.${what}` : "error.invalid", {}];
 }
 
-function attempt(action, otherwise) {
+// What `action` gives for sessionStorage; null where that is refused or full.
+export function inTab(action) {
 	try {
-		return action();
+		return action(sessionStorage);
 	} catch {
-		return otherwise;
+		return null;
 	}
 }
-
-// sessionStorage, which may be refused or full: set says whether it was done.
-export const tabStore = {
-	get: name => attempt(() => sessionStorage.getItem(name), null),
-	set: (name, value) => attempt(() => {
-		sessionStorage.setItem(name, value);
-		return true;
-	}, false),
-	remove: name => attempt(() => {
-		sessionStorage.removeItem(name);
-		return true;
-	}, false),
-};

@@ -7,10 +7,10 @@ import { params } from "./api.js";
 import { fromBase64 } from "./base64.js";
 import { readLink, readPasted, repair, toBase62 } from "./link.js";
 import { announce, failWords, show, start } from "./page.js";
-import { Reading, isLost, isOwn, tabKeeps } from "./reading.js";
+import { Reading, isLost, tabKeeps } from "./reading.js";
 import { linkFragment } from "./seal.js";
 import { reveal } from "./shown.js";
-import { duration, put, size, t, timeElement } from "./words.js";
+import { duration, has, put, size, t, timeElement } from "./words.js";
 
 // What takes less is done before anybody has read that it is going on.
 const QUICK_MS = 300;
@@ -23,6 +23,19 @@ const at = (name) => document.getElementById(name);
 let limits = null;		// what params said
 let reading = null;		// the link that is being read
 let busy = false;		// one thing at a time
+
+// The words for an outcome: of what became of the secret, or of a failure.
+function words(outcome) {
+	const { what, state, changedAt, attemptsLeft } = outcome;
+	const key = `error.${what === "gone" ? state : what}`;
+
+	if (what === "gone" && changedAt && has(`${key}.at`))
+		return [`${key}.at`, { when: changedAt }];
+	if (what === "gone")
+		return [has(key) ? key : "error.gone", {}];
+	return what === "wrong-pin" ? [key, { n: attemptsLeft }] :
+		failWords(outcome);
+}
 
 // A text where there is one, else nothing.
 function say(element, key, values) {
@@ -52,12 +65,12 @@ const KNOWN = new Set(["never", "offline", "busy", "not-ours", "unreadable"]);
 
 // How a call ended that did not end well.
 function failed(outcome, again) {
-	const words = failWords(outcome);
+	const said = words(outcome);
 
 	if (outcome.what === "gone" && outcome.state === "opened") {
 		const here = reading.wasOpenedHere;
 
-		end("opened", words, {
+		end("opened", said, {
 			more: [here ? "read.opened.here" : reading.sent ?
 				"read.opened.late" : "read.opened.other"],
 			knock: !here && !reading.sent &&
@@ -67,10 +80,10 @@ function failed(outcome, again) {
 		const name = outcome.what === "locked" ? "locked" :
 			outcome.state;
 
-		end(ENDS.has(name) ? name : "gone", words,
+		end(ENDS.has(name) ? name : "gone", said,
 			{ more: ["read.ask-again"] });
 	} else if (outcome.what === "never") {
-		end("never", words, { more: ["read.never.more"] });
+		end("never", said, { more: ["read.never.more"] });
 	} else if (outcome.what === "unreadable") {
 		// While the claim lives.
 		const more = reading.frame?.claimSeconds === 0 ? null :
@@ -83,7 +96,7 @@ function failed(outcome, again) {
 			span: () => duration(limits.claimSeconds),
 		}] : ["read.lost.text", {}], { again });
 	} else {
-		end(KNOWN.has(outcome.what) ? outcome.what : "failed", words,
+		end(KNOWN.has(outcome.what) ? outcome.what : "failed", said,
 			{ again });
 	}
 }
@@ -119,7 +132,7 @@ async function begin(link) {
 function ready() {
 	const { claimed, viewsLeft, gate, attemptsLeft, expiresAt, bytes } =
 		reading.info;
-	const own = !claimed && isOwn(reading.id);
+	const own = !claimed && reading.wasMadeHere;
 
 	put(at("ready-title"), claimed ? "read.again.title" : "read.title");
 	if (claimed)
@@ -200,7 +213,7 @@ async function attempt(opening) {
 	} else if (outcome.what === "wrong-pin") {
 		// Which says how many tries are left.
 		put(at("pin-hint"), "read.pin.hint");
-		pinError(...failWords(outcome));
+		pinError(...words(outcome));
 	} else if (outcome.what === "no-pin" ||
 	    outcome.what === "pin-required") {
 		pinError("read.pin.missing");

@@ -6,8 +6,8 @@
 
 import { fromBase64url } from "./base64.js";
 import * as calls from "./calls.js";
-import { tabStore } from "./page.js";
-import { SealError, deriveId, deriveKeys, newClaim, normalisePin, open,
+import { inTab } from "./page.js";
+import { SealError, deriveId, deriveKeys, keptName, normalisePin, open, random,
 	safeFileName, toBase64url } from "./seal.js";
 import { passwordFromParts, sjclOpen } from "./sjcl.js";
 import { solve } from "./work.js";
@@ -20,19 +20,34 @@ const CLAIM_SECONDS = 60;
 
 const decoder = new TextDecoder();
 
+// What is kept about a secret, in this tab's sessionStorage.  The names tell no
+// id: others on this host, and who finds the browser's files, could look at a
+// secret by it or use it up.
+//	claim	what it takes, beside the link, to fetch again what was lost on
+//		its way, for as long as the server takes it.  Goes when the
+//		secret has arrived or was refused.  When it is over, only that
+//		there was one is left: this tab may have been the reader.
+//	opened	that it was opened here, so that nobody suspects a stranger.
+//	made	that it was made here (create.js, request.js), so that who opens
+//		the own link is warned.
+// The last two say nothing more than that, and go with the tab.
+const KEPT = ["claim", "opened", "made"];
+const OVER = "over";
+
 // Is anything kept for this tab, so that it can be loaded again?
 export function tabKeeps() {
-	return tabStore.set("probe", "1") && tabStore.remove("probe");
+	return inTab((tab) => {
+		tab.setItem("probe", "1");
+		tab.removeItem("probe");
+		return true;
+	}) !== null;
 }
 
-// Was this secret made in this tab?  create.js leaves that behind.
-export function isOwn(id) {
-	return tabStore.get("made." + toBase64url(id)) !== null;
-}
-
-// After such an outcome of an open nobody here knows what the server did.
+// After such an outcome of an open nobody here knows what the server did.  (A
+// worker that is busy, 503, has done nothing, and says when to try again.)
 export const isLost = ({ what, status }) => what === "offline" ||
-	what === "not-ours" || what === "failed" || status >= 500;
+	what === "not-ours" || what === "failed" ||
+	(status >= 500 && !(what === "busy" && status === 503));
 
 function attachmentOf(object) {
 	const name = object.attachment_name;
@@ -90,28 +105,37 @@ export class Reading {
 		this.keys = null;	// of an own link
 		this.pin = null;	// of another
 		this.frame = null;	// what came, as it came
+		this.names = null;	// of what is kept about it
 	}
 
-	get #claimName() {
-		return "claim." + toBase64url(this.id);
+	#kept(what) {
+		return inTab((tab) => tab.getItem(this.names[what]));
 	}
 
-	get #openedName() {
-		return "opened." + toBase64url(this.id);
+	#keep(what, value) {
+		inTab((tab) => tab.setItem(this.names[what], value));
 	}
 
 	// Has this tab read it before?
 	get wasOpenedHere() {
-		return tabStore.get(this.#openedName) !== null;
+		return this.#kept("opened") !== null;
+	}
+
+	// Was it made in this tab?
+	get wasMadeHere() {
+		return this.#kept("made") !== null;
 	}
 
 	// Looks; nothing is used up.
 	async look() {
 		this.id ??= await deriveId(this.link.key);
-		const stored = tabStore.get(this.#claimName);
+		this.names ??= Object.fromEntries(await Promise.all(KEPT.map(
+			async (what) => [what, await keptName(what, this.id)])));
+		const stored = this.#kept("claim");
 
 		if (stored !== null) {
-			this.claim = fromBase64url(stored);
+			this.claim = stored === OVER ? null :
+				fromBase64url(stored);
 			this.sent = true;
 		}
 		const outcome = await calls.peek(this.id, this.claim);
@@ -121,14 +145,16 @@ export class Reading {
 		this.solution = null;
 		// Until then an open that was lost on its way may still come
 		// and take a view for this claim.
-		if (outcome.what === "gone")
-			this.#dropClaim();
+		if (outcome.what === "gone" && this.sent) {
+			this.claim = null;
+			this.#keep("claim", OVER);
+		}
 		return outcome;
 	}
 
 	#dropClaim() {
 		this.claim = null;
-		tabStore.remove(this.#claimName);
+		inTab((tab) => tab.removeItem(this.names.claim));
 	}
 
 	// What a typed PIN is to the server and to the seal; false when it can
@@ -148,15 +174,15 @@ export class Reading {
 	}
 
 	async #request(stage) {
-		if (this.claim === null) {
-			this.claim = newClaim();
-			tabStore.set(this.#claimName, toBase64url(this.claim));
-		}
 		if (this.info.captcha !== null && this.solution === null)
 			this.solution = await solve(this.info.captcha,
 				(share) => stage("puzzle", share));
 
 		stage("fetch", null);
+		if (this.claim === null) {
+			this.claim = random(16);
+			this.#keep("claim", toBase64url(this.claim));
+		}
 		this.sent = true;
 		return calls.openSecret({
 			id: this.id,
@@ -260,7 +286,7 @@ export class Reading {
 	async acknowledge(seconds) {
 		const end = Date.now() + 1000 * seconds;
 
-		tabStore.set(this.#openedName, "1");
+		this.#keep("opened", "1");
 		for (;;) {
 			const outcome = await calls.ack(this.id, this.claim);
 

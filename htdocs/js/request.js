@@ -6,8 +6,8 @@
 import { BASE, params } from "./api.js";
 import { peek, requestFill, requestPeek } from "./calls.js";
 import { olderLink, requestLink } from "./link.js";
-import { copy, failWords, show, start, tabStore } from "./page.js";
-import { toBase64url } from "./seal.js";
+import { copy, failWords, focusOn, inTab, show, start } from "./page.js";
+import { keptName } from "./seal.js";
 import { newPasswordParts, passwordFromParts, sjclSeal, sjclSize }
 	from "./sjcl.js";
 import { put, size, timeElement } from "./words.js";
@@ -100,7 +100,7 @@ function fail(key, values) {
 	put($("failure-text"), key, values);
 	$("failure").hidden = false;
 	show("form", { focus: false });
-	$("failure").querySelector("h2").focus();
+	focusOn($("failure"));
 }
 
 function failWith(outcome) {
@@ -194,7 +194,8 @@ async function finish({ id: secret, publicPart }) {
 	const state = asked.mailed ? "mailed" : "link";
 
 	link = olderLink(BASE, secret, publicPart);
-	tabStore.set("made." + toBase64url(secret), "1");
+	const name = await keptName("made", secret);
+	inTab(tab => tab.setItem(name, "1"));
 	clear();
 	inState(state, ".link")[0].textContent = link;
 	for (const button of document.querySelectorAll("[data-do=share]"))

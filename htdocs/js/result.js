@@ -8,7 +8,6 @@ import { copy, show } from "./page.js";
 import { linkFragment, receiptFragment } from "./seal.js";
 import { put, timeElement } from "./words.js";
 
-
 const $ = (id) => document.getElementById(id);
 
 let made = null;

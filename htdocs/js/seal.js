@@ -60,24 +60,24 @@ export function random(size) {
 
 // Links
 
+async function digest(bytes, label) {
+	return new Uint8Array(await crypto.subtle.digest("SHA-256",
+	    join(encoder.encode("oncelink/v2 " + label), bytes)));
+}
+
 async function checked(bytes, label) {
-	const sum = new Uint8Array(await crypto.subtle.digest("SHA-256",
-	    join(encoder.encode(label), bytes)));
+	const sum = await digest(bytes, label);
 
 	return toBase64url(join(bytes, sum.subarray(0, 2)));
 }
 
-const LINK = "oncelink/v2 link";
-const RECEIPT = "oncelink/v2 receipt";
+const LINK = "link";
+const RECEIPT = "receipt";
 
 // What stands after the # of a link, 24 letters.
-export function linkFragment(key) {
-	return checked(key, LINK);
-}
+export const linkFragment = (key) => checked(key, LINK);
 
-export function receiptFragment(receipt) {
-	return checked(receipt, RECEIPT);
-}
+export const receiptFragment = (receipt) => checked(receipt, RECEIPT);
 
 // Programs that find links in text cut or eat `-` and `_` at the ends, and
 // two of them side by side.
@@ -90,18 +90,10 @@ async function newChecked(label) {
 	}
 }
 
-// newLinkKey() and newReceipt() promise 16 bytes; newClaim() has them at once.
-export function newLinkKey() {
-	return newChecked(LINK);
-}
+// Promise 16 bytes.
+export const newLinkKey = () => newChecked(LINK);
 
-export function newReceipt() {
-	return newChecked(RECEIPT);
-}
-
-export function newClaim() {
-	return random(16);
-}
+export const newReceipt = () => newChecked(RECEIPT);
 
 // Derivation
 
@@ -140,6 +132,12 @@ export function gcmKey(key, parameters) {
 // The server's name of a secret, 16 bytes: no PIN is needed for it.
 export async function deriveId(key) {
 	return bits(await material(key, "HKDF"), hkdf("id"), 16);
+}
+
+// Under which name a tab keeps something about a secret, of which nobody learns
+// the id by that; reading.js says what.
+export async function keptName(what, id) {
+	return what + "." + toBase64url(await digest(id, "kept"));
 }
 
 // {id, gate, content}: what the server is told, 16 and 32 bytes (gate is null

@@ -42,8 +42,7 @@ function locale() {
 
 async function fetchWords(wanted, name) {
 	const answer = await fetch(
-	    new URL(`../text/${wanted}/${name}.json`, import.meta.url),
-	    { credentials: "omit" });
+	    new URL(`../text/${wanted}/${name}.json`, import.meta.url));
 	if (!answer.ok)
 		throw new Error(`no text in ${wanted}`);
 	return answer.json();
@@ -163,11 +162,11 @@ export function duration(seconds) {
 export function size(bytes) {
 	let n = bytes;
 	let unit = 0;
-	for (; n >= 1000 && unit < 3; unit++)
+	for (; n >= 1000 && unit < 2; unit++)
 		n /= 1024;
 	return new Intl.NumberFormat(locale(), {
 		style: "unit",
-		unit: ["byte", "kilobyte", "megabyte", "gigabyte"][unit],
+		unit: ["byte", "kilobyte", "megabyte"][unit],
 		unitDisplay: unit === 0 ? "long" : "short",
 		maximumFractionDigits: n < 10 && unit > 0 ? 1 : 0,
 	}).format(n);

@@ -14,7 +14,8 @@ import {
 	shown, visit, words,
 } from "./browser.mjs";
 
-import { OPEN, arrived, secretIn, sentNothingOf } from "./maker.mjs";
+import { OPEN, arrived, kept, keptName, keptNothingOf, secretIn, sentNothingOf }
+	from "./maker.mjs";
 
 const js = (name) => import(pathToFileURL(
 	join(process.env.ONCELINK_PAGES, "js", name)));
@@ -447,24 +448,43 @@ await journey("create: dropped, and pasted", async (newPage) => {
 		{ "text/plain": "words" });
 	assert.equal(await page.isHidden("#file-field"), true);
 
-	// A picture as it comes from a program that makes them.
-	const size = await page.evaluate(async () => {
+	// A picture as it comes from a program that makes them; the browser
+	// writes it anew when it is pasted.
+	await page.evaluate(async () => {
 		const canvas = new OffscreenCanvas(40, 30);
 		canvas.getContext("2d").fillRect(5, 5, 20, 20);
-		const picture = await canvas.convertToBlob();
-		await navigator.clipboard.write([
-			new ClipboardItem({ "image/png": picture })]);
-		return picture.size;
+		await navigator.clipboard.write([new ClipboardItem(
+			{ "image/png": await canvas.convertToBlob() })]);
+		addEventListener("paste", (event) => {
+			window.pasted = event.clipboardData.files[0];
+		}, { capture: true });
 	});
-	assert.ok(size > 0);
 	await page.focus("#text");
 	await page.keyboard.press("Control+V");
 	await page.waitForSelector("#file-field:not([hidden])");
-	assert.match(await page.textContent("#file-name"), /\.png$/);
-	const found = await openLink(await make(page));
+	const name = await page.textContent("#file-name");
+	const picture = Buffer.from(await page.evaluate(async () =>
+		[...new Uint8Array(await window.pasted.arrayBuffer())]));
 
-	assert.equal(found.mime, "image/png");
-	assert.equal(Buffer.from(found.data.slice(1, 4)).toString(), "PNG");
+	assert.match(name, /\.png$/);
+	assert.equal(picture.subarray(1, 4).toString(), "PNG");
+	const link = await make(page);
+	const reader = await newPage();
+
+	await visit(reader, link);
+	await shown(reader, "ready");
+	await reader.click(OPEN);
+	await shown(reader, "shown");
+	assert.equal(await reader.textContent("#file-name"), name);
+	assert.equal(await reader.textContent("#file-type"), "image/png");
+	assert.equal(await reader.locator("main img").count(), 0);
+	const [download] = await Promise.all([
+		reader.waitForEvent("download"), reader.click("#save"),
+	]);
+
+	assert.equal(download.suggestedFilename(), name);
+	assert.ok(picture.equals(await readFile(await download.path())),
+		"byte for byte");
 	// Elsewhere than on the form nothing is taken, and nothing left.
 	await handOver(page, "drop", one);
 	await shown(page, "result");
@@ -477,14 +497,14 @@ await journey("create: too large is refused at once", async (newPage) => {
 
 	await page.setInputFiles("#pick", { name: "x.iso",
 		mimeType: "", buffer: Buffer.alloc(most) });
-	assert.match((await errors(page)).join(), /^x\.iso has 10 MB/);
+	assert.match((await errors(page)).join(), /^x\.iso is 10 MB/);
 	assert.equal(await page.isHidden("#file-field"), true);
 	await inspect(page, "create-too-large");
 	await ask("settings", { changes: { max_envelope: "4K" } });
 	await visit(page, "");
 	await page.fill("#text", "ö".repeat(2049));
 	await page.click(MAKE);
-	assert.match((await errors(page)).join(), /^This text has 4 kB/);
+	assert.match((await errors(page)).join(), /^This text is 4 kB/);
 	assert.equal(await focused(page), "text");
 	await page.fill("#text", "ö".repeat(1500));
 	assert.deepEqual(await errors(page), []);
@@ -528,6 +548,23 @@ await journey("create: without a network, and again", async (newPage) => {
 	await page.context().setOffline(false);
 	assert.equal(text(await openLink(await make(page))), "do not lose me");
 });
+
+await journey("create: a time of one's own, without a network",
+	async (newPage) => {
+		const page = await begin(newPage);
+
+		await page.context().setOffline(true);
+		await page.fill("#text", "x");
+		await page.click("summary");
+		await page.check("#expiry input[value='']");
+		await page.fill("#span", "90m");
+		assert.match(await summary(page), / 1 hour 30 minutes /);
+		await page.click(MAKE);
+		await page.waitForSelector("#failure:not([hidden])");
+		assert.deepEqual(await errors(page), []);
+		await page.context().setOffline(false);
+		assert.ok(near((await peek(await make(page))).expires_at, 5400));
+	});
 
 await journey("create: an answer that was lost", async (newPage) => {
 	const page = await begin(newPage);
@@ -677,6 +714,29 @@ await journey("result: no QR code without a network", async (newPage) => {
 	await inspect(page, "result-no-code");
 });
 
+await journey("result: where nothing can be copied", async (newPage) => {
+	const page = await newPage();
+
+	await page.addInitScript(() => {
+		window.refused = () => Promise.reject(new DOMException());
+		Object.defineProperty(navigator, "clipboard", { get: () =>
+			window.none ? undefined : { writeText: window.refused },
+		});
+	});
+	await visit(page, "");
+	await page.fill("#text", "x");
+	await make(page);
+	for (const [id, none] of [["link", false], ["receipt", true]]) {
+		await page.evaluate((value) => {
+			window.none = value;
+		}, none);
+		await page.click("#copy-" + id);
+		await page.waitForFunction(([button, word]) =>
+			document.querySelector(button).textContent === word,
+		["#copy-" + id, en["common.copy.failed"]]);
+	}
+});
+
 await journey("result: shared by the device's own sheet", async (newPage) => {
 	const page = await newPage({ phone: true });
 
@@ -712,11 +772,14 @@ await journey("result: make another, nothing of the first", async (newPage) => {
 	await page.check("input[value=made]");
 	const first = await make(page);
 
-	assert.equal(await page.evaluate(() => sessionStorage.length), 1);
 	const { id } = await deriveKeys(
 		await parseFragment(new URL(first).hash), null);
-	assert.equal(await page.evaluate((name) => sessionStorage[name],
-		"made." + toBase64url(id)), "1");
+	assert.deepEqual(await kept(page),
+		{ [keptName("made", toBase64url(id))]: "1" });
+	await keptNothingOf(page, id, "the first", new URL(first).hash.slice(1),
+		await page.textContent("#pin"),
+		new URL(await page.getAttribute("#receipt", "href"))
+			.hash.slice(1));
 	await page.click("#another");
 	await shown(page, "form");
 	await focusOnHeading(page);

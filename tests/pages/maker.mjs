@@ -4,7 +4,7 @@
 // any page: our own with seal.js in Node.js, password.link's with SJCL.
 
 import assert from "node:assert/strict";
-import { randomBytes, webcrypto } from "node:crypto";
+import { createHash, randomBytes, webcrypto } from "node:crypto";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -121,21 +121,37 @@ export const sent = (page, name) => page.requests
 export const arrived = (page) => page.waitForFunction(() =>
 	location.hash === "" && location.search === "");
 
-// What has been sent holds none of these, texts or bytes, in any form that
-// it could have.
+// Texts or bytes in any form that they could have.
+const forms = (texts) => texts.flatMap((text) => [text, toBase64(text),
+	toBase64url(Buffer.from(text)), Buffer.from(text).toString("hex"),
+	...(typeof text === "string" ? [encodeURIComponent(text)] : [])]);
+
+// What has been sent holds none of these.
 export function sentNothingOf(page, ...texts) {
 	for (const { method, url, headers, body } of page.requests) {
 		const all = Buffer.concat([
 			Buffer.from(method + url + JSON.stringify(headers)),
 			body ?? Buffer.alloc(0),
 		]);
-		for (const text of texts)
-			for (const form of [text, toBase64(text),
-				toBase64url(Buffer.from(text)),
-				Buffer.from(text).toString("hex"),
-				...(typeof text === "string" ?
-					[encodeURIComponent(text)] : [])])
-				assert.ok(!all.includes(form),
-					`${form} in ${method} ${url}`);
+		for (const form of forms(texts))
+			assert.ok(!all.includes(form),
+				`${form} in ${method} ${url}`);
 	}
 }
+
+// Nor does what the browser keeps beyond the page.
+export async function keptNothingOf(page, ...texts) {
+	const all = Buffer.from(await page.evaluate(() =>
+		JSON.stringify({ ...sessionStorage }) +
+		JSON.stringify({ ...localStorage }) + document.cookie));
+
+	for (const form of forms(texts))
+		assert.ok(!all.includes(form), `${form} in ${all}`);
+}
+
+// The name of what is kept about a secret (its id in base64url).
+export const keptName = (what, id) => what + "." + createHash("sha256")
+	.update("oncelink/v2 kept").update(Buffer.from(id, "base64url"))
+	.digest("base64url");
+
+export const kept = (page) => page.evaluate(() => ({ ...sessionStorage }));

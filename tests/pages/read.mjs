@@ -10,7 +10,7 @@ import { readFile } from "node:fs/promises";
 
 import { SITE, ask, clipboard, finish, focusOnHeading, inspect, journey,
 	shown, vector, visit, words } from "./browser.mjs";
-import { OPEN, arrived, call, linkFragment, make, receiptPath, secretIn,
+import { OPEN, arrived, call, keptName, linkFragment, make, receiptPath, secretIn,
 	sent, sentNothingOf } from "./maker.mjs";
 
 const en = words("en", "read");
@@ -323,6 +323,22 @@ await journey("taken back, and over", async (newPage) => {
 	assert.match(await page.locator("#end-text").textContent(), /20\d\d/);
 });
 
+await journey("an end that a later server may know", async (newPage) => {
+	const secret = await make("x");
+	const page = await newPage();
+
+	await page.route("**/secrets/peek", (route) => route.fulfill({
+		status: 410, contentType: "application/problem+json",
+		body: JSON.stringify({ type: "tag:oncelink,2026:gone",
+			state: "elsewhere" }),
+	}));
+	await visit(page, secret.path);
+	await ends(page, "gone");
+	assert.equal(await page.locator("#end-text").textContent(),
+		en["error.gone"]);
+	await inspect(page, "read-gone");
+});
+
 await journey("links that are damaged, and mended", async (newPage) => {
 	const { good, repaired, damaged } = vector("envelope-v2.json").links;
 	const key = Buffer.from(good, "base64url").subarray(0, 16);
@@ -490,8 +506,8 @@ await journey("one's own link, in the tab that made it", async (newPage) => {
 	const page = await newPage();
 
 	await visit(page, "about/");
-	await page.evaluate((id) =>
-		sessionStorage.setItem("made." + id, "1"), secret.id);
+	await page.evaluate((name) =>
+		sessionStorage.setItem(name, "1"), keptName("made", secret.id));
 	await visit(page, secret.path);
 	await shown(page, "ready");
 	assert.equal(await page.locator("#ready-own").textContent(),

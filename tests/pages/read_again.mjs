@@ -9,7 +9,8 @@ import { readFile } from "node:fs/promises";
 
 import { SITE, ask, finish, focusOnHeading, inspect, journey, shown, visit,
 	words } from "./browser.mjs";
-import { OPEN, arrived, call, make, secretIn, sent } from "./maker.mjs";
+import { OPEN, arrived, call, kept, keptName, keptNothingOf, make, secretIn,
+	sent } from "./maker.mjs";
 
 const en = words("en", "read");
 
@@ -37,6 +38,16 @@ async function until(condition) {
 		await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
+// An open that was given up reaches the server after all.
+async function takeLate(body) {
+	const answer = await fetch(new URL("api/v2/secrets/open", SITE), {
+		method: "POST", body,
+		headers: { "Content-Type": "application/json" },
+	});
+
+	assert.equal(answer.status, 200);
+}
+
 const viewsLeft = async ({ id }) =>
 	(await call("secrets/peek", { id })).views_left;
 
@@ -54,6 +65,14 @@ await journey("offline in the middle, and then again, anywhere",
 		assert.match(await page.locator("#end-text").textContent(),
 			/1 minute/);
 		await inspect(page, "read-lost");
+		// What is kept meanwhile opens nothing without the link, and
+		// does not say of which secret it is.
+		const secretly = [secret.fragment, secret.key,
+			Buffer.from(secret.id, "base64url"), secret.text];
+		const [{ claim }] = sent(page, "secrets/open");
+		assert.deepEqual(await kept(page),
+			{ [keptName("claim", secret.id)]: claim });
+		await keptNothingOf(page, ...secretly);
 		// The view is taken, and nobody else gets it.
 		const gone = await call("secrets/peek", { id: secret.id });
 		assert.equal(gone.status, 410);
@@ -68,10 +87,9 @@ await journey("offline in the middle, and then again, anywhere",
 		assert.equal(opens.length, 2);
 		assert.deepEqual(opens[0], opens[1]);
 		await arrived(page);
-		assert.equal(await page.evaluate(() =>
-			Object.keys(sessionStorage)
-				.filter((name) => name.startsWith("claim."))
-				.length), 0);
+		assert.deepEqual(await kept(page),
+			{ [keptName("opened", secret.id)]: "1" });
+		await keptNothingOf(page, claim, ...secretly);
 	});
 
 await journey("no network, and then it is back", async (newPage) => {
@@ -183,6 +201,26 @@ await journey("a wrong PIN whose answer is lost costs one try",
 		assert.equal(await secretIn(page), secret.text);
 	});
 
+await journey("a right PIN that never arrived is not called wrong",
+	async (newPage) => {
+		const secret = await make("right", { pin: "12" });
+		const page = await newPage();
+
+		await visit(page, secret.path);
+		await shown(page, "ready");
+		await page.fill("#pin", "21");
+		await page.click(OPEN);
+		await page.waitForSelector("#pin[aria-invalid]");
+		await page.fill("#pin", "12");
+		await page.route("**/secrets/open", (route) =>
+			route.abort("connectionreset"), { times: 1 });
+		await page.click(OPEN);
+		await ends(page, "lost");
+		await page.click("#retry");
+		await shown(page, "shown");
+		assert.equal(await secretIn(page), secret.text);
+	});
+
 await journey("an open that the server takes after it was given up",
 	async (newPage) => {
 		const secret = await make("late but here");
@@ -201,13 +239,67 @@ await journey("an open that the server takes after it was given up",
 		await page.reload();
 		await shown(page, "ready");
 		assert.equal(await heading(page), en["read.title"]);
-		assert.equal((await fetch(new URL("api/v2/secrets/open", SITE),
-			{ method: "POST", body: late, headers: {
-				"Content-Type": "application/json" } })).status,
-		200);
+		await takeLate(late);
 		await page.click(OPEN);
 		await shown(page, "shown");
 		assert.equal(await secretIn(page), "late but here");
+	});
+
+await journey("a wrong PIN says nothing of an open that is still on its way",
+	async (newPage) => {
+		const secret = await make("late and locked", { pin: "12" });
+		const page = await newPage();
+		let late = null;
+
+		await visit(page, secret.path);
+		await shown(page, "ready");
+		await page.route("**/secrets/open", (route) => {
+			late = route.request().postData();
+			return route.abort("connectionreset");
+		}, { times: 1 });
+		await page.fill("#pin", "12");
+		await page.click(OPEN);
+		await ends(page, "lost");
+		await page.reload();
+		await shown(page, "ready");
+		await page.fill("#pin", "21");
+		await page.click(OPEN);
+		await page.waitForSelector("#pin[aria-invalid]");
+		await takeLate(late);
+		await page.fill("#pin", "12");
+		await page.click(OPEN);
+		await shown(page, "shown");
+		assert.equal(await secretIn(page), secret.text);
+	});
+
+for (const [who, status, type, name] of [
+	["the web server", 504, "failed", "lost"],
+	["the web server", 502, "failed", "lost"],
+	["the worker", 500, "failed", "lost"],
+	["the worker", 503, "busy", "busy"],
+])
+	await journey(`${who} says ${status} to an open`, async (newPage) => {
+		const secret = await make("worth another try");
+		const page = await newPage();
+
+		// Behind a web server that gave up, it may have been taken.
+		await page.route("**/secrets/open", async (route) => {
+			if (name === "lost")
+				await route.fetch();
+			await route.fulfill({ status,
+				contentType: "application/problem+json",
+				body: JSON.stringify({ retry_after: 1,
+					type: "tag:oncelink,2026:" + type }) });
+		}, { times: 1 });
+		await visit(page, secret.path);
+		await shown(page, "ready");
+		await page.click(OPEN);
+		await ends(page, name);
+		assert.equal((await page.locator("#end-text").textContent())
+			.includes("Nothing was lost"), name === "busy");
+		await page.click("#retry");
+		await shown(page, "shown");
+		assert.equal(await secretIn(page), secret.text);
 	});
 
 await journey("too late to fetch it again", async (newPage) => {
@@ -221,9 +313,18 @@ await journey("too late to fetch it again", async (newPage) => {
 	await ends(page, "lost");
 	await ask("end_claims");
 	await page.click("#retry");
-	await ends(page, "opened");
-	assert.equal(await page.locator("#end-more").textContent(),
-		en["read.opened.late"]);
+	// The sender is not told of a stranger who may have been this tab.
+	for (const again of [false, true]) {
+		if (again)
+			await page.reload();
+		await ends(page, "opened");
+		assert.equal(await page.locator("#end-more").textContent(),
+			en["read.opened.late"]);
+		assert.equal(await page.locator("#knock").isVisible(), false);
+	}
+	await inspect(page, "read-late");
+	assert.deepEqual(await kept(page),
+		{ [keptName("claim", secret.id)]: "over" });
 });
 
 await journey("word that it has arrived is lost, and said again",
@@ -470,6 +571,23 @@ await journey("what was typed leaves with what it opened",
 		for (const typed of [secret.fragment, "314159"])
 			assert.equal(await holds(page, typed), false);
 	});
+
+await journey("what was typed leaves when the page does", async (newPage) => {
+	const secret = await make("x", { pin: "314159" });
+	const page = await newPage();
+
+	await visit(page, "read/");
+	await shown(page, "paste");
+	await page.fill("#paste", secret.fragment);
+	await page.keyboard.press("Enter");
+	await shown(page, "ready");
+	await page.fill("#pin", "314159");
+	// As a browser does that keeps the page for its Back button.
+	await page.evaluate(() => dispatchEvent(
+		new PageTransitionEvent("pagehide", { persisted: true })));
+	for (const typed of [secret.fragment, "314159"])
+		assert.equal(await holds(page, typed), false);
+});
 
 await journey("what a browser cannot do", async (newPage) => {
 	const secret = await make("after all");
