@@ -254,12 +254,39 @@ export async function screenshots(page, name) {
 		}
 }
 
-// The state as it is: axe, and how it looks, and that nothing is wider than
-// a narrow screen.  ONCELINK_INSPECT=no: the looks are another run's matter.
+// Milliseconds that the slowest thing takes to move for who wants no motion.
+async function motion(page) {
+	await page.emulateMedia({ reducedMotion: "reduce" });
+	const longest = await page.evaluate(() => Math.max(
+	    ...document.getAnimations().map(one =>
+		Number(one.effect.getComputedTiming().activeDuration)),
+	    ...[...document.querySelectorAll("*")].flatMap(one =>
+		["", "::before", "::after"].flatMap(part => {
+			const style = getComputedStyle(one, part);
+			return `${style.animationDuration},` +
+			    style.transitionDuration;
+		}).join().split(",").map(time => 1000 * parseFloat(time)))));
+	await page.emulateMedia({ reducedMotion: null });
+	return longest;
+}
+
+// The state as it is: axe, what moves, how it looks, and that nothing is wider
+// than a narrow screen; the other side is told which state it was.
+// ONCELINK_INSPECT=no: the looks are another run's matter.
 export async function inspect(page, name) {
 	if (environment.ONCELINK_INSPECT === "no")
 		return;
 	await axe(page, name);
+	const longest = await motion(page);
+	if (!(longest <= 10))
+		throw new Error(`${name}: something moves for ${longest} ms`);
+	tell({ inspected: await page.evaluate(() => {
+		const section =
+		    document.querySelector("[data-state]:not([hidden])");
+		return [document.body.dataset.page,
+			section?.dataset.state ?? null,
+			(section ?? document).querySelector("h1").textContent];
+	}) });
 	await screenshots(page, name);
 	await page.setViewportSize({ width: 320, height: 640 });
 	const wide = await page.evaluate(() =>

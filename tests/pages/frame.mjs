@@ -67,6 +67,18 @@ await journey("no scripts: each page says what it needs", async newPage => {
 		assert.equal(await page.locator("h1:visible").count(), 1);
 	}
 	await screenshots(page, "noscript");
+	// axe is a script: it sees what is shown without any.
+	const seen = await newPage();
+	await seen.route("**/read/", async route => {
+		const answer = await route.fetch();
+		await route.fulfill({ response: answer, body:
+		    (await answer.text()).replace(/<\/?noscript>/g, "")
+			.replace(/<script.*<\/script>/, "")
+			.replace('"loading">', '"loading" hidden>') });
+	});
+	await seen.goto(new URL("read/", SITE).href);
+	assert.ok(await seen.isVisible("text=This page needs JavaScript"));
+	await axe(seen, "no scripts");
 	await page.goto(new URL("about/", SITE).href);
 	assert.ok((await page.innerText("main")).includes(en["about.lead"]));
 });
@@ -84,8 +96,8 @@ await journey("plain http, on a name that is not localhost",
 			assert.ok(page.requests.every(({ method, url }) =>
 			    method === "GET" && !/secrets|req/.test(
 				new URL(url).pathname.split("/api/")[1] ?? "")));
+			await inspect(page, "insecure");
 			if (path === "") {
-				await inspect(page, "insecure");
 				await visit(page, "about/", OTHER);
 				assert.equal(await page.innerText("h1"),
 				    en["about.title"]);
@@ -93,13 +105,34 @@ await journey("plain http, on a name that is not localhost",
 		}
 	});
 
+await journey("words that take their time", async newPage => {
+	for (const path of PAGES) {
+		const page = await newPage();
+		let go = null;
+		const held = new Promise(resolve => {
+			go = resolve;
+		});
+		await page.route("**/text/**", async route => {
+			await held;
+			await route.continue();
+		});
+		await page.goto(new URL(path, SITE).href);
+		await page.waitForSelector('[data-state="loading"] h1');
+		await inspect(page, "loading");
+		go();
+		await page.waitForSelector("body[data-started]");
+	}
+});
+
 await journey("words that do not arrive", async newPage => {
 	const page = await newPage({ quiet: /\/text\// });
 	await page.route("**/text/**", route => route.abort());
-	await visit(page, "");
-	await shown(page, "broken");
-	await focusOnHeading(page);
-	await inspect(page, "broken");
+	for (const path of PAGES) {
+		await visit(page, path);
+		await shown(page, "broken");
+		await focusOnHeading(page);
+		await inspect(page, "broken");
+	}
 	// Another language that does not arrive leaves what is there.
 	await page.unroute("**/text/**");
 	await visit(page, "about/");

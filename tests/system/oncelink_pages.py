@@ -4,13 +4,15 @@ answers what it asks.
 
 The program in Node.js prints one JSON object a line.  {"journey", "problem"}
 is the end of a journey, well where problem is null; {"note"} is a figure worth
-seeing; {"ask", "call", "with"} asks this side for something that a browser
+seeing; {"inspected"} is a page, its state and its heading, whose looks were
+found well; {"ask", "call", "with"} asks this side for something that a browser
 cannot do, and one line {"ask", "value"} or {"ask", "failed"} goes back.  What
 may be asked is a method of Asked; a test adds others.
 """
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +23,10 @@ from oncelink_test import SiteTest, note
 from oncelink_wire import (
     FRAME_TYPE, JSON_TYPE, native_creation, unb64u,
 )
+from test_words import (
+    HTDOCS, SCRIPTS, TEXT, Page, asked_for, catalogue, matches, modules, read,
+)
+from test_words import PAGES as WORDS
 
 PAGES = os.path.join(SRCDIR, "tests", "pages")
 
@@ -30,6 +36,44 @@ SCREENSHOTS = os.path.join(BUILDDIR, "screenshots")
 # A name that leads to this machine and is not localhost: to a browser, what
 # comes from there by plain http is not safe.
 OTHER_NAME = "secrets.test"
+
+# States that all pages have alike; the journeys of all pages look at them.
+ALIKE = {"loading", "broken", "insecure"}
+
+
+def states(path):
+    """What a page may show, as its file and its modules say: states, each with
+    the key of a heading, or its text where that has none."""
+    text = read(HTDOCS, path)
+    keys = {**catalogue("en", "common"), **catalogue("en", WORDS[path])}
+    sources = "".join(read(SCRIPTS, name) for name in modules(
+        os.path.basename(Page(text).scripts[0])))
+    sections = re.findall(
+        r'<section data-state="([a-z]+)"[^>]*>\s*<h1([^>]*)>([^<]*)', text)
+    if not sections:
+        return {(None, re.search(r'<h1 data-text="([^"]+)"', text).group(1))}
+    if len(sections) != text.count("<section"):
+        raise AssertionError("a state without a heading in " + path)
+    found = {*re.findall(r'addState\("([a-z]+)", "([^"]+)"', sources)}
+    vague = []
+    for state, attributes, heading in sections:
+        name = re.search(r'(data-text|id|data-receipt)="([^"]+)"', attributes)
+        if name is None:
+            found.add((state, heading))
+        elif name.group(1) == "data-text":
+            found.add((state, name.group(2)))
+        else:
+            for value in re.findall(r'put\((?:at|part)\("%s"\),([^;]*);'
+                                    % name.group(2), sources):
+                for pattern in asked_for(value):
+                    met = matches(pattern, keys)
+                    if len(met) == 1:
+                        found.add((state, *met))
+                    else:
+                        vague.append((state, met))
+    # `read.${why}.title` does not mean those of other states.
+    sure = {key for _, key in found}
+    return found | {(state, key) for state, met in vague for key in met - sure}
 
 
 class Asked:
@@ -110,6 +154,27 @@ class Asked:
 class PagesTest(SiteTest):
     """A test case whose journeys are in Node.js."""
 
+    def setUp(self):
+        super().setUp()
+        self.inspected = set()
+
+    def assertInspected(self, *paths, alike=False):
+        """Journeys have looked at each state of these pages, or at those that
+        all pages have alike."""
+        if {"ONCELINK_JOURNEY", "ONCELINK_INSPECT"} & set(os.environ):
+            return
+        for path in paths:
+            missed = set()
+            for state, key in states(path):
+                texts = {
+                    {**catalogue(language, "common"),
+                     **catalogue(language, WORDS[path])}.get(key, key)
+                    for language in os.listdir(TEXT)}
+                if ((state in ALIKE) == alike and not self.inspected & {
+                        (WORDS[path], state, text) for text in texts}):
+                    missed.add((state, key))
+            self.assertEqual(missed, set(), path)
+
     def journeys(self, name, site, asked=None, path="/", **environment):
         """Run tests/pages/NAME.mjs on a site; a failed journey is a failed
         sub-test."""
@@ -164,6 +229,9 @@ class PagesTest(SiteTest):
             with self.subTest(journey=message["journey"]):
                 self.assertIsNone(message["problem"], message["problem"])
             return 1
+        if "inspected" in message:
+            self.inspected.add(tuple(message["inspected"]))
+            return 0
         if "note" in message:
             note(message["note"])
             return 0

@@ -11,6 +11,7 @@ class Create(PagesTest):
     def test_create(self):
         """links are made in a browser"""
         self.journeys("create", self.site("nginx", conf="shipped"))
+        self.assertInspected("index.html")
 
     def test_below_a_path(self):
         """links are made below a path of the site"""

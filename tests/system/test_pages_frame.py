@@ -31,10 +31,16 @@ class Frame(PagesTest):
         """pages in a browser"""
         site = self.site("nginx", conf="shipped")
         self.journeys("frame", site, AskedForFiles(site))
+        self.assertInspected("about/index.html", "../conf/error/404.html",
+                             "../conf/error/503.html")
+        self.assertInspected("index.html", "read/index.html",
+                             "receipt/index.html", "request/index.html",
+                             alike=True)
 
     def test_receipt(self):
         """receipts in a browser"""
         self.journeys("receipt", self.site("nginx", conf="shipped"))
+        self.assertInspected("receipt/index.html")
 
     def test_below(self):
         """a receipt in a browser, below a path of lighttpd"""

@@ -13,16 +13,12 @@ ELSEWHERE = ("lighttpd", "/once"), ("apache", "/once")
 class Read(PagesTest):
 
     def test_read(self):
-        """secrets are opened, or not, with words for each end"""
-        self.journeys("read", self.site("nginx", conf="shipped"))
-
-    def test_again(self):
-        """what comes between a reader and a secret"""
-        self.journeys("read_again", self.site("nginx", conf="shipped"))
-
-    def test_older(self):
-        """links of older services"""
-        self.journeys("read_older", self.site("nginx", conf="shipped"))
+        """secrets are opened, or not, with words for each end; what comes
+        between; links of older services"""
+        for program in PROGRAMS:
+            with self.subTest(program=program):
+                self.journeys(program, self.site("nginx", conf="shipped"))
+        self.assertInspected("read/index.html")
 
     def test_elsewhere(self):
         """other web servers, below a path"""

@@ -61,6 +61,7 @@ class Request(PagesTest):
             mail_templates=os.path.join(site.srcdir, "conf", "mail"))
         site.start()
         self.journeys("request", site, AskedHere(site, sink))
+        self.assertInspected("request/index.html")
 
 
 if __name__ == "__main__":
