@@ -1,38 +1,48 @@
 // SPDX-License-Identifier: ISC
 //
-// How long a browser takes to seal and to open: seconds from a link's key and
-// bytes to an envelope and back, with the modules of the pages.
+// How long a browser takes: from nothing to a page on which a secret can be
+// typed, and from a link's key and bytes to an envelope and back, with the
+// modules of the pages.
 //
-//	ONCELINK_NODE_MODULES=DIRECTORY node pages.mjs DIRECTORY-OF-HTDOCS ROUNDS
+//	ONCELINK_NODE_MODULES=DIRECTORY node pages.mjs SITE ROUNDS
 //
 // writes one JSON object: seconds of each round, by name.
 
-import fs from "node:fs";
-import http from "node:http";
 import { createRequire } from "node:module";
 import path from "node:path";
 
-const [htdocs, rounds] = process.argv.slice(2);
+const [site, rounds] = process.argv.slice(2);
 const { chromium } = createRequire(path.join(
     process.env.ONCELINK_NODE_MODULES, "x.js"))("playwright-core");
 
 const SIZES = { "1 KiB": 1024, "10 MiB": 10 * 2 ** 20 };
 
-// Modules, and an empty page to run them in; nothing of the service is asked.
-const server = http.createServer((request, reply) => {
-	const name = path.join(htdocs, path.normalize(request.url));
+// In a page: when the form is there, in milliseconds since it was asked for.
+function watch() {
+	new MutationObserver(() => {
+		if (document.body?.dataset.shown === "form")
+			window.usable ??= performance.now();
+	}).observe(document, { attributes: true, subtree: true,
+		attributeFilter: ["data-shown"] });
+}
 
-	if (!request.url.startsWith("/js/") || !fs.existsSync(name)) {
-		reply.setHeader("Content-Type", "text/html");
-		reply.end("<!DOCTYPE html>");
-		return;
+// Seconds until / is usable to a browser that has nothing of it.
+async function cold(browser) {
+	const context = await browser.newContext();
+
+	try {
+		const page = await context.newPage();
+		await page.addInitScript(watch);
+		await page.goto(site);
+		await page.waitForFunction(() => window.usable);
+		return await page.evaluate(() => window.usable) / 1000;
+	} finally {
+		await context.close();
 	}
-	reply.setHeader("Content-Type", "text/javascript");
-	reply.end(fs.readFileSync(name));
-});
+}
 
 async function measure({ sizes, rounds }) {
-	const seal = await import("/js/seal.js");
+	const seal = await import("../js/seal.js");
 	const found = {};
 	const timed = async (name, work) => {
 		const began = performance.now();
@@ -60,22 +70,25 @@ async function measure({ sizes, rounds }) {
 	return found;
 }
 
-server.listen(0, "127.0.0.1", async () => {
-	const browser = await chromium.launch({
-		executablePath: process.env.ONCELINK_BROWSER ??
-		    "/usr/bin/chromium",
-		chromiumSandbox: process.getuid() !== 0,
-		args: ["--headless", "--disable-gpu", "--disable-quic",
-			"--no-first-run", "--disable-background-networking",
-			"--disable-component-update", "--disable-sync"],
-	});
-	try {
-		const page = await browser.newPage();
-		await page.goto(`http://127.0.0.1:${server.address().port}/`);
-		process.stdout.write(JSON.stringify(await page.evaluate(measure,
-		    { sizes: SIZES, rounds: Number(rounds) })) + "\n");
-	} finally {
-		await browser.close();
-		server.close();
-	}
+const browser = await chromium.launch({
+	executablePath: process.env.ONCELINK_BROWSER ?? "/usr/bin/chromium",
+	chromiumSandbox: process.getuid() !== 0,
+	args: ["--headless", "--disable-gpu", "--disable-quic",
+		"--no-first-run", "--disable-background-networking",
+		"--disable-component-update", "--disable-sync"],
 });
+
+try {
+	// The first page of a browser waits for the browser itself.
+	await cold(browser);
+	const times = [];
+	for (let round = 0; round < rounds; round++)
+		times.push(await cold(browser));
+	const page = await browser.newPage();
+	await page.goto(new URL("about/", site).href);
+	process.stdout.write(JSON.stringify({ "cold load": times,
+		...await page.evaluate(measure,
+		    { sizes: SIZES, rounds: Number(rounds) }) }) + "\n");
+} finally {
+	await browser.close();
+}
