@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: ISC
+"""Requests to every interface with planted words in all their places, as
+clients of ours and others send them; what is answered is taken as it comes,
+since things are going wrong meanwhile."""
+
+import base64
+import contextlib
+import json
+import re
+import time
+
+from oncelink_canary import Canaries
+from oncelink_hostile import REQUESTS, Words, friendly, reset
+from oncelink_wire import (
+    FRAME_TYPE, JSON_TYPE, Broken, b64u, http_bytes, native_creation,
+    native_members, quote, random_envelope, read_to_end, parse_http,
+    safesecrets_path, unbase62,
+)
+
+# By so many bytes a word is looked for first.
+PREFIX = 8
+
+# Of a long one so many bytes at its beginning are looked for.
+SHOWN = 32
+
+
+def forms(value):
+    """How these bytes may be written, in lower case."""
+    found = {value, value.hex().encode(),
+             b"".join(b"%%%02x" % byte for byte in value),
+             quote(value).encode()}
+    # Alone, and as part of something, wherever it begins there.
+    for skipped in range(3):
+        text = base64.b64encode(bytes(skipped) + value)
+        first = (skipped * 8 + 5) // 6
+        text = text[first:(skipped + len(value)) * 8 // 6]
+        found |= {text, text.replace(b"+", b"-").replace(b"/", b"_")}
+    # As logs escape what is not ASCII, and JSON does.
+    if not value.isascii():
+        found.add(b"".join(b"\\x%02x" % byte if byte > 0x7e or byte < 0x20
+                           else b"%c" % byte for byte in value))
+        with contextlib.suppress(UnicodeDecodeError):
+            found.add(json.dumps(value.decode())[1:-1].encode())
+    return {form.lower() for form in found}
+
+
+class Planted(Canaries):
+    """Canaries in all their forms, however many they are: one pass over what
+    is looked through finds where a form may begin."""
+
+    def __init__(self):
+        super().__init__()
+        self.known = 0
+        self.by_prefix = {}
+
+    def learn(self):
+        for what, value in self.planted[self.known:]:
+            for form in forms(value[:SHOWN]):
+                self.by_prefix.setdefault(form[:PREFIX], []).append(
+                    (what, form))
+        self.known = len(self.planted)
+
+    def found_in(self, content):
+        self.learn()
+        # A file may be long and have nothing in it.
+        lower = re.sub(rb"\0{16,}", bytes(16), content).lower()
+        begun = set(self.by_prefix).intersection(
+            lower[at:at + PREFIX] for at in range(len(lower) - PREFIX + 1))
+        return sorted({what for prefix in begun
+                       for what, form in self.by_prefix[prefix]
+                       if form in lower})
+
+    def add(self, others):
+        """What somebody else planted too."""
+        others.learn()
+        for prefix, known in others.by_prefix.items():
+            self.by_prefix.setdefault(prefix, []).extend(known)
+
+
+class Traffic:
+    """One client at a site.
+
+    keys       headers with a private and a public key of an account
+    restless   how many of ten requests it does not see to their end
+    """
+
+    def __init__(self, site, canaries, random, keys, restless=0):
+        self.site, self.canaries, self.random = site, canaries, random
+        self.private, self.public = keys
+        self.restless = restless
+        self.sent = 0
+
+    def send(self, method, path, body=None, headers=None):
+        """The answer; None when there is none, or it was not waited for."""
+        self.sent += 1
+        raw = http_bytes(method, self.site.prefix + path, body, headers)
+        try:
+            with contextlib.closing(self.site.connect()) as connection:
+                connection.settimeout(20)
+                if self.random.randrange(10) < self.restless:
+                    self.leave(connection, raw)
+                    return None
+                with contextlib.suppress(BrokenPipeError,
+                                         ConnectionResetError):
+                    connection.sendall(raw)
+                return parse_http(read_to_end(connection), method == "HEAD")
+        except (Broken, OSError, ValueError):
+            return None
+
+    def leave(self, connection, raw):
+        """Go in the middle of sending, before the answer, or within it."""
+        part = self.random.choice([
+            len(raw), len(raw), len(raw) - 1, len(raw) // 2,
+            self.random.randrange(1, len(raw))])
+        connection.sendall(raw[:part])
+        if part == len(raw) and self.random.random() < 0.5:
+            connection.settimeout(self.random.choice([0.001, 0.01, 1]))
+            with contextlib.suppress(OSError):
+                connection.recv(self.random.choice([1, 100, 1000]))
+        reset(connection)
+
+    def post(self, path, members, headers=None):
+        return self.send("POST", path, json.dumps(members).encode(), {
+            "Content-Type": JSON_TYPE, **(headers or {})})
+
+    def told(self, answer, *names):
+        """A member of an answer in JSON, or None."""
+        with contextlib.suppress(ValueError, KeyError, TypeError,
+                                 AttributeError, IndexError):
+            value = answer.json()
+            for name in names:
+                value = value[name]
+            return value
+        return None
+
+    # The faces.
+
+    def safesecrets(self):
+        word = self.canaries.text("SafeSecrets message",
+                                  self.random.choice([40, 40, 20000]))
+        pin = self.canaries.pin("SafeSecrets PIN")
+        key = self.told(self.post("/api/v1/message", {
+            "message": word, "exp": 600, "pin": pin}), "key")
+        if key is None:
+            key = "%s-%012x" % (self.canaries.uuid_start,
+                                self.random.getrandbits(48))
+        self.canaries.key("SafeSecrets key", key)
+        wrong = self.canaries.pin("wrong SafeSecrets PIN")
+        for path in (safesecrets_path(key, wrong), "/message/" + key,
+                     safesecrets_path(key, pin) + "/more",
+                     safesecrets_path(key, pin), safesecrets_path(key, pin)):
+            self.send("GET", path)
+
+    def onetime(self):
+        word = self.canaries.text("One Time Secret message", 40)
+        proof = self.canaries.text("passphrase")
+        place = self.random.choice(["/secrets", "/api/secrets"])
+        key = self.told(self.post(place, {
+            "message": word, "passphrase": proof}), "id")
+        if key is None:
+            key = "%032x" % self.random.getrandbits(128)
+        self.canaries.key("One Time Secret id", key)
+        for given in (self.canaries.text("wrong passphrase"), [proof],
+                      proof, proof):
+            self.post(place + "/" + key, {"passphrase": given})
+        self.send("GET", place + "/" + key + "?passphrase=" + proof)
+
+    def native(self):
+        canaries = self.canaries
+        secret, receipt, claim, gate = (
+            canaries.raw("id"), canaries.raw("receipt"),
+            canaries.raw("claim"), canaries.raw("gate", 32))
+        envelope = random_envelope(self.random.choice([1, 1, 8, 400]))
+        canaries.planted.append(("envelope", envelope[20:60]))
+        creation = native_creation(secret, receipt, envelope, gate=gate)
+        for _ in range(2):
+            self.send("POST", "/api/v2/secrets", creation,
+                      {"Content-Type": FRAME_TYPE})
+        for call, members in (
+                ("secrets/peek", {"id": secret, "claim": claim}),
+                ("secrets/open", {"id": secret, "claim": claim,
+                                  "gate": canaries.raw("wrong gate", 32)}),
+                ("secrets/open", {"id": secret, "claim": claim}),
+                ("secrets/open", {"id": secret, "claim": claim,
+                                  "gate": gate}),
+                ("secrets/open", {"id": secret, "claim": claim,
+                                  "gate": gate}),
+                ("receipts/peek", {"receipt": receipt}),
+                ("secrets/ack", {"id": secret, "claim": claim}),
+                ("secrets/knock", {"id": secret}),
+                ("receipts/burn", {"receipt": receipt})):
+            self.post("/api/v2/" + call, native_members(members))
+
+    def sealed(self, name, size=64):
+        text = base64.b64encode(json.dumps({
+            "iv": "AAAA", "salt": "AAAA", "mode": "gcm", "ks": 256,
+            "ct": base64.b64encode(self.canaries.raw(name, size)).decode(),
+        }).encode()).decode()
+        self.canaries.planted.append((name, text[-60:].encode()))
+        return text
+
+    def passwordlink(self):
+        canaries = self.canaries
+        half = base64.b64encode(canaries.raw("private half", 18)).decode()
+        members = {
+            "ciphertext": self.sealed("ciphertext"),
+            "attachment_ciphertext": self.sealed(
+                "attachment", self.random.choice([64, 64, 150000])),
+            "attachment_name": self.sealed("name of an attachment"),
+            "password_part_private": half,
+            "password": canaries.pin("password"), "max_views": 2,
+            "description": canaries.text("description", 60),
+            "message": canaries.text("message", 60)}
+        key = self.told(self.post("/api/secrets", members, self.private),
+                        "data", "id")
+        self.post("/api/secrets", {
+            **members, "message": [canaries.text("wrong message")]},
+            self.private)
+        if key is None:
+            key = Words(canaries, "password.link").base62()
+        canaries.planted.append(("id", key.encode()))
+        agent = canaries.text("user agent", 40)
+        for word in (canaries.text("wrong password"), members["password"]):
+            self.send("GET", "/api/secrets/" + key, headers={
+                **self.public, "X-Secret-Password": quote(word),
+                "User-Agent": agent})
+        with contextlib.suppress(ValueError, OverflowError):
+            canaries.raw_key("id", unbase62(key))
+            self.post("/api/v2/secrets/open", native_members({
+                "id": unbase62(key), "pin": members["password"],
+                "claim": canaries.raw("claim")}))
+        for path in ("/" + key, "/?" + key):
+            self.send("GET", path)
+        self.send("GET", "/api/secrets?offset=" + canaries.text("offset"),
+                  headers=self.private)
+        self.send("DELETE", "/api/secrets/" + key, headers=self.private)
+
+    def requests(self):
+        """With mail about them."""
+        canaries = self.canaries
+        words = {name: canaries.text(name, 40) for name in (
+            "description", "message", "secret_description", "secret_message",
+            "secret_password")}
+        for name in ("send_to_email", "send_request_to_email"):
+            words[name] = canaries.text(name) + "@example.org"
+        uuid = self.told(self.post("/api/secret_requests", words,
+                                   self.private), "data", "id")
+        if uuid is None:
+            return
+        canaries.key("request", uuid)
+        one = {"id": b64u(bytes.fromhex(uuid.replace("-", "")))}
+        self.post("/api/v2/requests/peek", one)
+        self.send("GET", "/req/" + uuid)
+        self.post("/api/v2/requests/fill", {
+            **one, "ciphertext": self.sealed("ciphertext"),
+            "password_part_private": base64.b64encode(canaries.text(
+                "private half", 18).encode()).decode(),
+            "password_part_public": base64.b64encode(canaries.text(
+                "public half", 18).encode()).decode()})
+
+    def hostile(self):
+        """A few of those that no friendly client sends."""
+        words = Words(self.canaries, "hostile")
+        for request in friendly(words)[:3] + self.random.choice(
+                list(REQUESTS.values()))(words)[:6]:
+            self.sent += 1
+            with contextlib.suppress(OSError), contextlib.closing(
+                    self.site.connect()) as connection:
+                connection.settimeout(0.3)
+                connection.sendall(request)
+                while connection.recv(1 << 16):
+                    pass
+
+    def too_large(self):
+        for path, size in (("/api/v1/message", 900000),
+                           ("/secrets", 500000), ("/api/secrets", 20 << 20)):
+            word = self.canaries.text("a word in a large body")
+            self.send("POST", path, b'{"message":"%s%s"}' % (
+                word.encode(), b"x" * size), {"Content-Type": JSON_TYPE})
+
+    def tour(self, large, until):
+        """All of it, or as much as there is time for."""
+        faces = [self.safesecrets, self.onetime, self.native,
+                 self.passwordlink, self.requests, self.hostile]
+        self.random.shuffle(faces)
+        for face in [self.too_large] * large + faces:
+            face()
+            if time.monotonic() >= until:
+                return
+
+
+def keys_of(site, canaries):
+    """An account's headers, for Traffic."""
+    headers = site.api_keys("account")
+    for shown in headers:
+        key = shown["Authorization"].split()[1]
+        canaries.planted.append(("key", key.encode()))
+        canaries.planted.append(("key", re.sub("^.*_", "", key).encode()))
+    return headers
