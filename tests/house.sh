@@ -156,6 +156,49 @@ check_mutants() {
 	done
 }
 
+# SECURITY.md: each claim has a number, and names what shows it: files, and
+# words that are in the last file named before them.
+check_claims() {
+	awk '
+	/^## / {
+		inside = $0 == "## Claims"
+	}
+	!inside { next }
+	/^[0-9]+\. / {
+		if (last != "" && !shown)
+			print "- " last " nothing"
+		if ($1 + 0 != last + 1)
+			print "- " $1 + 0 " order"
+		last = $1 + 0
+		shown = naming = 0
+		file = "file"
+	}
+	/^ +Shown by / { shown = naming = 1 }
+	/^$/ { naming = 0 }
+	naming {
+		n = split($0, part, "`")
+		for (i = 2; i <= n; i += 2) {
+			if (part[i] ~ /\//)
+				file = part[i]
+			print file, last, part[i]
+		}
+	}
+	END { if (last != "" && !shown) print "- " last " nothing" }
+	' SECURITY.md | while read -r file claim word; do
+		if [ "$file" = - ]; then
+			case $word in
+			nothing) echo "claim $claim: shown by nothing" ;;
+			*) echo "claim $claim: out of order" ;;
+			esac
+		elif [ ! -f "$file" ]; then
+			echo "claim $claim: there is no $file"
+		elif [ "$file" != "$word" ] && ! grep -qwF -e "$word" "$file"
+		then
+			echo "claim $claim: $file has no $word"
+		fi
+	done
+}
+
 check_heads() {
 	sources | xargs awk '
 	FNR == 1 && $0 != "/* SPDX-License-Identifier: ISC */" {
@@ -205,6 +248,7 @@ sees() {
 	    "$scratch/planted/openapi" "$scratch/planted/tests/mutants" \
 	    "$scratch/planted/tests/torture"
 	: >"$scratch/planted/TESTING.md"
+	: >"$scratch/planted/SECURITY.md"
 	: >"$scratch/planted/bootstrap"
 	: >"$scratch/planted/configure.ac"
 	echo 'sources = src/base/good.c' >"$scratch/planted/Makefile.am"
@@ -251,6 +295,7 @@ holds_in arrows "$srcdir"
 holds_in sql "$srcdir"
 holds_in words "$srcdir"
 holds_in mutants "$srcdir"
+holds_in claims "$srcdir"
 holds_in heads "$srcdir"
 holds_in width "$srcdir"
 
@@ -266,6 +311,15 @@ sees makefile tests/unit/x_test.c "$head" 'tests/unit/x_test: not in Makefile'
 sees makefile tests/torture/bad.py '' 'tests/torture/bad.py: not in Makefile'
 sees mutants tests/mutants/bad.patch 'Guard: a\nAttack: b' 'bad.patch: not in'
 sees mutants TESTING.md '## Guards\n| gone | a | b |' 'gone: in TESTING.md, not'
+sees claims SECURITY.md '## Claims\n\n1. A.\n   Shown by `tests/x.c`.' \
+    'claim 1: there is no tests/x.c'
+sees claims SECURITY.md \
+    '## Claims\n\n1. A.\n   Shown by `src/base/good.c`:\n   `bad_one`.' \
+    'claim 1: src/base/good.c has no bad_one'
+sees claims SECURITY.md '## Claims\n\n1. A.\n\n## Where' \
+    'claim 1: shown by nothing'
+sees claims SECURITY.md '## Claims\n\n2. A.\n   Shown by `tests/x.c`.' \
+    'claim 2: out of order'
 sees prefixes src/base/bad.o 'int badly(void) { return 1; }' 'exports badly'
 sees prefixes src/core/bad.o 'int store_x(void) { return 1; }' 'store_x'
 sees prefixes src/base/bad.o 'int main(void) { return 1; }' 'exports main'

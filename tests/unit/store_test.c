@@ -4,6 +4,7 @@
  * The database as files: who may open it, what is in force, how it comes to
  * its version.
  */
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
@@ -235,6 +236,33 @@ test_refused_for_its_files(void **state)
 	assert_refused("no-such-directory", "No such file");
 }
 
+/* Nobody writes without the lock. */
+static void
+test_refused_for_its_lock(void **state)
+{
+	char			*directory = stores_make();
+	char			*path = stores_path(directory, "write.lock");
+	struct store_options	 options = stores_options(directory);
+	struct complaint	 error = { "" };
+	int			 fd;
+
+	(void)state;
+	(void)unlink(path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_refused(directory, "write.lock");
+	assert_int_equal(rmdir(path), 0);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd != -1);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	options.lock_wait = 100;
+	assert_null(store_open(&options, &error));
+	assert_non_null(strstr(error.text, "holds the write lock"));
+	assert_int_equal(close(fd), 0);
+	store_close(stores_open(&options));
+	free(path);
+	stores_remove(directory);
+}
+
 static void
 test_refused_for_its_content(void **state)
 {
@@ -348,6 +376,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_files_are_private),
 		cmocka_unit_test(test_nobody_else_checkpoints),
 		cmocka_unit_test(test_refused_for_its_files),
+		cmocka_unit_test(test_refused_for_its_lock),
 		cmocka_unit_test(test_refused_for_its_content),
 		cmocka_unit_test(test_create),
 		cmocka_unit_test(test_migration),

@@ -120,6 +120,38 @@ test_keys(void **state)
 	stores_remove(directory);
 }
 
+static int
+ask_stats(struct store_txn *txn, void *argument)
+{
+	return store_stats(txn, argument);
+}
+
+/* A state that there is not is damage, and is not counted as another one. */
+static void
+test_stats(void **state)
+{
+	char			*directory = stores_make();
+	struct store_options	 options = stores_options(directory);
+	struct store		*store = stores_open(&options);
+	struct store_stats	 stats;
+
+	(void)state;
+	fill(store);
+	assert_int_equal(store_view(store, ask_stats, &stats), 0);
+	assert_int_equal(stats.secrets[STORE_WAITING], stats.records);
+	assert_true(stats.records > 0);
+	store_close(store);
+	raw_run(directory, "UPDATE secret SET state = 99 WHERE id = 2");
+	store = stores_open(&options);
+	assert_int_equal(store_view(store, ask_stats, &stats), STORE_FAILED);
+	store_close(store);
+	raw_run(directory, "UPDATE secret SET state = -1 WHERE id = 2");
+	store = stores_open(&options);
+	assert_int_equal(store_view(store, ask_stats, &stats), STORE_FAILED);
+	store_close(store);
+	stores_remove(directory);
+}
+
 static void
 test_newest(void **state)
 {
@@ -244,6 +276,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_stats),
 		cmocka_unit_test(test_newest),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_no_memory),
