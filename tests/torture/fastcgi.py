@@ -266,7 +266,9 @@ def known_faults(site, attack, chance):
     for what, words, records in (
             ("more than there is memory", NO_MEMORY,
              [begin()] + stream(PARAMS, pair, chance)),
-            ("500 values", STACK, [Record(GET_VALUES, values, 0)])):
+            ("500 values", STACK,
+             [begin(), Record(GET_VALUES, values, 0), Record(PARAMS),
+              Record(STDIN)])):
         send(site.sockets[0], b"".join(r.raw() for r in records), chance)
         ended = ended_by(site.workers[0], words)
         attack.note("known fault of libfcgi, %s: %s" % (
