@@ -139,7 +139,7 @@ check_words() {
 	    xargs grep -nwE 'TODO|FIXME|XXX|HACK'
 }
 
-# What each mutant takes out is told to readers too.
+# What each mutant takes out is still there, and told to readers too.
 check_mutants() {
 	for file in tests/mutants/*.patch; do
 		[ -e "$file" ] || continue
@@ -148,6 +148,8 @@ check_mutants() {
 		attack=$(sed -n 's/^Attack: //p' "$file" | head -n 1)
 		grep -Fqx -- "| $name | $guard | $attack |" TESTING.md ||
 			echo "$file: not in TESTING.md as its head has it"
+		patch -p1 -s -f --dry-run <"$file" >/dev/null 2>&1 ||
+			echo "$file: does not apply"
 	done
 	sed -n '/^## Guards/,$ s/^| \([a-z0-9_]*\) | .* |$/\1/p' TESTING.md |
 	    while read -r name; do
@@ -320,6 +322,11 @@ sees claims SECURITY.md '## Claims\n\n1. A.\n\n## Where' \
     'claim 1: shown by nothing'
 sees claims SECURITY.md '## Claims\n\n2. A.\n   Shown by `tests/x.c`.' \
     'claim 2: out of order'
+sees mutants tests/mutants/none.patch '--- a/src/base/good.c
++++ b/src/base/good.c
+@@ -1 +1 @@
+-int another_one(void);
++int no_one(void);' 'none.patch: does not apply'
 sees prefixes src/base/bad.o 'int badly(void) { return 1; }' 'exports badly'
 sees prefixes src/core/bad.o 'int store_x(void) { return 1; }' 'store_x'
 sees prefixes src/base/bad.o 'int main(void) { return 1; }' 'exports main'

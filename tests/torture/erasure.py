@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 """Erasure: secrets are made, read, burned and expire on a file system of their
 own, and then the disk below it is searched, every block of it, for what was
-ever written of them.  Needs root, to mount it."""
+ever written of them.  Needs root, to mount it: who is not asks sudo."""
 
 import array
 import contextlib
@@ -23,6 +23,9 @@ SIZES = (100, 1000, 10000, 100000)
 IMAGE_BYTES = 192 << 20
 BLOCK = 4096
 PIECE = 8
+
+# What it is told by, beside what is ours.
+KEPT = ("PATH", "TMPDIR", "TORTURE", "builddir", "srcdir", "ASAN_OPTIONS")
 
 # A key of a day that is long over, 32 bytes and a mark.
 OLD_DAY = "10000"
@@ -306,8 +309,14 @@ def main():
     # A name space of its own: what is mounted there goes with us.
     if os.environ.get("ONCELINK_ERASURE") is None:
         os.environ["ONCELINK_ERASURE"] = "inside"
-        os.execvp("unshare", ["unshare", "--mount", sys.executable,
-                              os.path.abspath(__file__)])
+        command = ["unshare", "--mount", sys.executable,
+                   os.path.abspath(__file__)]
+        if os.geteuid() != 0:
+            command = ["sudo", "env", *(
+                "%s=%s" % (name, value) for name, value in os.environ.items()
+                if name.startswith(("ONCELINK_", "PYTHON")) or name in KEPT),
+                *command]
+        os.execvp(command[0], command)
     attack = Attack("erasure")
     attack.seed().random()
     with tempfile.TemporaryDirectory(prefix="oncelink-test.") as directory:
