@@ -71,7 +71,8 @@ open_site(void)
 {
 	faces = faces_open("trusted_proxies = 10.0.0.0/8\n"
 	    "site_url = https://site.test\nkdf_wait = 1m\n"
-	    "lock_wait = 1m\n");
+	    "lock_wait = 1m\n"
+	    "client_secrets = 0\nclient_bytes = 0\n");
 	faces_key(faces, "a", false, keys[0]);
 	faces_key(faces, "a", true, keys[1]);
 }

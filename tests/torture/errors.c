@@ -582,7 +582,8 @@ main(void)
 	if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
 		(void)setenv("TMPDIR", "/dev/shm", 1);
 	srandom((unsigned int)attack_seed());
-	bench.sealed = sealed_open("lock_wait = 60s\nkdf_wait = 60s\n");
+	bench.sealed = sealed_open("lock_wait = 60s\nkdf_wait = 60s\n"
+	    "client_secrets = 0\nclient_bytes = 0\n");
 	bench.faces = bench.sealed->faces;
 	faces_envelope(large, sizeof(large));
 	log_open("errors", LOG_TO_STDERR, LOG_LEVEL_ERROR);

@@ -30,6 +30,8 @@ static const char settings[] =
     "log = stderr\n"
     "log_level = error\n"
     "lock_wait = 30s\n"
+    "client_secrets = 0\n"
+    "client_bytes = 0\n"
     "claim_seconds = 1s\n"
     "erase_delay = 20ms\n";
 
