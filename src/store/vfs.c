@@ -25,6 +25,10 @@
 #include "store/vfs_overwrite.h"
 #include "store/vfs_page.h"
 
+/* Of a piece that could not be written: a frame's header, or as much of its
+ * page. */
+#define SPOILED_BYTES 24
+
 /* Whole blocks, and below 2^17: the system's layer takes a length's last 17
  * bits, and calls a disk full that it was to write nothing to. */
 #define GATHER_BYTES (31 * 4096)
@@ -58,6 +62,31 @@ log_of(sqlite3_file *file)
 	return (struct vfs_log *)file;
 }
 
+/*
+ * A write that failed may have reached the file all the same, whole, or but
+ * for bytes that were there before: a recovery would take a commit in it for
+ * one that its caller was told of.  So it is made into one that was broken
+ * off.
+ */
+static int
+write_or_spoil(struct vfs_log *log, const uint8_t *bytes, int length,
+    sqlite3_int64 offset)
+{
+	uint8_t		 spoiled[SPOILED_BYTES];
+	int		 result;
+
+	result = real(log)->pMethods->xWrite(real(log), bytes, length, offset);
+	if (result == SQLITE_OK)
+		return SQLITE_OK;
+	if (length > SPOILED_BYTES)
+		length = SPOILED_BYTES;
+	for (int i = 0; i < length; i++)
+		spoiled[i] = (uint8_t)~bytes[i];
+	/* Nothing more can be done; who called knows that it failed. */
+	(void)real(log)->pMethods->xWrite(real(log), spoiled, length, offset);
+	return result;
+}
+
 /* Hand on what was gathered. */
 static int
 flush(struct vfs_log *log)
@@ -67,8 +96,7 @@ flush(struct vfs_log *log)
 	if (length == 0)
 		return SQLITE_OK;
 	log->length = 0;
-	log->failure = real(log)->pMethods->xWrite(real(log), log->gathered,
-	    length, log->offset);
+	log->failure = write_or_spoil(log, log->gathered, length, log->offset);
 	log->failed_at = log->offset;
 	return log->failure;
 }
@@ -116,8 +144,7 @@ log_write(sqlite3_file *file, const void *bytes, int length,
 	if (log->failure != SQLITE_OK)
 		return log->failure;
 	if (log->gathered == NULL || length > GATHER_BYTES)
-		return real(log)->pMethods->xWrite(real(log), bytes, length,
-		    offset);
+		return write_or_spoil(log, bytes, length, offset);
 	if (log->length == 0)
 		log->offset = offset;
 	memcpy(log->gathered + log->length, bytes, (size_t)length);

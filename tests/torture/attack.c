@@ -33,12 +33,10 @@ attack_begin(const char *name)
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 }
 
-unsigned long
-attack_size(unsigned long sample, unsigned long usual, unsigned long much)
+static unsigned long
+choose(unsigned long sample, unsigned long usual, unsigned long much)
 {
 	const char	*size = getenv("TORTURE");
-	const char	*scale = getenv("ONCELINK_TEST_SCALE");
-	double		 factor;
 
 	if (size != NULL && strcmp(size, "long") == 0)
 		return much;
@@ -48,11 +46,31 @@ attack_size(unsigned long sample, unsigned long usual, unsigned long much)
 		(void)fprintf(stderr, "TORTURE is sample, default or long\n");
 		exit(2);
 	}
-	factor = scale == NULL ? 1 : strtod(scale, NULL);
-	if (factor <= 0 || factor >= 1)
-		return sample;
-	sample = (unsigned long)((double)sample * factor);
-	return sample == 0 ? 1 : sample;
+	return sample;
+}
+
+/* How much smaller a sample is to be. */
+static double
+scale(void)
+{
+	const char	*text = getenv("ONCELINK_TEST_SCALE");
+	double		 factor = text == NULL ? 1 : strtod(text, NULL);
+
+	return factor <= 0 || factor >= 1 ? 1 : factor;
+}
+
+unsigned long
+attack_size(unsigned long sample, unsigned long usual, unsigned long much)
+{
+	unsigned long	 scaled = (unsigned long)((double)sample * scale());
+
+	return choose(scaled == 0 ? 1 : scaled, usual, much);
+}
+
+unsigned long
+attack_step(unsigned long sample, unsigned long usual, unsigned long much)
+{
+	return choose((unsigned long)((double)sample / scale()), usual, much);
 }
 
 unsigned long

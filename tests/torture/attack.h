@@ -34,6 +34,11 @@ void	 attack_begin(const char *name);
 unsigned long attack_size(unsigned long sample, unsigned long usual,
 	    unsigned long much);
 
+/* attack_step(sample, usual, much): likewise one of these, of which the
+ * smallest tries the most: one in so many is tried. */
+unsigned long attack_step(unsigned long sample, unsigned long usual,
+	    unsigned long much);
+
 /* attack_seed(): where chance begins: ONCELINK_TORTURE_SEED, or another
  * number at each run; it is printed. */
 unsigned long attack_seed(void);

@@ -202,7 +202,7 @@ fail_once(struct stage *stage, enum faults_kind kind, unsigned long number,
 static void
 fail_everywhere(void)
 {
-	unsigned long	 step = attack_size(8, 1, 1);
+	unsigned long	 step = attack_step(8, 1, 1);
 	struct stage	 stage = { .random = attack_seed() };
 	struct complaint error;
 

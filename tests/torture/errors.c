@@ -558,18 +558,18 @@ attack_endpoint(struct bench *bench, const struct endpoint *endpoint,
 		shot.for_good = i % 2 == 1;
 		/* What only this answer has is always among them. */
 		if ((shot.kind != FAULTS_MEMORY || endpoint->after == 0) &&
-		    (unsigned long)random() % attack_size(4, 1, 1) != 0)
+		    (unsigned long)random() % attack_step(4, 1, 1) != 0)
 			continue;
 		/* A first call makes a thousand allocations, not thirty; a
 		 * large record is read in hundreds of pieces. */
 		if (shot.kind == FAULTS_MEMORY && cold)
-			step = attack_size(900, 150, 1);
+			step = attack_step(900, 150, 1);
 		else if (shot.kind == FAULTS_MEMORY)
-			step = attack_size(60, 5, 1);
+			step = attack_step(60, 5, 1);
 		else if (endpoint->prepare == native_large)
-			step = attack_size(90, 40, 5);
+			step = attack_step(90, 40, 5);
 		else
-			step = attack_size(7, 3, 1);
+			step = attack_step(7, 3, 1);
 		attack_kind(bench, endpoint, cold, step);
 	}
 }

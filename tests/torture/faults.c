@@ -85,7 +85,10 @@ failed(int error)
 	return -1;
 }
 
-/* 0: as it is; -1 with errno; or how much of it is to be written. */
+#define WRITTEN_AND_DENIED (-2)
+
+/* 0: as it is; -1 with errno; or how much of it is to be written.  Of what is
+ * always written short the last byte is denied, and written. */
 static ssize_t
 write_fault(int fd, size_t size)
 {
@@ -101,7 +104,14 @@ write_fault(int fd, size_t size)
 	if (!fault.for_good)
 		faults_arm(FAULTS_FULL, 1, false);
 	fault.hit = true;
-	return size > 1 ? (ssize_t)(size / 2) : failed(ENOSPC);
+	return size > 1 ? (ssize_t)(size / 2) : WRITTEN_AND_DENIED;
+}
+
+/* What the caller of the write is told. */
+static ssize_t
+tell(ssize_t part, ssize_t written)
+{
+	return part == WRITTEN_AND_DENIED ? failed(ENOSPC) : written;
 }
 
 ssize_t
@@ -133,7 +143,8 @@ write(int fd, const void *bytes, size_t size)
 
 	if (part == -1)
 		return -1;
-	return syscall(SYS_write, fd, bytes, part > 0 ? (size_t)part : size);
+	return tell(part, syscall(SYS_write, fd, bytes,
+	    part > 0 ? (size_t)part : size));
 }
 
 ssize_t
@@ -143,8 +154,8 @@ pwrite(int fd, const void *bytes, size_t size, off_t offset)
 
 	if (part == -1)
 		return -1;
-	return syscall(SYS_pwrite64, fd, bytes,
-	    part > 0 ? (size_t)part : size, offset);
+	return tell(part, syscall(SYS_pwrite64, fd, bytes,
+	    part > 0 ? (size_t)part : size, offset));
 }
 
 ssize_t

@@ -25,6 +25,7 @@ static struct {
 	char	 calls[4096];	/* "w24@0 s " … */
 	char	 disk[DISK_BYTES];
 	int	 fail;		/* what the next writes return */
+	int	 denied;	/* so many fail that were made */
 	int	 syncs;		/* so many succeed, if any is to fail */
 	int	 fail_sync;	/* what those behind them return */
 } under;
@@ -73,7 +74,7 @@ under_write(sqlite3_file *file, const void *bytes, int length,
 	if (under.fail != SQLITE_OK)
 		return under.fail;
 	memcpy(under.disk + offset, bytes, (size_t)length);
-	return SQLITE_OK;
+	return under.denied-- > 0 ? SQLITE_FULL : SQLITE_OK;
 }
 
 static int
@@ -247,7 +248,7 @@ test_what_is_lost_is_told(void **state)
 	assert_int_equal(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL),
 	    SQLITE_FULL);
 	under.fail = SQLITE_OK;
-	calls_are("w8@0 s w8@8 ");
+	calls_are("w8@0 s w8@8 w8@8 ");
 
 	/* Before the gap all is well; in it and behind it nothing is. */
 	assert_int_equal(log->pMethods->xRead(log, bytes, 8, 0), 0);
@@ -262,6 +263,31 @@ test_what_is_lost_is_told(void **state)
 	assert_int_equal(log->pMethods->xRead(log, bytes, 8, 8), 0);
 	calls_are("w16@8 r8@8 ");
 	assert_memory_equal(bytes, "dddddddd", 8);
+	assert_int_equal(log->pMethods->xClose(log), 0);
+}
+
+/* And is not found by whoever recovers the log. */
+static void
+test_what_is_lost_is_not_there(void **state)
+{
+	sqlite3_file	*log = open_one(SQLITE_OPEN_WAL);
+	char		 spoiled[24];
+
+	(void)state;
+	memset(spoiled, (char)~'b', sizeof(spoiled));
+	assert_int_equal(put(log, 'a', 8, 0), 0);
+	assert_int_equal(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL), 0);
+	assert_int_equal(put(log, 'b', 100, 8), 0);
+	under.denied = 1;
+	assert_int_equal(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL),
+	    SQLITE_FULL);
+	calls_are("w8@0 s w100@8 w24@8 ");
+	assert_memory_equal(under.disk, "aaaaaaaa", 8);
+	assert_memory_equal(under.disk + 8, spoiled, sizeof(spoiled));
+	under.denied = 1;
+	assert_int_equal(put(log, 'b', 200 * 1024, 8), SQLITE_FULL);
+	calls_are("w204800@8 w24@8 ");
+	assert_memory_equal(under.disk + 8, spoiled, sizeof(spoiled));
 	assert_int_equal(log->pMethods->xClose(log), 0);
 }
 
@@ -455,6 +481,7 @@ main(void)
 		cmocka_unit_test(test_what_was_rolled_back_is_forgotten),
 		cmocka_unit_test(test_more_than_fits),
 		cmocka_unit_test(test_what_is_lost_is_told),
+		cmocka_unit_test(test_what_is_lost_is_not_there),
 		cmocka_unit_test(test_a_log_is_overwritten),
 		cmocka_unit_test(test_a_log_that_cannot_be_overwritten),
 		cmocka_unit_test(test_others_stay_as_they_are),
