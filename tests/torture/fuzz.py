@@ -8,6 +8,8 @@ by any compiler).  In larger sizes libFuzzer runs them, with AddressSanitizer
 and UndefinedBehaviorSanitizer: `make fuzzers', which needs clang and its
 runtime (Debian: clang, libclang-rt-14-dev).  An input that ended an entry is
 kept as torture/fuzz-ENTRY-*; run the entry with that file to see it again.
+
+    fuzz.py [ENTRY ...]
 """
 
 import concurrent.futures
@@ -30,18 +32,18 @@ CHUNK = 50000000    # inputs of one process
 # What its inputs are, how many are a sample, and how many are much.
 ENTRIES = {
     "app": ("whole requests, one after the other, to a real site",
-            250, 1000000),
-    "conf": ("configuration files", 5000, 10000000),
+            250, 400000),
+    "conf": ("configuration files", 5000, 6000000),
     "frame": ("bodies of our own interface: frames and JSON",
-              30000, 80000000),
+              30000, 30000000),
     "http": ("methods, paths, queries, headers, addresses",
-             60000, 200000000),
-    "json": ("bodies of JSON for tables of members", 60000, 150000000),
-    "keyfile": ("key files", 3000, 4000000),
+             60000, 100000000),
+    "json": ("bodies of JSON for tables of members", 60000, 130000000),
+    "keyfile": ("key files", 3000, 3600000),
     "sealed": ("sealed records and notes, and what is inside a good seal",
-               60000, 105000000),
-    "sjcl": ("what clients of password.link seal", 40000, 100000000),
-    "text": ("base64, tokens, numbers, addresses", 100000, 350000000),
+               60000, 150000000),
+    "sjcl": ("what clients of password.link seal", 40000, 70000000),
+    "text": ("base64, tokens, numbers, addresses", 100000, 512000000),
 }
 
 
@@ -98,12 +100,13 @@ def main():
         make("fuzzers")
         place = "fuzz-build"
     chance = attack.seed()
+    entries = sys.argv[1:] or list(ENTRIES)
     rows = {entry: attack.row("-", "inputs: " + ENTRIES[entry][0])
-            for entry in ENTRIES}
+            for entry in entries}
     scratch = tempfile.mkdtemp(prefix="oncelink-fuzz.")
     waiting = {}
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        for entry in ENTRIES:
+        for entry in entries:
             found = []
             if place != ".":
                 # What one process found the next one begins with.

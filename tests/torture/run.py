@@ -6,14 +6,14 @@
                             each printed is kept in torture/NAME.log
     run.py --table FILE     put what is in torture/*.log into the table there
 
-An attack is a program or a .py of this directory; srcdir and builddir are in
-the environment, as the tests have them.
+An attack is a program or a .py of this directory, NAME, or NAME:ARGUMENT:
+fuzz.py:json.  srcdir and builddir are in the environment, as the tests have
+them.
 """
 
 import glob
 import os
 import platform
-import re
 import subprocess
 import sys
 import time
@@ -24,18 +24,18 @@ HEAD = ("| Attack | Promise | What was tried | How often | What broke |"
 BEGIN, END = "<!-- begin of the table -->\n", "<!-- end of the table -->\n"
 
 
-def path_of(attack):
-    name = os.path.basename(attack)
+def argv_of(attack):
+    name, *arguments = os.path.basename(attack).split(":")
     if name.endswith(".py"):
         return [sys.executable, os.path.join(
-            os.environ.get("srcdir", "."), "tests/torture", name)]
+            os.environ.get("srcdir", "."), "tests/torture", name)] + arguments
     return [os.path.join(os.environ.get("builddir", "."), "tests/torture",
-                         name)]
+                         name)] + arguments
 
 
 def log_of(attack):
-    return os.path.join("torture", re.sub(r"\.py$", "", os.path.basename(
-        attack)) + ".log")
+    name = os.path.basename(attack).replace(".py", "").replace(":", "-")
+    return os.path.join("torture", name + ".log")
 
 
 def rows_of(text):
@@ -62,7 +62,7 @@ def run(attack):
             os.environ["TORTURE"], platform.system(), platform.release(),
             os.cpu_count(), time.strftime("%Y-%m-%d")))
         log.flush()
-        status = subprocess.run(path_of(attack), stdout=log,
+        status = subprocess.run(argv_of(attack), stdout=log,
                                 stderr=subprocess.STDOUT).returncode
     with open(log_of(attack), errors="replace") as log:
         text = log.read()
@@ -92,8 +92,7 @@ def run_all(attacks):
 
 
 def put_into(name):
-    """The rows of the attacks that were run take the place of their old
-    ones."""
+    """What was tried now takes the place of what was tried before."""
     with open(name) as file:
         text = file.read()
     before, rest = text.split(BEGIN)
@@ -106,10 +105,10 @@ def put_into(name):
     for log in sorted(glob.glob("torture/*.log")):
         with open(log, errors="replace") as file:
             rows = rows_of(file.read())
-        names = {row[0] for row in rows}
-        place = next((i for i, row in enumerate(kept) if row[0] in names),
-                     len(kept))
-        kept = [row for row in kept if row[0] not in names]
+        names = {(row[0], row[2]) for row in rows}
+        place = next((i for i, row in enumerate(kept)
+                      if (row[0], row[2]) in names), len(kept))
+        kept = [row for row in kept if (row[0], row[2]) not in names]
         kept[place:place] = rows
     with open(name, "w") as file:
         file.write(before + BEGIN + markdown(kept) + END + after)
