@@ -24,8 +24,8 @@ int	 wipe_self_test(void);
  */
 int	 wipe_process(void);
 
-/* Requests were seen to go down 20 KiB. */
-#define WIPE_STACK_BYTES	((size_t)48 << 10)
+/* Requests were seen to go down 13 KiB. */
+#define WIPE_STACK_BYTES	((size_t)24 << 10)
 
 /*
  * wipe_stack(): overwrite what earlier calls of this thread left on its stack

@@ -297,7 +297,7 @@ view(struct sqlite *sqlite, store_fn *fn, void *argument)
 
 	if (sqlite_run(sqlite, SQLITE_STATEMENT_BEGIN_READ) == -1)
 		return sqlite_failure(sqlite, "begin");
-	sqlite->latest = -1;
+	sqlite_begin_batch(sqlite);
 	sqlite_begin_fn(sqlite, &txn);
 	if (mark_begin(&txn) == -1 || fn(&txn, argument) == -1)
 		result = txn.failure != 0 ? txn.failure : STORE_FAILED;

@@ -189,10 +189,11 @@ int
 store_listing_purge(struct store_txn *txn, int64_t secret)
 {
 	txn->erased = true;
-	return txn_change(txn, SQLITE_STATEMENT_RECORD_PURGE, "listing",
-	    secret) == -1 ||
-	    rows_total(txn, -sqlite3_changes(txn->sqlite->db)) == -1 ||
-	    txn_change(txn, SQLITE_STATEMENT_CLAIM_PURGE, "listing",
+	if (txn_change(txn, SQLITE_STATEMENT_RECORD_PURGE, "listing",
+	    secret) == -1)
+		return -1;
+	txn->sqlite->records_more -= sqlite3_changes64(txn->sqlite->db);
+	return txn_change(txn, SQLITE_STATEMENT_CLAIM_PURGE, "listing",
 	    secret) == -1 || store_listing_remove(txn, secret) == -1 ? -1 :
 	    txn_change(txn, SQLITE_STATEMENT_SECRET_DELETE, "listing",
 	    secret);

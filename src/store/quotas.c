@@ -63,8 +63,15 @@ store_quota_forget(struct store_txn *txn, int64_t before, size_t limit,
 int
 store_records(struct store_txn *txn, int64_t *count)
 {
+	struct sqlite	*sqlite = txn->sqlite;
+	int64_t		 before = 0;
+
 	/* A count that is lost stops nobody: there is the store's size. */
-	*count = 0;
-	return txn_number(txn, SQLITE_STATEMENT_TOTAL, count) == -1 &&
-	    txn->failure != 0 ? -1 : 0;
+	if (sqlite->records == -1 && txn_number(txn, SQLITE_STATEMENT_TOTAL,
+	    &before) == -1 && txn->failure != 0)
+		return -1;
+	if (sqlite->records == -1)
+		sqlite->records = before;
+	*count = sqlite->records + sqlite->records_more;
+	return 0;
 }

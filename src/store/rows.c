@@ -191,19 +191,14 @@ number_record(struct store_txn *txn, int64_t *number)
 	return 0;
 }
 
+/* A row that is lost stops nobody: nothing is changed then. */
 int
-rows_total(struct store_txn *txn, int more)
+rows_write_total(struct store_txn *txn)
 {
-	sqlite3_stmt	*statement;
+	int64_t	 more = txn->sqlite->records_more;
 
-	if (more == 0)
-		return 0;
-	statement = txn_prepare(txn, SQLITE_STATEMENT_TOTAL_ADD, "total");
-	if (statement == NULL)
-		return -1;
-	sqlite3_bind_int64(statement, 1, more);
-	/* Who reads and erases is not stopped by a count that is lost. */
-	return txn_done(txn, statement, "total");
+	return more == 0 ? 0 :
+	    txn_change(txn, SQLITE_STATEMENT_TOTAL_ADD, "total", more);
 }
 
 static int
@@ -221,7 +216,8 @@ insert_record(struct store_txn *txn, const struct store_secret *row,
 	    SQLITE_STATIC);
 	result = txn_done(txn, statement, "record");
 	sqlite3_clear_bindings(statement);
-	return result == -1 ? -1 : rows_total(txn, 1);
+	txn->sqlite->records_more += result == 0;
+	return result;
 }
 
 int
@@ -367,9 +363,10 @@ store_record_erase(struct store_txn *txn, struct store_secret *row)
 	if (row->record == 0)
 		return 0;
 	if (txn_change(txn, SQLITE_STATEMENT_RECORD_DELETE, "erase",
-	    row->record) == -1 ||
-	    rows_total(txn, -sqlite3_changes(txn->sqlite->db)) == -1 ||
-	    txn_change(txn, SQLITE_STATEMENT_CLAIM_DELETE_ALL, "erase",
+	    row->record) == -1)
+		return -1;
+	txn->sqlite->records_more -= sqlite3_changes64(txn->sqlite->db);
+	if (txn_change(txn, SQLITE_STATEMENT_CLAIM_DELETE_ALL, "erase",
 	    txn_hash_id(row->lookup)) == -1)
 		return -1;
 	row->record = 0;

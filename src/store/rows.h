@@ -14,8 +14,8 @@ int	 rows_read_secret(struct store_txn *txn, sqlite3_stmt *statement,
  * what there is above the quota is for what readers need. */
 int	 rows_room(struct store_txn *txn, size_t bytes);
 
-/* rows_total(txn, more): so many sealed records more, or fewer, are there.
- * Returns 0 or -1. */
-int	 rows_total(struct store_txn *txn, int more);
+/* rows_write_total(txn): at the end of a batch: how many sealed records are
+ * there more, or fewer, for store_records.  Returns 0 or -1. */
+int	 rows_write_total(struct store_txn *txn);
 
 #endif

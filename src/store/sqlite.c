@@ -380,8 +380,8 @@ sqlite_open(struct sqlite *sqlite, const char *path, enum sqlite_mode mode,
 {
 	sqlite3	*db;
 
-	*sqlite = (struct sqlite){ .max_bytes = max_bytes,
-	    .used_bytes = -1, .next_record = -1, .latest = -1 };
+	*sqlite = (struct sqlite){ .max_bytes = max_bytes };
+	sqlite_begin_batch(sqlite);
 	/* The file is never made here, and never through a link. */
 	if (vfs_register() == -1 || sqlite3_open_v2(path, &sqlite->db,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
@@ -545,6 +545,15 @@ sqlite_end_writing(struct sqlite *sqlite)
 	if (sqlite->db != NULL && sqlite3_file_control(sqlite->db, "main",
 	    SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log != NULL)
 		vfs_forget(log);
+}
+
+void
+sqlite_begin_batch(struct sqlite *sqlite)
+{
+	sqlite->used_bytes = sqlite->next_record = sqlite->latest =
+	    sqlite->records = -1;
+	sqlite->moved_bytes = 0;
+	sqlite->records_more = 0;
 }
 
 int64_t

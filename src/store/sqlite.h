@@ -114,6 +114,8 @@ struct sqlite {
 	int64_t		 used_bytes;	/* by this batch's count; -1: unknown */
 	size_t		 moved_bytes;	/* of records this batch has in hand */
 	int64_t		 next_record;	/* of this batch; -1: unknown */
+	int64_t		 records;	/* before this batch; -1: unknown */
+	int64_t		 records_more;	/* in this batch, not yet written */
 	int64_t		 latest;	/* the clock's mark in this
 					   transaction; -1: not read */
 	int64_t		 busy_since;	/* microseconds, of the busy handler */
@@ -184,6 +186,10 @@ int64_t	 sqlite_log_bytes(struct sqlite *sqlite);
 /* sqlite_end_writing(sqlite): before the write lock is let go: nothing of a
  * transaction that was rolled back may reach the log later. */
 void	 sqlite_end_writing(struct sqlite *sqlite);
+
+/* sqlite_begin_batch(sqlite): what is known of the database within one
+ * transaction alone is not known any more. */
+void	 sqlite_begin_batch(struct sqlite *sqlite);
 
 /* sqlite_changes(sqlite): a number that is another after any row changed. */
 int64_t	 sqlite_changes(struct sqlite *sqlite);

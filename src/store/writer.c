@@ -16,6 +16,7 @@
 #include "store/ballast.h"
 #include "store/mark.h"
 #include "store/migrate.h"
+#include "store/rows.h"
 #include "store/sqlite.h"
 #include "store/writer.h"
 
@@ -202,7 +203,7 @@ reopen(struct writer *writer)
 
 /* A job failed: what it wrote is undone, and nothing else. */
 static enum pass
-undo(struct writer *writer, bool wrote, bool savepoint)
+undo(struct writer *writer, bool wrote, bool savepoint, int64_t records_more)
 {
 	struct sqlite	*sqlite = &writer->sqlite;
 
@@ -212,6 +213,7 @@ undo(struct writer *writer, bool wrote, bool savepoint)
 	if (!wrote && !savepoint)
 		return PASS_DONE;
 	sqlite->latest = -1;
+	sqlite->records_more = records_more;
 	if (savepoint && sqlite_run(sqlite, SQLITE_STATEMENT_ROLLBACK_TO) == 0
 	    && sqlite_run(sqlite, SQLITE_STATEMENT_RELEASE) == 0)
 		return PASS_DONE;
@@ -229,6 +231,7 @@ run_job(struct writer *writer, struct writer_job *job, bool savepoint)
 	struct sqlite	*sqlite = &writer->sqlite;
 	struct store_txn txn;
 	int64_t		 changes = sqlite_changes(sqlite);
+	int64_t		 records_more = sqlite->records_more;
 	int		 result;
 
 	if (begin_fn(writer, &txn) == -1)
@@ -260,7 +263,8 @@ run_job(struct writer *writer, struct writer_job *job, bool savepoint)
 	}
 	job->result = txn.failure != 0 ? txn.failure : STORE_FAILED;
 	job->settled = true;
-	return undo(writer, sqlite_changes(sqlite) != changes, savepoint);
+	return undo(writer, sqlite_changes(sqlite) != changes, savepoint,
+	    records_more);
 }
 
 /* What was written is the latest.  -1: the transaction is worth nothing. */
@@ -275,17 +279,29 @@ advance(struct writer *writer)
 	return 0;
 }
 
+/* 0 or STORE_… */
+static int
+end_transaction(struct sqlite *sqlite)
+{
+	struct store_txn txn;
+
+	sqlite_begin_fn(sqlite, &txn);
+	if (rows_write_total(&txn) == -1)
+		return txn.failure;
+	return sqlite_run(sqlite, SQLITE_STATEMENT_COMMIT) == 0 ? 0 :
+	    sqlite_failure(sqlite, "commit");
+}
+
 static enum pass
 commit(struct writer *writer, struct writer_job *jobs)
 {
 	struct sqlite	*sqlite = &writer->sqlite;
-	int		 failure;
+	int		 failure = end_transaction(sqlite);
 
-	if (sqlite_run(sqlite, SQLITE_STATEMENT_COMMIT) == 0) {
+	if (failure == 0) {
 		settle_all(jobs, 0);
 		return PASS_DONE;
 	}
-	failure = sqlite_failure(sqlite, "commit");
 	abandon(writer);
 	writer->erased = false;
 	if (failure == STORE_FULL &&
@@ -329,10 +345,7 @@ run_pass(struct writer *writer, struct writer_job *jobs, bool savepoints,
 		settle_all(jobs, sqlite_failure(sqlite, "begin"));
 		return PASS_DONE;
 	}
-	sqlite->used_bytes = -1;
-	sqlite->moved_bytes = 0;
-	sqlite->next_record = -1;
-	sqlite->latest = -1;
+	sqlite_begin_batch(sqlite);
 	for (struct writer_job *job = jobs; job != NULL; job = job->next) {
 		if (!job->settled &&
 		    run_job(writer, job, savepoints) == PASS_AGAIN)

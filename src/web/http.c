@@ -307,11 +307,15 @@ http_write_head(const struct http_reply *reply, struct buf *out)
 	buf_text(out, "\r\n");
 }
 
-/* What two digits can show of a number. */
-static unsigned int
-two(int number)
+/* What two digits can show of a number, and what comes behind them.  Returns
+ * the place behind that. */
+static char *
+two(char *at, int number, char behind)
 {
-	return (unsigned int)number % 100;
+	*at++ = (char)('0' + number / 10 % 10);
+	*at++ = (char)('0' + number % 10);
+	*at++ = behind;
+	return at;
 }
 
 void
@@ -319,25 +323,28 @@ http_time(int64_t ms, enum http_zone zone, char text[HTTP_TIME_SIZE])
 {
 	struct tm tm;
 	time_t seconds;
-	char offset[8] = "Z";
-	long minutes;
+	char *at;
+	int minutes = 0;
 
 	seconds = (time_t)(ms / 1000);
 	if (ms % 1000 < 0)
 		seconds--;
 	if (zone == HTTP_LOCAL) {
 		localtime_r(&seconds, &tm);
-		minutes = tm.tm_gmtoff / 60;
-		if (minutes != 0)
-			snprintf(offset, sizeof(offset), "%c%02u:%02u",
-			    minutes < 0 ? '-' : '+',
-			    (unsigned int)labs(minutes) / 60 % 100,
-			    (unsigned int)labs(minutes) % 60);
+		minutes = (int)(tm.tm_gmtoff / 60);
 	} else
 		gmtime_r(&seconds, &tm);
 	/* strftime would look for a new time zone each time. */
-	snprintf(text, HTTP_TIME_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u%s",
-	    (unsigned int)(tm.tm_year + 1900) % 10000, two(tm.tm_mon + 1),
-	    two(tm.tm_mday), two(tm.tm_hour), two(tm.tm_min), two(tm.tm_sec),
-	    offset);
+	at = two(text, (tm.tm_year + 1900) / 100, '-') - 1;
+	at = two(at, (tm.tm_year + 1900) % 100, '-');
+	at = two(at, tm.tm_mon + 1, '-');
+	at = two(at, tm.tm_mday, 'T');
+	at = two(at, tm.tm_hour, ':');
+	at = two(at, tm.tm_min, ':');
+	at = two(at, tm.tm_sec, minutes == 0 ? 'Z' : minutes < 0 ? '-' : '+');
+	if (minutes != 0) {
+		at = two(at, abs(minutes) / 60, ':');
+		at = two(at, abs(minutes) % 60, '\0') - 1;
+	}
+	*at = '\0';
 }

@@ -202,6 +202,12 @@ prepare(struct caller callers[MANY])
 	atomic_store(&commits, 0);
 }
 
+static int
+count_records(struct store_txn *txn, void *argument)
+{
+	return store_records(txn, argument);
+}
+
 /* One batch in which one does what it should not, at each of the places. */
 static void
 one_of_many_fails(store_fn *fn, size_t bytes, int result)
@@ -210,6 +216,7 @@ one_of_many_fails(store_fn *fn, size_t bytes, int result)
 	struct caller			 callers[MANY];
 	struct store			*store;
 	struct rig			 rig;
+	int64_t				 records;
 
 	for (size_t p = 0; p < sizeof(places) / sizeof(places[0]); p++) {
 		struct caller	*odd = &callers[places[p]];
@@ -234,6 +241,9 @@ one_of_many_fails(store_fn *fn, size_t bytes, int result)
 			    odd->work.outcome : 0);
 			assert_int_equal(stores_has(store, i + 1), !fails);
 		}
+		assert_int_equal(store_view(store, count_records, &records),
+		    0);
+		assert_int_equal(records, MANY - 1);
 		rig_down(&rig, store);
 	}
 }
@@ -268,6 +278,7 @@ test_all_fail(void **state)
 	struct caller	 callers[MANY];
 	struct store	*store;
 	struct rig	 rig;
+	int64_t		 records;
 
 	(void)state;
 	rig_up(&rig, 1 << 20, STORES_PATIENCE);
@@ -294,6 +305,8 @@ test_all_fail(void **state)
 		assert_int_equal(callers[i].result, 0);
 		assert_true(stores_has(store, i + 1));
 	}
+	assert_int_equal(store_view(store, count_records, &records), 0);
+	assert_int_equal(records, MANY);
 	rig_down(&rig, store);
 }
 
