@@ -25,7 +25,7 @@
  */
 #define WAL_PAGES		2000
 #define WAL_DATABASE_SHARE	16
-#define WAL_PAGES_MAX		16000
+#define WAL_PAGES_MAX		32000
 #define WAL_QUOTA_SHARE		8
 #define WAL_PAGES_MIN		16
 
