@@ -123,6 +123,23 @@ check_database(int directory, const char *path, struct complaint *error)
 	return check_private(&status, path, "database", "0600", error);
 }
 
+/* SQLite follows no link at all on its way to the file, and a home may be one
+ * to another disk.  NULL with error. */
+static char *
+database_path(const char *directory, struct complaint *error)
+{
+	char	*whole = realpath(directory, NULL), *path = NULL;
+
+	if (whole == NULL)
+		complaint(error, "%s: %s", directory, strerror(errno));
+	else if (asprintf(&path, "%s/%s", whole, STORE_DATABASE_NAME) == -1) {
+		path = NULL;
+		complaint(error, "there is no memory");
+	}
+	free(whole);
+	return path;
+}
+
 /* Before the library's first use in this process; later calls change
  * nothing. */
 static void
@@ -143,11 +160,9 @@ store_create(const char *directory, struct complaint *error)
 	fd = open_directory(directory, error);
 	if (fd == -1)
 		return -1;
-	if (asprintf(&path, "%s/%s", directory, STORE_DATABASE_NAME) == -1) {
-		path = NULL;
-		complaint(error, "there is no memory");
+	path = database_path(directory, error);
+	if (path == NULL)
 		goto out;
-	}
 	file = openat(fd, STORE_DATABASE_NAME, O_RDWR | O_CREAT | O_EXCL |
 	    O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (file == -1) {
@@ -203,12 +218,9 @@ store_open(const struct store_options *options, struct complaint *error)
 	store->directory = open_directory(options->directory, error);
 	if (store->directory == -1)
 		goto fail;
-	if (asprintf(&store->path, "%s/%s", options->directory,
-	    STORE_DATABASE_NAME) == -1) {
-		store->path = NULL;
-		complaint(error, "there is no memory");
+	store->path = database_path(options->directory, error);
+	if (store->path == NULL)
 		goto fail;
-	}
 	if (check_database(store->directory, store->path, error) == -1)
 		goto fail;
 	store->writer = writer_open(store->directory, store->path,

@@ -174,6 +174,29 @@ class Operating(SiteTest):
         for path in (other.key_file, other.database):
             self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
 
+    def test_links(self):
+        """a state directory and keys on another disk, behind links, as a home
+        may be"""
+        site = self.site(server=None, start=False)
+        disk = os.path.join(site.directory, "disk")
+        os.mkdir(disk)
+        for path in (site.state, site.keys):
+            os.rename(path, os.path.join(disk, os.path.basename(path)))
+            os.symlink(os.path.join(disk, os.path.basename(path)), path)
+        above = os.path.join(site.directory, "above")
+        os.symlink(disk, above)
+        os.unlink(os.path.realpath(site.database))
+        self.assertEqual(site.ctl("init").returncode, 0)
+        for state in (site.state, os.path.join(above, "state")):
+            site.configure(state_dir=state)
+            site.start()
+            answer = site.direct("POST", "/api/v1/message",
+                                 b'{"message":"m","exp":60,"pin":"12345"}')
+            path = safesecrets_path(answer.json()["key"], "12345")
+            self.assertEqual(site.direct("GET", path).json()["message"], "m")
+            self.assertEqual(site.sweep().returncode, 0)
+            site.stop_workers()
+
     def test_stats(self):
         """stats counts secrets by state, records and claims"""
         site = self.site()
