@@ -21,7 +21,6 @@ enum keyring_use {
 	KEYRING_CLAIM = 3,	/* claim to row */
 	KEYRING_LOG = 4,	/* row to the name in log lines */
 	KEYRING_API_KEY = 5,	/* key of an account to row */
-	KEYRING_REQUEST = 6,	/* secret request to row */
 	KEYRING_NOTE = 7,	/* seals what accounts wrote */
 	KEYRING_CAPTCHA = 8,	/* marks a challenge as ours */
 	KEYRING_CLIENT = 9,	/* client and hour to row */

@@ -92,14 +92,6 @@ seal_api_key(const struct keyring *keyring, const char *text, size_t length,
 }
 
 void
-seal_request(const struct keyring *keyring, const uint8_t token[TOKEN_BYTES],
-    uint8_t lookup[SEAL_LOOKUPBYTES])
-{
-	keyed_hash(lookup, keyring_subkey(keyring, KEYRING_REQUEST), token,
-	    TOKEN_BYTES, NULL, 0, NULL, 0);
-}
-
-void
 seal_client(const struct keyring *keyring, const uint8_t day[EPOCH_KEYBYTES],
     int64_t hour, const uint8_t network[SEAL_NETWORKBYTES],
     uint8_t hash[SEAL_HASHBYTES])

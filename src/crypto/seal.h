@@ -58,10 +58,6 @@ void	 seal_claim(const struct keyring *keyring,
 void	 seal_api_key(const struct keyring *keyring, const char *text,
 	    size_t length, uint8_t hash[SEAL_HASHBYTES]);
 
-/* seal_request(keyring, token, lookup): the key of a secret request's row. */
-void	 seal_request(const struct keyring *keyring,
-	    const uint8_t token[TOKEN_BYTES], uint8_t lookup[SEAL_LOOKUPBYTES]);
-
 /* seal_client(keyring, day, hour, network, hash): what is stored of a client
  * in an hour (since 1970); day is the key of its day's epoch, without which
  * nobody can make it again. */
