@@ -6,6 +6,8 @@
  */
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -27,6 +29,21 @@
 #include "stores.h"
 
 #define ONCE 0x4f6e6365
+
+/* What the file system is said to be; 0: what it is. */
+static unsigned int	 file_system;
+
+/* In the place of the C library's own. */
+int
+fstatfs(int fd, struct statfs *status)
+{
+	long	 result = syscall(SYS_fstatfs, fd, status);
+
+	if (result == 0 && file_system != 0)
+		memcpy(&status->f_type, &(long){ (long)file_system },
+		    sizeof(status->f_type));
+	return (int)result;
+}
 
 static void
 raw_text(sqlite3 *db, const char *sql, char text[64])
@@ -236,6 +253,42 @@ test_refused_for_its_files(void **state)
 	assert_refused("no-such-directory", "No such file");
 }
 
+/* By the numbers of statfs(2). */
+static void
+test_refused_for_its_file_system(void **state)
+{
+	static const unsigned int remote[] = {
+		0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x5346414f,
+		0x73757245, 0x564c, 0x01021997, 0x00c36400, 0x01161970,
+		0x7461636f
+	};
+	/* ext4, XFS, btrfs, tmpfs, overlayfs, ZFS */
+	static const unsigned int local[] = {
+		0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630,
+		0x2fc12fc1
+	};
+	char			*directory = stores_make();
+	char			*empty = stores_directory();
+	struct store_options	 options = stores_options(directory);
+	struct complaint	 error = { "" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(remote) / sizeof(remote[0]); i++) {
+		file_system = remote[i];
+		assert_refused(directory, "another machine's disk");
+		assert_int_equal(store_create(empty, &error), -1);
+		assert_non_null(strstr(error.text, "another machine's disk"));
+		assert_int_equal(stores_size(empty, "oncelink.db"), -1);
+	}
+	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
+		file_system = local[i];
+		store_close(stores_open(&options));
+	}
+	file_system = 0;
+	stores_remove(empty);
+	stores_remove(directory);
+}
+
 /* Nobody writes without the lock. */
 static void
 test_refused_for_its_lock(void **state)
@@ -376,6 +429,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_files_are_private),
 		cmocka_unit_test(test_nobody_else_checkpoints),
 		cmocka_unit_test(test_refused_for_its_files),
+		cmocka_unit_test(test_refused_for_its_file_system),
 		cmocka_unit_test(test_refused_for_its_lock),
 		cmocka_unit_test(test_refused_for_its_content),
 		cmocka_unit_test(test_create),
