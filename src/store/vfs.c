@@ -7,8 +7,8 @@
  * become one.  A piece that could not be handed on is an error of the call
  * that found out.  SQLite may think that the pages in it were written long ago
  * (when its cache spilled), so what lies behind that place can be neither read
- * nor added to until the place is written anew, which is what the first commit
- * after the rollback does.
+ * nor added to until the transaction is over: then the place is written anew,
+ * by whoever has the write lock.
  *
  * And it leaves pieces of rows where it moved them from: they are overwritten
  * as pages reach the database.  What it cuts off its log it leaves on the disk:
@@ -416,8 +416,10 @@ static const sqlite3_io_methods log_methods = {
 void
 vfs_forget(struct sqlite3_file *file)
 {
-	if (file->pMethods == &log_methods)
-		log_of(file)->length = 0;
+	if (file->pMethods != &log_methods)
+		return;
+	log_of(file)->length = 0;
+	log_of(file)->failure = SQLITE_OK;
 }
 
 /* The system's own file layer, which stands behind ours. */

@@ -19,9 +19,10 @@ struct sqlite3_file;
 int	 vfs_register(void);
 
 /*
- * vfs_forget(file): drop what a log's file still has gathered.  A commit syncs
- * and so leaves nothing; what is left is of a transaction that was rolled
- * back, and once the write lock is let go its place is somebody else's.
+ * vfs_forget(file): drop what a log's file still has gathered, and what could
+ * not be written.  A commit syncs and so leaves nothing; what is left is of a
+ * transaction that was rolled back, and once the write lock is let go its
+ * place is somebody else's.
  */
 void	 vfs_forget(struct sqlite3_file *file);
 

@@ -35,7 +35,8 @@ struct writer {
 	bool		 doubtful;	/* a commit failed on this connection */
 	bool		 erased;
 	bool		 log_in_the_way;
-	bool		 unmarked;	/* the mark could not be written */
+	bool		 unmarked;	/* what a batch ends with could not
+					   be written */
 	atomic_llong	 latest;	/* the mark, as it was last read */
 };
 
@@ -267,41 +268,31 @@ run_job(struct writer *writer, struct writer_job *job, bool savepoint)
 	    records_more);
 }
 
-/* What was written is the latest.  -1: the transaction is worth nothing. */
+/* What was written is the latest, and so many secrets wait now.  -1: the
+ * transaction is worth nothing. */
 static int
 advance(struct writer *writer)
 {
 	struct store_txn txn;
 
-	if (begin_fn(writer, &txn) == -1 || mark_advance(&txn) == -1)
+	if (begin_fn(writer, &txn) == -1 || rows_write_total(&txn) == -1 ||
+	    mark_advance(&txn) == -1)
 		return -1;
 	atomic_store(&writer->latest, txn.clock.latest);
 	return 0;
-}
-
-/* 0 or STORE_… */
-static int
-end_transaction(struct sqlite *sqlite)
-{
-	struct store_txn txn;
-
-	sqlite_begin_fn(sqlite, &txn);
-	if (rows_write_total(&txn) == -1)
-		return txn.failure;
-	return sqlite_run(sqlite, SQLITE_STATEMENT_COMMIT) == 0 ? 0 :
-	    sqlite_failure(sqlite, "commit");
 }
 
 static enum pass
 commit(struct writer *writer, struct writer_job *jobs)
 {
 	struct sqlite	*sqlite = &writer->sqlite;
-	int		 failure = end_transaction(sqlite);
+	int		 failure;
 
-	if (failure == 0) {
+	if (sqlite_run(sqlite, SQLITE_STATEMENT_COMMIT) == 0) {
 		settle_all(jobs, 0);
 		return PASS_DONE;
 	}
+	failure = sqlite_failure(sqlite, "commit");
 	abandon(writer);
 	writer->erased = false;
 	if (failure == STORE_FULL &&

@@ -307,8 +307,8 @@ http_write_head(const struct http_reply *reply, struct buf *out)
 	buf_text(out, "\r\n");
 }
 
-/* What two digits can show of a number, and what comes behind them.  Returns
- * the place behind that. */
+/* Two digits of a number, and what comes behind them.  Returns the place
+ * behind that. */
 static char *
 two(char *at, int number, char behind)
 {
@@ -335,16 +335,17 @@ http_time(int64_t ms, enum http_zone zone, char text[HTTP_TIME_SIZE])
 	} else
 		gmtime_r(&seconds, &tm);
 	/* strftime would look for a new time zone each time. */
-	at = two(text, (tm.tm_year + 1900) / 100, '-') - 1;
-	at = two(at, (tm.tm_year + 1900) % 100, '-');
+	at = two(text, abs(tm.tm_year + 1900) / 100, '-') - 1;
+	at = two(at, abs(tm.tm_year + 1900) % 100, '-');
 	at = two(at, tm.tm_mon + 1, '-');
 	at = two(at, tm.tm_mday, 'T');
 	at = two(at, tm.tm_hour, ':');
 	at = two(at, tm.tm_min, ':');
 	at = two(at, tm.tm_sec, minutes == 0 ? 'Z' : minutes < 0 ? '-' : '+');
-	if (minutes != 0) {
-		at = two(at, abs(minutes) / 60, ':');
-		at = two(at, abs(minutes) % 60, '\0') - 1;
+	if (minutes == 0) {
+		*at = '\0';
+		return;
 	}
-	*at = '\0';
+	at = two(at, abs(minutes) / 60, ':');
+	(void)two(at, abs(minutes) % 60, '\0');
 }

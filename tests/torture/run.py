@@ -105,10 +105,12 @@ def put_into(name):
     for log in sorted(glob.glob("torture/*.log")):
         with open(log, errors="replace") as file:
             rows = rows_of(file.read())
-        names = {(row[0], row[2]) for row in rows}
-        place = next((i for i, row in enumerate(kept)
-                      if (row[0], row[2]) in names), len(kept))
-        kept = [row for row in kept if (row[0], row[2]) not in names]
+        # NAME-ARGUMENT.log has some of an attack's rows only.
+        part = "-" in os.path.basename(log)
+        names = {(row[0], row[2] if part else "") for row in rows}
+        old = [(row[0], row[2] if part else "") in names for row in kept]
+        place = old.index(True) if True in old else len(kept)
+        kept = [row for row, is_old in zip(kept, old) if not is_old]
         kept[place:place] = rows
     with open(name, "w") as file:
         file.write(before + BEGIN + markdown(kept) + END + after)

@@ -31,15 +31,19 @@
 
 static bool	 may_mount;
 
-/* Between SQLite and the log: counts what is synced, and lets syncs fail. */
+/* Between SQLite and the log: counts what is synced, and lets syncs fail; and
+ * says of writes that there was no room, which were made all the same. */
 static struct {
 	sqlite3_vfs		 vfs;
 	int			 (*open)(sqlite3_vfs *, const char *,
 				    sqlite3_file *, int, int *);
 	int			 (*sync)(sqlite3_file *, int);
+	int			 (*write)(sqlite3_file *, const void *, int,
+				    sqlite3_int64);
 	sqlite3_io_methods	 methods;
 	unsigned int		 syncs;
 	unsigned int		 failures;	/* still to come */
+	unsigned int		 denials;	/* likewise */
 } shim;
 
 static int
@@ -54,6 +58,18 @@ shim_sync(sqlite3_file *file, int flags)
 }
 
 static int
+shim_write(sqlite3_file *file, const void *bytes, int size,
+    sqlite3_int64 offset)
+{
+	int	 code = shim.write(file, bytes, size, offset);
+
+	if (shim.denials == 0)
+		return code;
+	shim.denials--;
+	return SQLITE_FULL;
+}
+
+static int
 shim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
     int *out)
 {
@@ -63,6 +79,8 @@ shim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
 		shim.methods = *file->pMethods;
 		shim.sync = shim.methods.xSync;
 		shim.methods.xSync = shim_sync;
+		shim.write = shim.methods.xWrite;
+		shim.methods.xWrite = shim_write;
 		file->pMethods = &shim.methods;
 	}
 	return code;
@@ -197,6 +215,56 @@ test_sync_fails_for_long(void **state)
 	sync_fails(1000);
 }
 
+/* A process that once met a full disk goes on, whatever another one wrote
+ * meanwhile to the place in the log that it could not write to. */
+static void
+test_full_once_beside_another(void **state)
+{
+	char			*directory = stores_make();
+	struct store_options	 options = stores_options(directory);
+	struct store		*one = stores_open(&options);
+	struct store		*other = stores_open(&options);
+	struct stores_work	 work = { .number = 1, .bytes = 100 };
+
+	(void)state;
+	assert_int_equal(store_update(one, stores_insert, &work), 0);
+	work.number = 2;
+	shim.denials = 1;
+	assert_int_equal(store_update(one, stores_insert, &work), STORE_FULL);
+	assert_int_equal(shim.denials, 0);
+	for (work.number = 3; work.number <= 6; work.number++)
+		assert_int_equal(store_update(work.number < 5 ? other : one,
+		    stores_insert, &work), 0);
+	assert_int_equal(store_checkpoint(one), 0);
+	for (uint64_t i = 1; i <= 6; i++)
+		assert_int_equal(stores_has(one, i), i != 2);
+	store_close(one);
+	store_close(other);
+	stores_remove(directory);
+}
+
+/* Somebody else recovers the log. */
+static void
+test_full_and_killed(void **state)
+{
+	char			*directory = stores_make(), *copy;
+	struct store_options	 options = stores_options(directory);
+	struct store		*store = stores_open(&options);
+	struct stores_work	 work = { .number = 1, .bytes = BIG };
+
+	(void)state;
+	assert_int_equal(store_update(store, stores_insert, &work), 0);
+	work.number = 2;
+	shim.denials = 1;
+	assert_int_equal(store_update(store, stores_insert, &work),
+	    STORE_FULL);
+	copy = copy_of(directory);
+	assert_only(copy, true, false);
+	stores_remove(copy);
+	store_close(store);
+	stores_remove(directory);
+}
+
 static int
 insert(struct store *store, uint64_t number)
 {
@@ -317,6 +385,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_every_commit_is_synced),
 		cmocka_unit_test(test_sync_fails_once),
 		cmocka_unit_test(test_sync_fails_for_long),
+		cmocka_unit_test(test_full_once_beside_another),
+		cmocka_unit_test(test_full_and_killed),
 		cmocka_unit_test(test_disk_full_of_secrets),
 		cmocka_unit_test(test_disk_full_of_other_files),
 	};

@@ -288,6 +288,17 @@ test_what_is_lost_is_not_there(void **state)
 	assert_int_equal(put(log, 'b', 200 * 1024, 8), SQLITE_FULL);
 	calls_are("w204800@8 w24@8 ");
 	assert_memory_equal(under.disk + 8, spoiled, sizeof(spoiled));
+
+	/* Once the lock was let go it is another's place. */
+	under.denied = 1;
+	assert_int_equal(put(log, 'c', 8, 8), 0);
+	assert_int_equal(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL),
+	    SQLITE_FULL);
+	vfs_forget(log);
+	calls_are("w8@8 w8@8 ");
+	assert_int_equal(put(log, 'd', 8, 16), 0);
+	assert_int_equal(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL), 0);
+	calls_are("w8@16 s ");
 	assert_int_equal(log->pMethods->xClose(log), 0);
 }
 
