@@ -4,14 +4,19 @@ roots, without a web server."""
 
 import json
 import os
+import socket
+import subprocess
 
 from oncelink_faces import HEADERS, PINS
-from oncelink_site import SRCDIR
+from oncelink_site import SRCDIR, WORKER, clean_environment
 from oncelink_test import SiteTest, main
 from oncelink_wire import (
     FRAME_TYPE, JSON_TYPE, FcgiRequest, cgi_params, native_creation,
-    native_opening, parse_frame, random_envelope, random_id, safesecrets_path,
+    native_opening, parse_cgi, parse_frame, random_envelope, random_id,
+    safesecrets_path,
 )
+
+EX_CONFIG = 78
 
 
 class Cgi(SiteTest):
@@ -61,6 +66,46 @@ class Cgi(SiteTest):
         answer = site.cgi("POST", "/api/v2/secrets/ack",
                           native_opening(secret, claim), JSON_TYPE)
         self.assertStatus(answer, 204)
+
+    def one_socket(self, site, params, body):
+        """As Apache's mod_cgid, with one socket for both ways: what came
+        until the program sent no more, and its exit status."""
+        ours, theirs = socket.socketpair()
+        self.addCleanup(ours.close)
+        ours.settimeout(20)
+        child = subprocess.Popen(
+            [WORKER, "-c", site.conf_file], stdin=theirs, stdout=theirs,
+            stderr=subprocess.DEVNULL, env=clean_environment(params))
+        theirs.close()
+        try:
+            # All of it is there before anything is read.
+            ours.sendall(body)
+            answer = b""
+            while piece := ours.recv(65536):
+                answer += piece
+            # It goes on reading what it does not want.
+            ours.sendall(body)
+            self.assertIsNone(child.poll())
+            ours.shutdown(socket.SHUT_WR)
+            status = child.wait(20)
+        finally:
+            child.kill()
+            child.wait()
+        return parse_cgi(answer), status
+
+    def test_unwanted_body(self):
+        """a body that is not read does not take the answer with it where
+        both have one socket; nor when the worker cannot start"""
+        site = self.site(server=None, start=False)
+        body = b"x" * 100000
+        params = cgi_params("POST", "/no/such/thing", len(body), JSON_TYPE)
+        answer, status = self.one_socket(site, params, body)
+        self.assertStatus(answer, 404)
+        self.assertEqual(status, 0)
+        site.configure(threads="many")
+        answer, status = self.one_socket(site, params, body)
+        self.assertStatus(answer, 500)
+        self.assertEqual(status, EX_CONFIG)
 
     def test_lengths(self):
         """no, lying and absurd Content-Length"""

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import resource
 import socket
 import stat
 import subprocess
@@ -15,10 +16,13 @@ import time
 from oncelink_site import CTL, SWEEP, WORKER, run, wait_until
 from oncelink_test import SiteTest, in_threads, main, note
 from oncelink_wire import (
-    FRAME_TYPE, JSON_TYPE, native_creation, native_opening, parse_frame,
-    random_envelope, random_id, safesecrets_path,
+    FRAME_TYPE, JSON_TYPE, FcgiRequest, cgi_params, native_creation,
+    native_opening, parse_frame, random_envelope, random_id,
+    safesecrets_path,
 )
 
+EX_OSERR = 71
+EX_CANTCREAT = 73
 EX_CONFIG = 78
 
 
@@ -439,6 +443,68 @@ class Operating(SiteTest):
             finally:
                 worker.terminate()
                 self.assertEqual(worker.wait(20), 0)
+
+    def test_files_run_out(self):
+        """a worker that may open no more files says so once and waits: who
+        came meanwhile is answered as soon as it may"""
+        site = self.site(server=None, threads=2)
+        self.assertStatus(site.direct("GET", "/ping"), 200)
+        pid = site.workers[0].pid
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        # With less not even poll works.
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+        failure = "event=request-failed where=accept"
+        # Those that wait already take one each.
+        requests = [FcgiRequest(site.sockets[0]) for _ in range(4)]
+        for request in requests:
+            self.addCleanup(request.close)
+            request.begin(cgi_params("GET", "/ping"))
+            request.finish()
+        wait_until(lambda: failure in site.log(), "the log to say it")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        for request in requests:
+            self.assertStatus(request.response(), 200)
+        # Not once for each try.
+        self.assertLessEqual(site.log().count(failure), 4)
+
+    def test_broken_socket(self):
+        """a worker whose socket is worth nothing any more ends, and does not
+        try again for ever"""
+        site = self.site(server=None, start=False)
+        path = os.path.join(site.directory, "given")
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        listener.bind(path)
+        listener.listen(64)
+        worker = subprocess.Popen([WORKER, "-c", site.conf_file],
+                                  stdin=listener, stderr=subprocess.PIPE)
+        site.sockets[0] = path
+        try:
+            self.assertStatus(site.direct("GET", "/ping"), 200)
+            listener.shutdown(socket.SHUT_RDWR)
+            said = worker.communicate(timeout=20)[1].decode()
+        finally:
+            worker.kill()
+            worker.wait()
+        self.assertEqual(worker.returncode, EX_OSERR)
+        self.assertIn("where=accept", said + site.log())
+
+    def test_unfit_paths(self):
+        """--listen where a file is, or with a longer name than a socket can
+        have: refused, and the file is as it was"""
+        site = self.site(server=None, start=False)
+        path = os.path.join(site.directory, "file")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("kept")
+        for address, why in (
+                (path, "in use"),
+                (os.path.join(site.directory, "x" * 120), "too long"),
+                (os.path.join(site.directory, "none", "s"), "No such file")):
+            done = run([WORKER, "-c", site.conf_file, "--listen", address])
+            self.assertEqual(done.returncode, EX_CANTCREAT)
+            self.assertIn(why, done.stderr.decode())
+        with open(path, encoding="ascii") as file:
+            self.assertEqual(file.read(), "kept")
 
     def test_small_writes(self):
         """the worker writes to its state directory only"""
