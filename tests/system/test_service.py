@@ -563,9 +563,11 @@ class Units(ServiceTest):
             settings["state_dir"], "oncelink.db")))
         written = set().union(*(trace.written() for trace in traces))
         self.assertIn(settings["key_file"], written)
-        # Directories that were there: mkdir of them makes nothing.
+        # Directories that were there: mkdir of them makes nothing.  A build
+        # with counts writes them beside its objects.
         outside = {path for path in written
-                   if not path.startswith(place + "/")}
+                   if not path.startswith(place + "/") and
+                   not path.endswith(".gcda")}
         outside -= {"/dev/null", place, *parents(place)}
         self.assertEqual(outside, set())
 
@@ -769,7 +771,9 @@ class Cron(ServiceTest):
                 stderr=subprocess.STDOUT, timeout=60,
                 env={"PATH": "/usr/bin:/bin", **environment},
                 **become(site.owner))
-            self.assertEqual((done.returncode, done.stdout), (0, b""))
+            # A build with counts says that this user may not write them.
+            said = re.sub(rb"(?m)^profiling:.*\n", b"", done.stdout)
+            self.assertEqual((done.returncode, said), (0, b""))
         self.assertSweeps(site, sweep)
 
 
