@@ -19,7 +19,7 @@ BUILD = os.path.join(os.environ["builddir"], "coverage")
 # Percent of lines and of branches: in all, and where secrets are sealed,
 # given out and stored.
 LEAST = (90, 80)
-LEAST_THERE = (93, 85)
+LEAST_THERE = (95, 90)
 THERE = ("src/crypto/seal.c", "src/core/secret", "src/store/")
 
 # Not run in this build: its counts could not be written.
@@ -36,6 +36,14 @@ def build():
         run(os.path.join(SOURCE, "configure"), "--quiet", "--enable-coverage",
             "CFLAGS=-O0 -g", check=True)
     run("make", "-s", "-j2", check=True)
+    # Counts of an object that was built anew since belong to nothing, and
+    # gcov takes some of them for a failure.
+    for notes in objects():
+        notes = os.path.join(BUILD, notes)
+        counts = notes[:-len("gcno")] + "gcda"
+        if (os.path.exists(counts) and
+                os.path.getmtime(counts) < os.path.getmtime(notes)):
+            os.unlink(counts)
 
 
 def test(names):
