@@ -45,6 +45,10 @@ class Memory:
                 found.append((first, behind, name))
         return found
 
+    def has(self, address):
+        return any(first <= address < behind
+                   for first, behind, _ in self.regions())
+
     def pieces(self):
         """(address, bytes, name) of whatever is not all zeros; each begins
         with the end of the one before it."""
@@ -56,8 +60,8 @@ class Memory:
                     try:
                         content = file.read(min(at + CHUNK, behind) - start)
                     except OSError:
-                        # Behind the end of a file.
-                        if not name.startswith("/"):
+                        # Behind the end of a file; or it was given back.
+                        if not name.startswith("/") and self.has(start):
                             raise
                         continue
                     if content != ZEROS[:len(content)] and any(content):

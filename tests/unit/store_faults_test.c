@@ -455,7 +455,7 @@ listing_named(struct store_txn *txn)
 {
 	struct store_secret row;
 	int64_t	 owner;
-	bool	 damaged;
+	bool	 damaged = false;
 	int	 result = store_listing_named(txn, secret.lookup, &row, &owner,
 		    &damaged);
 
