@@ -64,9 +64,9 @@ log_of(sqlite3_file *file)
 
 /*
  * A write that failed may have reached the file all the same, whole, or but
- * for bytes that were there before: a recovery would take a commit in it for
- * one that its caller was told of.  So it is made into one that was broken
- * off.
+ * for bytes that were there before: a recovery would take the commit in it,
+ * whose callers were told that nothing happened.  So it is made into one that
+ * was broken off.
  */
 static int
 write_or_spoil(struct vfs_log *log, const uint8_t *bytes, int length,
