@@ -16,6 +16,7 @@
 #include "web/http.h"
 #include "web/json.h"
 #include "web/json_read.h"
+#include "web/message.h"
 #include "web/passwordlink.h"
 
 #define LIFETIME_DEFAULT 604800		/* seconds */
@@ -60,10 +61,7 @@ static const struct json_member body_members[] = {
 static_assert(sizeof(body_members) / sizeof(body_members[0]) == BODY__MAX,
     "one row a member");
 
-/*
- * What a reader is told.  A wrong passphrase is the same as no secret.  A
- * status of 0 cannot come from a secret of this face.
- */
+/* What a reader is told.  A wrong passphrase is the same as no secret. */
 static const struct {
 	int		 status;
 	const char	*text;
@@ -72,19 +70,9 @@ static const struct {
 	[SECRET_NOT_FOUND] = { 404, NEVER_OR_READ },
 	[SECRET_OVER] = { 404, NEVER_OR_READ },
 	[SECRET_WRONG_PIN] = { 404, NEVER_OR_READ },
-	[SECRET_NOW_LOCKED] = { 404, NEVER_OR_READ },
-	[SECRET_PIN_REQUIRED] = { 0, NULL },
-	[SECRET_PIN_NOT_GATE] = { 0, NULL },
-	[SECRET_GATE_NOT_PIN] = { 0, NULL },
-	[SECRET_PIN_MISFIT] = { 0, NULL },
-	[SECRET_CAPTCHA_REQUIRED] = { 0, NULL },
-	[SECRET_EXISTS] = { 0, NULL },
-	[SECRET_NO_ACCOUNT] = { 0, NULL },
-	[SECRET_NO_ALLOWANCE] = { 0, NULL },
-	[SECRET_REFUSED] = { 0, NULL },
-	[SECRET_TOO_MANY] = { 0, NULL }
+	[SECRET_NOW_LOCKED] = { 404, NEVER_OR_READ }
 };
-static_assert(sizeof(outcomes) / sizeof(outcomes[0]) == SECRET_OUTCOME__MAX,
+static_assert(sizeof(outcomes) / sizeof(outcomes[0]) == MESSAGE_OUTCOMES,
     "one row an outcome");
 
 static void
@@ -180,7 +168,6 @@ create(struct app *app, struct http_request *request,
 	struct secret_body	*body;
 	struct json_writer	 json;
 	char			 id[TOKEN_HEX_LENGTH + 1];
-	int			 failure;
 
 	if ((body = read_body(app, request, reply, BODY__MAX,
 	    MISSING_CREATE)) == NULL)
@@ -192,20 +179,8 @@ create(struct app *app, struct http_request *request,
 	creation->payload = body->message.bytes;
 	creation->payload_size = body->message.length;
 	creation->lifetime = body->expiration_time * 1000;
-	creation->views = 1;
-	creation->attempts = (uint32_t)app->conf->pin_attempts;
-	creation->client = request->client_address;
-	failure = secret_create(app->site, request->arena, creation);
-	if (failure == 0 && creation->outcome == SECRET_TOO_MANY) {
-		app_too_many(request, reply, creation->wait);
+	if (!message_create(app, request, reply, creation))
 		return;
-	}
-	if (failure == 0 && creation->outcome != SECRET_OK)
-		failure = app_impossible(request, "token");
-	if (failure != 0) {
-		app_fail(request, reply, failure);
-		return;
-	}
 
 	http_begin(reply, 200, HTTP_JSON_TYPE);
 	token_to_hex(creation->token, id);
@@ -248,7 +223,6 @@ consume(struct app *app, struct http_request *request,
 	struct secret_reading	*reading;
 	struct secret_body	*body;
 	struct json_writer	 json;
-	int			 failure;
 
 	if ((body = read_body(app, request, reply, BODY_READ,
 	    MISSING_READ)) == NULL)
@@ -259,16 +233,10 @@ consume(struct app *app, struct http_request *request,
 		    outcomes[SECRET_NOT_FOUND].text);
 		return;
 	}
-	reading->kinds = SECRET_KIND_BIT(SECRET_ONETIME);
 	reading->proof.pin = body->passphrase.bytes;
 	reading->proof.pin_length = body->passphrase.length;
-	failure = secret_open(app->site, request->arena, reading);
-	if (failure == 0 && outcomes[reading->outcome].status == 0)
-		failure = app_impossible(request, "outcome");
-	if (failure != 0) {
-		app_fail(request, reply, failure);
+	if (!message_open(app, request, reply, SECRET_ONETIME, reading))
 		return;
-	}
 	if (reading->outcome != SECRET_OK) {
 		refuse(reply, outcomes[reading->outcome].status,
 		    outcomes[reading->outcome].text);

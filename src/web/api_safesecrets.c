@@ -16,18 +16,18 @@
 #include "web/http.h"
 #include "web/json.h"
 #include "web/json_read.h"
+#include "web/message.h"
 
 #define TEXT_TYPE	"text/plain"
 
 /* What SafeSecrets' own clients expect of a server that takes no files. */
 #define MAX_FILE_SIZE	1048576
 
-
 /* Where the variable segments of /api/v1/message/:/: are. */
 #define SEGMENT_KEY	3
 #define SEGMENT_PIN	4
 
-struct message {
+struct message_body {
 	struct json_string	 message;
 	int64_t			 exp;
 	struct json_string	 pin;
@@ -36,31 +36,31 @@ struct message {
 	struct secret_creation	 creation;
 };
 
-enum { MESSAGE_MESSAGE, MESSAGE_EXP, MESSAGE_PIN, MESSAGE__MAX };
+enum { BODY_MESSAGE, BODY_EXP, BODY_PIN, BODY__MAX };
 
 /* The upper ends of message and exp are settings: see read_message. */
-static const struct json_member message_members[] = {
-	[MESSAGE_MESSAGE] = {
+static const struct json_member body_members[] = {
+	[BODY_MESSAGE] = {
 		.name = "message", .kind = JSON_STRING, .required = true,
-		.offset = offsetof(struct message, message)
+		.offset = offsetof(struct message_body, message)
 	},
-	[MESSAGE_EXP] = {
+	[BODY_EXP] = {
 		.name = "exp", .kind = JSON_INTEGER, .required = true,
 		.min = 1,
-		.offset = offsetof(struct message, exp)
+		.offset = offsetof(struct message_body, exp)
 	},
-	[MESSAGE_PIN] = {
+	[BODY_PIN] = {
 		.name = "pin", .kind = JSON_STRING, .required = true,
 		.max = BODY_LIMIT_PIN_MAX,
-		.offset = offsetof(struct message, pin)
+		.offset = offsetof(struct message_body, pin)
 	}
 };
-static_assert(sizeof(message_members) / sizeof(message_members[0]) ==
-    MESSAGE__MAX, "one row a member");
+static_assert(sizeof(body_members) / sizeof(body_members[0]) ==
+    BODY__MAX, "one row a member");
 
 /*
  * What a reader is told.  Unknown, read, expired and destroyed have the same
- * bytes.  A status of 0 cannot come from a secret of this face.
+ * bytes.
  */
 static const struct {
 	int		 status;
@@ -70,19 +70,9 @@ static const struct {
 	[SECRET_NOT_FOUND] = { 400, "message expired or deleted" },
 	[SECRET_OVER] = { 400, "message expired or deleted" },
 	[SECRET_WRONG_PIN] = { 417, "wrong pin attempt" },
-	[SECRET_NOW_LOCKED] = { 400, "wrong pin" },
-	[SECRET_PIN_REQUIRED] = { 0, NULL },
-	[SECRET_PIN_NOT_GATE] = { 0, NULL },
-	[SECRET_GATE_NOT_PIN] = { 0, NULL },
-	[SECRET_PIN_MISFIT] = { 0, NULL },
-	[SECRET_CAPTCHA_REQUIRED] = { 0, NULL },
-	[SECRET_EXISTS] = { 0, NULL },
-	[SECRET_NO_ACCOUNT] = { 0, NULL },
-	[SECRET_NO_ALLOWANCE] = { 0, NULL },
-	[SECRET_REFUSED] = { 0, NULL },
-	[SECRET_TOO_MANY] = { 0, NULL }
+	[SECRET_NOW_LOCKED] = { 400, "wrong pin" }
 };
-static_assert(sizeof(outcomes) / sizeof(outcomes[0]) == SECRET_OUTCOME__MAX,
+static_assert(sizeof(outcomes) / sizeof(outcomes[0]) == MESSAGE_OUTCOMES,
     "one row an outcome");
 
 static void
@@ -111,13 +101,13 @@ refuse_field(struct app *app, struct http_request *request,
 	struct buf		 text;
 
 	buf_init(&text, request->arena);
-	buf_printf(&text, "%s %s: ", message_members[member].name, what);
+	buf_printf(&text, "%s %s: ", body_members[member].name, what);
 	switch (member) {
-	case MESSAGE_MESSAGE:
+	case BODY_MESSAGE:
 		buf_printf(&text, "a string of at most %lld bytes is allowed",
 		    (long long)conf->max_message);
 		break;
-	case MESSAGE_EXP:
+	case BODY_EXP:
 		buf_printf(&text,
 		    "a whole number of seconds from 1 to %lld is allowed",
 		    (long long)(conf->safesecrets_max_expire / 1000));
@@ -158,34 +148,34 @@ refuse_json(struct app *app, struct http_request *request,
 		refuse_field(app, request, reply, 400, member, "is missing");
 	else if (fault->fault == JSON_TOO_LARGE)
 		refuse_field(app, request, reply,
-		    member == MESSAGE_MESSAGE ? 413 : 400, member,
+		    member == BODY_MESSAGE ? 413 : 400, member,
 		    "is too large");
 	else
 		refuse_field(app, request, reply, 400, member, "is wrong");
 }
 
 /* The body of a POST, or NULL when it was refused. */
-static struct message *
+static struct message_body *
 read_message(struct app *app, struct http_request *request,
     struct http_reply *reply)
 {
-	struct json_member	 members[MESSAGE__MAX];
+	struct json_member	 members[BODY__MAX];
 	struct json_error	 fault;
-	struct message		*message;
+	struct message_body	*message;
 
 	if ((message = app_alloc(request, reply, sizeof(*message))) == NULL)
 		return NULL;
-	memcpy(members, message_members, sizeof(members));
-	members[MESSAGE_MESSAGE].max = app->conf->max_message;
-	members[MESSAGE_EXP].max = app->conf->safesecrets_max_expire / 1000;
+	memcpy(members, body_members, sizeof(members));
+	members[BODY_MESSAGE].max = app->conf->max_message;
+	members[BODY_EXP].max = app->conf->safesecrets_max_expire / 1000;
 	if (json_read(request->arena, request->body, request->body_size,
-	    members, MESSAGE__MAX, JSON_IGNORE_EXTRAS, message, &fault) == -1) {
+	    members, BODY__MAX, JSON_IGNORE_EXTRAS, message, &fault) == -1) {
 		refuse_json(app, request, reply, members, &fault);
 		return NULL;
 	}
 	if (utf8_length(message->pin.bytes, message->pin.length) !=
 	    app->conf->pin_size) {
-		refuse_field(app, request, reply, 400, MESSAGE_PIN,
+		refuse_field(app, request, reply, 400, BODY_PIN,
 		    "is wrong");
 		return NULL;
 	}
@@ -197,11 +187,10 @@ create(struct app *app, struct http_request *request,
     struct http_reply *reply)
 {
 	struct secret_creation	*creation;
-	struct message		*message;
+	struct message_body	*message;
 	struct json_writer	 json;
 	char			 key[TOKEN_UUID_LENGTH + 1];
 	char			 time[HTTP_TIME_SIZE];
-	int			 failure;
 
 	if ((message = read_message(app, request, reply)) == NULL)
 		return;
@@ -212,20 +201,8 @@ create(struct app *app, struct http_request *request,
 	creation->payload = message->message.bytes;
 	creation->payload_size = message->message.length;
 	creation->lifetime = message->exp * 1000;
-	creation->views = 1;
-	creation->attempts = (uint32_t)app->conf->pin_attempts;
-	creation->client = request->client_address;
-	failure = secret_create(app->site, request->arena, creation);
-	if (failure == 0 && creation->outcome == SECRET_TOO_MANY) {
-		app_too_many(request, reply, creation->wait);
+	if (!message_create(app, request, reply, creation))
 		return;
-	}
-	if (failure == 0 && creation->outcome != SECRET_OK)
-		failure = app_impossible(request, "token");
-	if (failure != 0) {
-		app_fail(request, reply, failure);
-		return;
-	}
 
 	http_begin(reply, 201, HTTP_JSON_TYPE);
 	http_time(creation->expires_at, HTTP_LOCAL, time);
@@ -246,10 +223,9 @@ consume(struct app *app, struct http_request *request,
 	struct secret_reading	*reading;
 	struct json_writer	 json;
 	char			 text[TOKEN_UUID_LENGTH + 1];
-	int			 failure;
 
 	if (utf8_length(pin->bytes, pin->length) != app->conf->pin_size) {
-		refuse_field(app, request, reply, 400, MESSAGE_PIN,
+		refuse_field(app, request, reply, 400, BODY_PIN,
 		    "is wrong");
 		return;
 	}
@@ -260,16 +236,10 @@ consume(struct app *app, struct http_request *request,
 		    outcomes[SECRET_NOT_FOUND].text);
 		return;
 	}
-	reading->kinds = SECRET_KIND_BIT(SECRET_SAFESECRETS);
 	reading->proof.pin = pin->bytes;
 	reading->proof.pin_length = pin->length;
-	failure = secret_open(app->site, request->arena, reading);
-	if (failure == 0 && outcomes[reading->outcome].status == 0)
-		failure = app_impossible(request, "outcome");
-	if (failure != 0) {
-		app_fail(request, reply, failure);
+	if (!message_open(app, request, reply, SECRET_SAFESECRETS, reading))
 		return;
-	}
 	if (reading->outcome != SECRET_OK) {
 		refuse(reply, outcomes[reading->outcome].status,
 		    outcomes[reading->outcome].text);
