@@ -7,8 +7,8 @@
  * become one.  A piece that could not be handed on is an error of the call
  * that found out.  SQLite may think that the pages in it were written long ago
  * (when its cache spilled), so what lies behind that place can be neither read
- * nor added to until the transaction is over: then the place is written anew,
- * by whoever has the write lock.
+ * nor added to, until it is written anew from that place on or the lock is let
+ * go: then it is somebody else's.
  *
  * And it leaves pieces of rows where it moved them from: they are overwritten
  * as pages reach the database.  What it cuts off its log it leaves on the disk:
@@ -46,8 +46,10 @@ struct vfs_log {
 	uint8_t		*gathered;	/* GATHER_BYTES, from the first write */
 	int		 length;	/* bytes in it */
 	sqlite3_int64	 offset;	/* of the first of them */
-	int		 failure;	/* SQLITE_OK: none */
-	sqlite3_int64	 failed_at;	/* the first byte that is missing */
+	int		 failure;	/* of the last write that failed, or
+					   SQLITE_OK */
+	sqlite3_int64	 failed_at;	/* then: the first byte that may be
+					   missing */
 };
 
 static sqlite3_file *
@@ -66,7 +68,7 @@ log_of(sqlite3_file *file)
  * A write that failed may have reached the file all the same, whole, or but
  * for bytes that were there before: a recovery would take the commit in it,
  * whose callers were told that nothing happened.  So it is made into one that
- * was broken off.
+ * was broken off, and what lies behind it is not there.
  */
 static int
 write_or_spoil(struct vfs_log *log, const uint8_t *bytes, int length,
@@ -84,6 +86,8 @@ write_or_spoil(struct vfs_log *log, const uint8_t *bytes, int length,
 		spoiled[i] = (uint8_t)~bytes[i];
 	/* Nothing more can be done; who called knows that it failed. */
 	(void)real(log)->pMethods->xWrite(real(log), spoiled, length, offset);
+	log->failure = result;
+	log->failed_at = offset;
 	return result;
 }
 
@@ -96,9 +100,7 @@ flush(struct vfs_log *log)
 	if (length == 0)
 		return SQLITE_OK;
 	log->length = 0;
-	log->failure = write_or_spoil(log, log->gathered, length, log->offset);
-	log->failed_at = log->offset;
-	return log->failure;
+	return write_or_spoil(log, log->gathered, length, log->offset);
 }
 
 static int
@@ -111,6 +113,14 @@ log_close(sqlite3_file *file)
 	return real(log)->pMethods->xClose(real(log));
 }
 
+/* SQLite takes this one for damage: whoever is told of that restores a backup,
+ * which does not mend a disk. */
+static int
+read_code(int result)
+{
+	return result == SQLITE_IOERR_CORRUPTFS ? SQLITE_IOERR_READ : result;
+}
+
 static int
 log_read(sqlite3_file *file, void *bytes, int length, sqlite3_int64 offset)
 {
@@ -121,7 +131,8 @@ log_read(sqlite3_file *file, void *bytes, int length, sqlite3_int64 offset)
 	    offset + length > log->failed_at)
 		result = log->failure;
 	return result != SQLITE_OK ? result :
-	    real(log)->pMethods->xRead(real(log), bytes, length, offset);
+	    read_code(real(log)->pMethods->xRead(real(log), bytes, length,
+	    offset));
 }
 
 static int
@@ -131,8 +142,6 @@ log_write(sqlite3_file *file, const void *bytes, int length,
 	struct vfs_log	*log = log_of(file);
 	int		 result;
 
-	if (log->failure != SQLITE_OK && offset <= log->failed_at)
-		log->failure = SQLITE_OK;
 	if (log->gathered == NULL)
 		log->gathered = malloc(GATHER_BYTES);
 	if (log->length > 0 && (offset != log->offset + log->length ||
@@ -141,8 +150,13 @@ log_write(sqlite3_file *file, const void *bytes, int length,
 		if (result != SQLITE_OK)
 			return result;
 	}
-	if (log->failure != SQLITE_OK)
-		return log->failure;
+	if (log->failure != SQLITE_OK) {
+		if (offset > log->failed_at)
+			return log->failure;
+		/* What is written anew is there, and nothing else. */
+		if (offset + length > log->failed_at)
+			log->failed_at = offset + length;
+	}
 	if (log->gathered == NULL || length > GATHER_BYTES)
 		return write_or_spoil(log, bytes, length, offset);
 	if (log->length == 0)
@@ -258,8 +272,8 @@ main_close(sqlite3_file *file)
 static int
 main_read(sqlite3_file *file, void *bytes, int length, sqlite3_int64 offset)
 {
-	return under(file)->pMethods->xRead(under(file), bytes, length,
-	    offset);
+	return read_code(under(file)->pMethods->xRead(under(file), bytes,
+	    length, offset));
 }
 
 static int

@@ -25,6 +25,7 @@ static struct {
 	char	 calls[4096];	/* "w24@0 s " … */
 	char	 disk[DISK_BYTES];
 	int	 fail;		/* what the next writes return */
+	int	 fail_read;	/* likewise */
 	int	 denied;	/* so many fail that were made */
 	int	 syncs;		/* so many succeed, if any is to fail */
 	int	 fail_sync;	/* what those behind them return */
@@ -62,7 +63,7 @@ under_read(sqlite3_file *file, void *bytes, int length, sqlite3_int64 offset)
 	(void)file;
 	under_note("r%d@%lld ", length, offset);
 	memcpy(bytes, under.disk + offset, (size_t)length);
-	return SQLITE_OK;
+	return under.fail_read;
 }
 
 static int
@@ -264,6 +265,84 @@ test_what_is_lost_is_told(void **state)
 	calls_are("w16@8 r8@8 ");
 	assert_memory_equal(bytes, "dddddddd", 8);
 	assert_int_equal(log->pMethods->xClose(log), 0);
+}
+
+/* SQLite goes back to pages that it wrote before in the same transaction. */
+static void
+test_what_is_lost_stays_lost(void **state)
+{
+	sqlite3_file	*log = open_one(SQLITE_OPEN_WAL);
+	char		 bytes[8];
+
+	(void)state;
+	assert_int_equal(put(log, 'a', 8, 0), 0);
+	assert_int_equal(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL), 0);
+	assert_int_equal(put(log, 'b', 16, 8), 0);
+	under.fail = SQLITE_FULL;
+	assert_int_equal(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL),
+	    SQLITE_FULL);
+	under.fail = SQLITE_OK;
+	assert_int_equal(put(log, 'c', 8, 0), 0);
+	assert_int_equal(put(log, 'd', 8, 24), SQLITE_FULL);
+	assert_int_equal(log->pMethods->xRead(log, bytes, 8, 8), SQLITE_FULL);
+	calls_are("w8@0 s w16@8 w16@8 w8@0 ");
+
+	/* Half of it is half of it. */
+	assert_int_equal(put(log, 'e', 12, 4), 0);
+	assert_int_equal(log->pMethods->xRead(log, bytes, 8, 8), 0);
+	assert_memory_equal(bytes, "eeeeeeee", 8);
+	assert_int_equal(log->pMethods->xRead(log, bytes, 8, 9), SQLITE_FULL);
+	assert_int_equal(put(log, 'f', 8, 24), SQLITE_FULL);
+	calls_are("w12@4 r8@8 ");
+	assert_int_equal(put(log, 'g', 8, 16), 0);
+	assert_int_equal(put(log, 'h', 8, 24), 0);
+	assert_int_equal(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL), 0);
+	calls_are("w16@16 s ");
+
+	/* What was there and is written anew is lost as well. */
+	assert_int_equal(put(log, 'i', 8, 4), 0);
+	under.fail = SQLITE_FULL;
+	assert_int_equal(log->pMethods->xRead(log, bytes, 4, 0), SQLITE_FULL);
+	under.fail = SQLITE_OK;
+	assert_int_equal(put(log, 'j', 8, 32), SQLITE_FULL);
+	assert_int_equal(put(log, 'k', 200 * 1024, 5), SQLITE_FULL);
+	calls_are("w8@4 w8@4 ");
+	under.fail = SQLITE_FULL;
+	assert_int_equal(put(log, 'k', 200 * 1024, 2), SQLITE_FULL);
+	under.fail = SQLITE_OK;
+	assert_int_equal(put(log, 'l', 8, 4), SQLITE_FULL);
+	calls_are("w204800@2 w24@2 ");
+	vfs_forget(log);
+	assert_int_equal(put(log, 'm', 8, 32), 0);
+	assert_int_equal(log->pMethods->xClose(log), 0);
+}
+
+/* A read that failed is not damage, which SQLite would make of it. */
+static void
+test_a_disk_that_cannot_be_read(void **state)
+{
+	static const int	 kinds[] = {
+		SQLITE_OPEN_WAL, SQLITE_OPEN_MAIN_DB,
+	};
+	static const int	 codes[][2] = {
+		{ SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_READ },
+		{ SQLITE_IOERR_READ, SQLITE_IOERR_READ },
+		{ SQLITE_IOERR_SHORT_READ, SQLITE_IOERR_SHORT_READ },
+		{ SQLITE_CORRUPT, SQLITE_CORRUPT },
+	};
+	sqlite3_file		*file;
+	char			 bytes[8];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		file = open_one(kinds[i]);
+		for (size_t j = 0; j < sizeof(codes) / sizeof(codes[0]); j++) {
+			under.fail_read = codes[j][0];
+			assert_int_equal(file->pMethods->xRead(file, bytes, 8,
+			    0), codes[j][1]);
+		}
+		assert_int_equal(file->pMethods->xClose(file), SQLITE_OK);
+	}
 }
 
 /* And is not found by whoever recovers the log. */
@@ -492,6 +571,8 @@ main(void)
 		cmocka_unit_test(test_what_was_rolled_back_is_forgotten),
 		cmocka_unit_test(test_more_than_fits),
 		cmocka_unit_test(test_what_is_lost_is_told),
+		cmocka_unit_test(test_what_is_lost_stays_lost),
+		cmocka_unit_test(test_a_disk_that_cannot_be_read),
 		cmocka_unit_test(test_what_is_lost_is_not_there),
 		cmocka_unit_test(test_a_log_is_overwritten),
 		cmocka_unit_test(test_a_log_that_cannot_be_overwritten),
