@@ -454,6 +454,14 @@ batch_start(struct batch *batch)
 	return 0;
 }
 
+static int
+change_nothing(struct store_txn *txn, void *argument)
+{
+	(void)txn;
+	(void)argument;
+	return 0;
+}
+
 void
 batch_close(struct batch *batch)
 {
@@ -469,6 +477,8 @@ batch_close(struct batch *batch)
 	pthread_mutex_unlock(&batch->mutex);
 	if (batch->has_eraser)
 		pthread_join(batch->eraser, NULL);
+	if (writer_owes(batch->writer))
+		(void)batch_update(batch, change_nothing, NULL);
 	/* Readers of other processes may need a moment to end. */
 	until = clock_now() + BACKOFF_MAX;
 	while (due && batch_checkpoint(batch) == 1 && clock_now() < until)

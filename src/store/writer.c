@@ -37,6 +37,8 @@ struct writer {
 	bool		 log_in_the_way;
 	bool		 unmarked;	/* what a batch ends with could not
 					   be written */
+	int64_t		 owed;		/* records more that were committed
+					   without that */
 	atomic_llong	 latest;	/* the mark, as it was last read */
 };
 
@@ -289,6 +291,7 @@ commit(struct writer *writer, struct writer_job *jobs)
 	int		 failure;
 
 	if (sqlite_run(sqlite, SQLITE_STATEMENT_COMMIT) == 0) {
+		writer->owed = writer->unmarked ? sqlite->records_more : 0;
 		settle_all(jobs, 0);
 		return PASS_DONE;
 	}
@@ -337,6 +340,7 @@ run_pass(struct writer *writer, struct writer_job *jobs, bool savepoints,
 		return PASS_DONE;
 	}
 	sqlite_begin_batch(sqlite);
+	sqlite->records_more = writer->owed;
 	for (struct writer_job *job = jobs; job != NULL; job = job->next) {
 		if (!job->settled &&
 		    run_job(writer, job, savepoints) == PASS_AGAIN)
@@ -347,8 +351,8 @@ run_pass(struct writer *writer, struct writer_job *jobs, bool savepoints,
 		}
 	}
 	/* Nobody's work fails for it. */
-	if (!writer->unmarked && sqlite_changes(sqlite) != changes &&
-	    advance(writer) == -1) {
+	if (!writer->unmarked && (sqlite_changes(sqlite) != changes ||
+	    writer->owed != 0) && advance(writer) == -1) {
 		writer->unmarked = true;
 		abandon(writer);
 		return PASS_AGAIN;
@@ -419,6 +423,12 @@ int
 writer_wal_pages(const struct writer *writer)
 {
 	return writer->sqlite.wal_pages;
+}
+
+bool
+writer_owes(const struct writer *writer)
+{
+	return writer->owed != 0;
 }
 
 bool

@@ -67,6 +67,10 @@ int64_t	 writer_pages(struct writer *writer);
 /* writer_wal_pages(writer): pages in the log after the last commit. */
 int	 writer_wal_pages(const struct writer *writer);
 
+/* writer_owes(writer): was a batch committed without its count of records?  The
+ * next one writes it. */
+bool	 writer_owes(const struct writer *writer);
+
 /* writer_erased(writer), writer_log_in_the_way(writer): did the last run
  * delete a record, or was one refused for what the log takes? */
 bool	 writer_erased(const struct writer *writer);

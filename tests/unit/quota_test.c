@@ -574,6 +574,60 @@ so_many_at_a_time(void **state)
 	sites_close(sites);
 }
 
+/* Changes the database beside the store that is open. */
+static void
+beside(const struct sites *sites, const char *sql)
+{
+	sqlite3	*db = stores_raw(sites->conf.state_dir);
+
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* What was stored without its count is counted as soon as that can be. */
+static void
+counts_catch_up(void **state)
+{
+	static const char	 fails[] = "CREATE TRIGGER no BEFORE UPDATE ON"
+				    " total BEGIN SELECT RAISE(ABORT, 'no');"
+				    " END";
+	static const char	 total[] = "SELECT records FROM total";
+	struct sites		*sites = open_sites("max_secrets = 3\n",
+				    SITE_SINGLE);
+	struct sites_secret	 secrets[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		sites_draw(&secrets[i], SITES_SMALL);
+	beside(sites, fails);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(sites_create(sites, &secrets[i]), SECRET_OK);
+	assert_int_equal(number(sites, total), 0);
+	beside(sites, "DROP TRIGGER no");
+	assert_int_equal(make_one(sites, NULL), SECRET_OK);
+	assert_int_equal(number(sites, total), 3);
+
+	/* Who counts knows it before it is written. */
+	assert_int_equal(secret_create(&sites->site, sites->arena,
+	    &secrets[2].creation), STORE_FULL);
+	beside(sites, fails);
+	assert_int_equal(sites_read(sites, &secrets[0], NULL, NULL),
+	    SECRET_OK);
+	assert_int_equal(sites_create(sites, &secrets[2]), SECRET_OK);
+	assert_int_equal(sites_read(sites, &secrets[1], NULL, NULL),
+	    SECRET_OK);
+	assert_int_equal(number(sites, total), 3);
+
+	/* And who ends. */
+	beside(sites, "DROP TRIGGER no");
+	sites_restart(sites, "");
+	assert_int_equal(number(sites, total), 2);
+	assert_int_equal(number(sites, "SELECT count(*) FROM record"), 2);
+	for (int i = 0; i < 3; i++)
+		sites_drop(&secrets[i]);
+	sites_close(sites);
+}
+
 /* What is there before there was a count is counted. */
 static void
 older_stores_are_counted(void **state)
@@ -638,6 +692,7 @@ main(void)
 		cmocka_unit_test(nobody_can_be_followed),
 		cmocka_unit_test(no_address_is_stored),
 		cmocka_unit_test(so_many_at_a_time),
+		cmocka_unit_test(counts_catch_up),
 		cmocka_unit_test(older_stores_are_counted),
 		cmocka_unit_test(damage_is_no_number),
 	};
