@@ -149,6 +149,16 @@ configure_library(void)
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/* A database that was not made whole.  The lock stays, since somebody may wait
+ * for it. */
+static void
+remove_database(int directory)
+{
+	(void)unlinkat(directory, STORE_DATABASE_NAME, 0);
+	(void)unlinkat(directory, STORE_DATABASE_NAME "-wal", 0);
+	(void)unlinkat(directory, STORE_DATABASE_NAME "-shm", 0);
+}
+
 int
 store_create(const char *directory, struct complaint *error)
 {
@@ -172,15 +182,14 @@ store_create(const char *directory, struct complaint *error)
 	}
 	close(file);
 	writer = writer_open(fd, path, 0, CREATE_WAIT, error);
-	if (writer == NULL) {
-		unlinkat(fd, STORE_DATABASE_NAME, 0);
-		goto out;
-	}
-	if (fsync(fd) == -1)
-		complaint(error, "%s: %s", directory, strerror(errno));
-	else
+	if (writer != NULL && fsync(fd) == -1)
+		complaint(error, "%s: what is made in it does not reach the "
+		    "disk: %s", directory, strerror(errno));
+	else if (writer != NULL)
 		result = 0;
 	writer_close(writer);
+	if (result == -1)
+		remove_database(fd);
 out:
 	free(path);
 	close(fd);
@@ -202,6 +211,7 @@ struct store *
 store_open(const struct store_options *options, struct complaint *error)
 {
 	struct store		*store;
+	int			 proof = 0;
 
 	configure_library();
 	store = calloc(1, sizeof(*store));
@@ -232,10 +242,12 @@ store_open(const struct store_options *options, struct complaint *error)
 		complaint(error, "there is no memory");
 		goto fail;
 	}
-	if (options->resident && batch_update(store->batch, prove_writing,
-	    NULL) == STORE_FAILED) {
-		complaint(error, "%s: the database cannot be written",
-		    store->path);
+	if (options->resident)
+		proof = batch_update(store->batch, prove_writing, NULL);
+	/* On a full disk it reads and erases. */
+	if (proof == STORE_FAILED || proof == STORE_BUSY) {
+		complaint(error, "%s: the database cannot be written; what "
+		    "failed is in the log", store->path);
 		goto fail;
 	}
 	return store;
