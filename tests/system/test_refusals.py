@@ -7,8 +7,9 @@ import stat
 
 from oncelink_site import CTL, SWEEP, WORKER, run
 from oncelink_test import SiteTest, main
+from oncelink_wire import cgi_params, parse_cgi
 
-EX_USAGE, EX_UNAVAILABLE, EX_CONFIG = 64, 69, 78
+EX_USAGE, EX_UNAVAILABLE, EX_OSERR, EX_CONFIG = 64, 69, 71, 78
 
 
 class Refusals(SiteTest):
@@ -158,6 +159,39 @@ class Refusals(SiteTest):
             with site.writer() as database:
                 database.execute("PRAGMA " + pragma)
             self.refused(site, re.escape(site.state), status=EX_UNAVAILABLE)
+
+    def test_unsafe(self):
+        """a process that its system does not let be safe does not start; the
+        web server of a CGI program gets an answer, 500"""
+        site = self.quiet_site()
+        # LeakSanitizer does not work where somebody else traces.
+        environment = {"ASAN_OPTIONS": "detect_leaks=0"}
+        for words, options in (
+                ("/dev/null cannot be opened",
+                 ["-P", "/dev/null", "-e", "inject=openat:error=EMFILE"]),
+                ("core files cannot be switched off",
+                 ["-e", "inject=prctl:error=EPERM"])):
+            tracer = ["strace", "-q", "-o", os.path.join(
+                site.directory, "trace"), *options]
+            for program in ([WORKER, "--listen", site.sockets[0]], [SWEEP],
+                            [CTL, "stats"]):
+                with self.subTest(words, program=os.path.basename(
+                        program[0])):
+                    done = run([*tracer, *program, "-c", site.conf_file],
+                               environment, seconds=20)
+                    self.assertEqual(done.returncode, EX_OSERR, done)
+                    self.assertEqual(done.stdout, b"")
+                    self.assertEqual(done.stderr.decode(), "%s: %s\n" % (
+                        os.path.basename(program[0]), words))
+                    self.assertFalse(os.path.exists(site.sockets[0]))
+            with self.subTest(words, program="CGI"):
+                done = run([*tracer, WORKER, "-c", site.conf_file], {
+                    **environment, **cgi_params("GET", "/api/v2/health")})
+                self.assertEqual(done.returncode, EX_OSERR, done)
+                self.assertStatus(parse_cgi(done.stdout), 500)
+                self.assertIn(words, done.stderr.decode())
+                # Nothing was the matter with the rest of it.
+                self.assertStatus(site.cgi("GET", "/api/v2/health"), 200)
 
     def test_socket_in_use(self):
         """--listen where somebody answers is refused, a dead socket is
