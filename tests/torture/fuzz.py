@@ -9,7 +9,10 @@ and UndefinedBehaviorSanitizer: `make fuzzers', which needs clang and its
 runtime (Debian: clang, libclang-rt-14-dev).  An input that ended an entry is
 kept as torture/fuzz-ENTRY-*; run the entry with that file to see it again.
 
-    fuzz.py [ENTRY ...]
+    fuzz.py [libraries] [ENTRY ...]
+
+libraries: the entries that read JSON, with a json-c that is counted and checked
+by clang as well: `make fuzzers-libraries'.
 """
 
 import concurrent.futures
@@ -45,6 +48,10 @@ ENTRIES = {
     "sjcl": ("what clients of password.link seal", 40000, 70000000),
     "text": ("base64, tokens, numbers, addresses", 100000, 512000000),
 }
+# json-c reads what they are given; a part of much is enough to find new ways
+# inside of it.
+LIBRARIES = ("app", "frame", "json", "sjcl")
+PART = 50
 
 
 def make(*targets):
@@ -59,11 +66,17 @@ def make(*targets):
             " ".join(targets), done.stdout.decode("utf-8", "replace")[-2000:]))
 
 
+def libraries():
+    """The build directory with libraries that were instrumented too."""
+    make("fuzzers-libraries")
+    return os.path.join(BUILDDIR, "fuzz-build/libraries/build")
+
+
 def run(entry, place, limits, seed, found):
     """One process; returns how many inputs it had, and what broke."""
     source = os.path.join(SRCDIR, "tests/fuzz")
     dictionary = os.path.join(source, entry + ".dict")
-    argv = [os.path.join(BUILDDIR, place, "tests/fuzz", entry),
+    argv = [os.path.join(place, "tests/fuzz", entry),
             "-seed=%d" % seed, "-print_final_stats=1", "-timeout=60",
             "-artifact_prefix=torture/fuzz-%s-" % entry] + limits
     if os.path.exists(dictionary):
@@ -78,7 +91,7 @@ def run(entry, place, limits, seed, found):
             said if done.returncode != 0 else None)
 
 
-def jobs_of(attack, entry):
+def jobs_of(attack, entry, part):
     """How each process of this entry is limited."""
     _, sample, much = ENTRIES[entry]
     size = os.environ.get("TORTURE") or "sample"
@@ -86,21 +99,28 @@ def jobs_of(attack, entry):
         return [["-runs=%d" % attack.size(sample, 0, 0)]]
     if size == "default":
         return [["-max_total_time=%d" % SECONDS]]
+    much //= part
     count = max(1, round(much / CHUNK))
     return [["-runs=%d" % (much // count)]] * count
 
 
 def main():
-    attack = Attack("fuzz")
-    place = "."
+    entries = sys.argv[1:]
+    place, part = BUILDDIR, 1
     os.makedirs("torture", exist_ok=True)
-    if (os.environ.get("TORTURE") or "sample") == "sample":
-        make(*["tests/fuzz/" + entry for entry in ENTRIES])
+    if entries[:1] == ["libraries"]:
+        attack = Attack("fuzz with json-c")
+        entries = entries[1:] or LIBRARIES
+        place, part = libraries(), PART
     else:
-        make("fuzzers")
-        place = "fuzz-build"
+        attack = Attack("fuzz")
+        entries = entries or list(ENTRIES)
+        if (os.environ.get("TORTURE") or "sample") == "sample":
+            make(*["tests/fuzz/" + entry for entry in ENTRIES])
+        else:
+            make("fuzzers")
+            place = os.path.join(BUILDDIR, "fuzz-build")
     chance = attack.seed()
-    entries = sys.argv[1:] or list(ENTRIES)
     rows = {entry: attack.row("-", "inputs: " + ENTRIES[entry][0])
             for entry in entries}
     scratch = tempfile.mkdtemp(prefix="oncelink-fuzz.")
@@ -108,11 +128,11 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for entry in entries:
             found = []
-            if place != ".":
+            if place != BUILDDIR:
                 # What one process found the next one begins with.
                 found = [os.path.join(scratch, entry)]
                 os.mkdir(found[0])
-            for limits in jobs_of(attack, entry):
+            for limits in jobs_of(attack, entry, part):
                 waiting[pool.submit(run, entry, place, limits,
                                     chance.randrange(1, 2 ** 31),
                                     found)] = entry
