@@ -495,9 +495,9 @@ sqlite_failure(struct sqlite *sqlite, const char *where)
 		log_event(LOG_STORE_BUSY, LOG_TEXT("where", where));
 		return STORE_BUSY;
 	default:
-		/* A quota of the user, or no room for the shared memory; the
-		 * library has a code for a full disk only.  What a sync says
-		 * is no reason to try again. */
+		/* No room for the shared memory; the library has a code for a
+		 * write to a full disk only.  What a sync says is no reason
+		 * to try again. */
 		if ((code & 0xff) == SQLITE_IOERR &&
 		    code != SQLITE_IOERR_FSYNC &&
 		    (system == ENOSPC || system == EDQUOT)) {

@@ -14,6 +14,7 @@
  * as pages reach the database.  What it cuts off its log it leaves on the disk:
  * that is overwritten before.
  */
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -64,6 +65,15 @@ log_of(sqlite3_file *file)
 	return (struct vfs_log *)file;
 }
 
+/* A user's quota is a full disk to whoever runs into it; SQLite knows one
+ * reason only. */
+static int
+write_code(int result)
+{
+	return result == SQLITE_IOERR_WRITE && errno == EDQUOT ? SQLITE_FULL :
+	    result;
+}
+
 /*
  * A write that failed may have reached the file all the same, whole, or but
  * for bytes that were there before: a recovery would take the commit in it,
@@ -77,7 +87,8 @@ write_or_spoil(struct vfs_log *log, const uint8_t *bytes, int length,
 	uint8_t		 spoiled[SPOILED_BYTES];
 	int		 result;
 
-	result = real(log)->pMethods->xWrite(real(log), bytes, length, offset);
+	result = write_code(real(log)->pMethods->xWrite(real(log), bytes,
+	    length, offset));
 	if (result == SQLITE_OK)
 		return SQLITE_OK;
 	if (length > SPOILED_BYTES)
@@ -287,12 +298,12 @@ main_write(sqlite3_file *file, const void *bytes, int length,
 		db->size = offset + length;
 	if (length != SQLITE_PAGE_BYTES || offset % SQLITE_PAGE_BYTES != 0 ||
 	    db->size > CLEARED_BYTES)
-		return under(file)->pMethods->xWrite(under(file), bytes,
-		    length, offset);
+		return write_code(under(file)->pMethods->xWrite(under(file),
+		    bytes, length, offset));
 	memcpy(page, bytes, sizeof(page));
 	vfs_page_clear(page, sizeof(page), offset == 0);
-	return under(file)->pMethods->xWrite(under(file), page, length,
-	    offset);
+	return write_code(under(file)->pMethods->xWrite(under(file), page,
+	    length, offset));
 }
 
 static int

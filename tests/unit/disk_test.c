@@ -40,10 +40,14 @@ static struct {
 	int			 (*sync)(sqlite3_file *, int);
 	int			 (*write)(sqlite3_file *, const void *, int,
 				    sqlite3_int64);
-	sqlite3_io_methods	 methods;
+	int			 (*map)(sqlite3_file *, int, int, int,
+				    void volatile **);
+	sqlite3_io_methods	 methods, main_methods;
 	unsigned int		 syncs;
 	unsigned int		 failures;	/* still to come */
 	unsigned int		 denials;	/* likewise */
+	unsigned int		 quotas;	/* of a user, that deny */
+	bool			 no_index;	/* it cannot grow */
 } shim;
 
 static int
@@ -61,12 +65,38 @@ static int
 shim_write(sqlite3_file *file, const void *bytes, int size,
     sqlite3_int64 offset)
 {
-	int	 code = shim.write(file, bytes, size, offset);
+	int	 code;
 
+	if (shim.quotas > 0) {
+		shim.quotas--;
+		errno = EDQUOT;
+		return SQLITE_IOERR_WRITE;
+	}
+	code = shim.write(file, bytes, size, offset);
 	if (shim.denials == 0)
 		return code;
 	shim.denials--;
 	return SQLITE_FULL;
+}
+
+static int
+shim_last_error(sqlite3_vfs *vfs, int size, char *text)
+{
+	(void)vfs;
+	(void)size;
+	(void)text;
+	return ENOSPC;
+}
+
+/* The index of a log beyond its first 4,062 pages. */
+static int
+shim_map(sqlite3_file *file, int region, int size, int extend,
+    void volatile **memory)
+{
+	if (!shim.no_index || region == 0)
+		return shim.map(file, region, size, extend, memory);
+	*memory = NULL;
+	return SQLITE_IOERR_SHMSIZE;
 }
 
 static int
@@ -83,6 +113,12 @@ shim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
 		shim.methods.xWrite = shim_write;
 		file->pMethods = &shim.methods;
 	}
+	if (code == SQLITE_OK && (flags & SQLITE_OPEN_MAIN_DB) != 0) {
+		shim.main_methods = *file->pMethods;
+		shim.map = shim.main_methods.xShmMap;
+		shim.main_methods.xShmMap = shim_map;
+		file->pMethods = &shim.main_methods;
+	}
 	return code;
 }
 
@@ -96,6 +132,7 @@ shim_register(void)
 	shim.open = vfs->xOpen;
 	shim.vfs.zName = "shim";
 	shim.vfs.xOpen = shim_open;
+	shim.vfs.xGetLastError = shim_last_error;
 	assert_int_equal(sqlite3_vfs_register(&shim.vfs, 1), SQLITE_OK);
 }
 
@@ -265,6 +302,50 @@ test_full_and_killed(void **state)
 	stores_remove(directory);
 }
 
+/* SQLite knows a disk that is full, and no user who may not write more. */
+static void
+test_quota_of_the_user(void **state)
+{
+	char			*directory = stores_make();
+	struct store_options	 options = stores_options(directory);
+	struct store		*store = stores_open(&options);
+	struct stores_work	 work = { .number = 1, .bytes = BIG };
+
+	(void)state;
+	/* And once more, to spoil what may be there. */
+	shim.quotas = 2;
+	assert_int_equal(store_update(store, stores_insert, &work),
+	    STORE_FULL);
+	assert_int_equal(shim.quotas, 0);
+	assert_false(stores_has(store, 1));
+	assert_int_equal(store_update(store, stores_insert, &work), 0);
+	assert_true(stores_has(store, 1));
+	store_close(store);
+	stores_remove(directory);
+}
+
+/* Room for the log, and none for what finds its pages. */
+static void
+test_no_room_for_the_index(void **state)
+{
+	char			*directory = stores_make();
+	struct store_options	 options = stores_options(directory);
+	struct store		*store = stores_open(&options);
+	struct stores_work	 work = { .number = 1, .bytes = 20 << 20 };
+
+	(void)state;
+	shim.no_index = true;
+	assert_int_equal(store_update(store, stores_insert, &work),
+	    STORE_FULL);
+	shim.no_index = false;
+	assert_false(stores_has(store, 1));
+	work.bytes = BIG;
+	assert_int_equal(store_update(store, stores_insert, &work), 0);
+	assert_true(stores_has(store, 1));
+	store_close(store);
+	stores_remove(directory);
+}
+
 static int
 insert(struct store *store, uint64_t number)
 {
@@ -387,6 +468,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_sync_fails_for_long),
 		cmocka_unit_test(test_full_once_beside_another),
 		cmocka_unit_test(test_full_and_killed),
+		cmocka_unit_test(test_quota_of_the_user),
+		cmocka_unit_test(test_no_room_for_the_index),
 		cmocka_unit_test(test_disk_full_of_secrets),
 		cmocka_unit_test(test_disk_full_of_other_files),
 	};
