@@ -411,6 +411,15 @@ count_listing(struct store_txn *txn, const struct store_listing *row,
 }
 
 static int
+listing_insert(struct store_txn *txn)
+{
+	struct store_listing row = listing;
+
+	row.secret++;
+	return store_listing_insert(txn, &row);
+}
+
+static int
 listing_find(struct store_txn *txn)
 {
 	int	 count = 0;
@@ -608,7 +617,8 @@ const struct store_call store_calls[] = {
 	STEP(account_remove), STEP(api_key_insert), LOOK(api_key_find),
 	LOOK(api_key_next), STEP(api_key_used), STEP(api_key_remove),
 	STEP(api_key_remove_all), LOOK(view_each), STEP(view_insert),
-	LOOK(listing_find), LOOK(listing_page), LOOK(listing_first),
+	STEP(listing_insert), LOOK(listing_find), LOOK(listing_page),
+	LOOK(listing_first),
 	LOOK(listing_named), STEP(listing_forget), STEP(listing_remove),
 	STEP(listing_purge), STEP(request_insert), LOOK(request_find),
 	LOOK(request_page), LOOK(request_first), LOOK(request_due),
@@ -617,3 +627,45 @@ const struct store_call store_calls[] = {
 	STEP(letter_postpone), STEP(letter_remove),
 	STEP(letter_remove_secret), { NULL, NULL, NULL },
 };
+
+static int
+stop_view(int64_t at, const void *viewer, size_t size, void *argument)
+{
+	(void)at;
+	(void)viewer;
+	(void)size;
+	++*(int *)argument;
+	return -1;
+}
+
+static int
+stop_request(const struct store_request *row, void *argument)
+{
+	(void)row;
+	++*(int *)argument;
+	return -1;
+}
+
+int
+store_calls_stop(struct store_txn *txn, void *argument)
+{
+	int	*count = argument;
+
+	*count = 0;
+	/* Two of each, of which one is shown. */
+	if (view_insert(txn) != 0 || request_insert(txn) != 0)
+		return -1;
+	return store_view_each(txn, secret.id, stop_view, count) == -1 &&
+	    store_request_page(txn, account.id, 0, 10, stop_request, count) ==
+	    -1 ? 0 : -1;
+}
+
+int
+store_calls_stranger(struct store_txn *txn, void *argument)
+{
+	struct store_account row = account;
+
+	(void)argument;
+	row.id++;
+	return store_account_update(txn, &row);
+}

@@ -20,4 +20,10 @@ struct store_call {
 
 extern const struct store_call store_calls[];
 
+/* store_calls_stop: looks through two rows of two kinds with functions that
+ * fail at the first; counts in an int how many they were given.
+ * store_calls_stranger: changes an account that is not there. */
+store_fn store_calls_stop;
+store_fn store_calls_stranger;
+
 #endif

@@ -139,6 +139,68 @@ without_reads(void **state)
 }
 
 static int
+count_secrets(struct store_txn *txn, void *argument)
+{
+	struct store_stats	 stats;
+
+	if (store_stats(txn, &stats) == -1)
+		return -1;
+	*(int64_t *)argument = stats.records;
+	return 0;
+}
+
+/* From a connection that is not there yet to the end of a view. */
+static void
+views_without_memory(void **state)
+{
+	char			*directory = stores_make();
+	struct store_options	 options = stores_options(directory);
+	struct store		*store = stores_open(&options);
+	unsigned long		 number = 1;
+	bool			 hit = true;
+	int64_t			 records;
+	int			 result;
+
+	(void)state;
+	assert_int_equal(store_update(store, store_calls_make, NULL), 0);
+	for (; hit; number += number > 20 ? 3 : 1) {
+		store_close(store);
+		store = stores_open(&options);
+		records = -1;
+		faults_arm(FAULTS_MEMORY, number, false);
+		result = store_view(store, count_secrets, &records);
+		hit = faults_disarm();
+		if (result == 0 ? records != 1 : !hit)
+			fail_msg("malloc %lu: %d", number, result);
+		assert_int_equal(store_view(store, count_secrets, &records),
+		    0);
+		assert_int_equal(records, 1);
+	}
+	assert_true(number > 20);
+	store_close(store);
+	stores_remove(directory);
+}
+
+/* Whoever looks through rows may have seen enough. */
+static void
+calls_that_are_told_to_stop(void **state)
+{
+	char			*directory = stores_make();
+	struct store_options	 options = stores_options(directory);
+	struct store		*store = stores_open(&options);
+	int			 count;
+
+	(void)state;
+	assert_int_equal(store_update(store, store_calls_make, NULL), 0);
+	assert_int_equal(store_update(store, store_calls_stop, &count), 0);
+	assert_int_equal(count, 2);
+	assert_int_equal(store_update(store, store_calls_stranger, NULL),
+	    STORE_FAILED);
+	store_close(store);
+	stores_remove(directory);
+}
+
+static int
 take_copy(struct store_txn *txn, void *argument)
 {
 	return store_copy(txn, 1 << 30, argument);
@@ -184,6 +246,8 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_memory),
 		cmocka_unit_test(without_reads),
+		cmocka_unit_test(views_without_memory),
+		cmocka_unit_test(calls_that_are_told_to_stop),
 		cmocka_unit_test(calls_no_lost_memory_damage),
 	};
 

@@ -522,6 +522,7 @@ test_pages_are_cleared(void **state)
 	write_page(file, 0x0d, 10, 4094, 5, 0, 0);
 	write_page(file, 0x0d, 60000, 3000, 5, 0, 0);
 	write_page(file, 0x0d, 0, 3000, 5, 0, 0);
+	write_page(file, 0x0d, 10, 0, 5, 0, 0);
 	write_page(file, 0x00, 10, 3000, 5, 0, 0);
 	write_page(file, 0x01, 10, 3000, 5, 0, 0);
 	write_page(file, 0x0c, 10, 3000, 5, 0, 0);
