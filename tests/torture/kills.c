@@ -5,6 +5,8 @@
  * What they were answered must be what calls one at a time would have been
  * answered, of which those without an answer happened or did not.
  */
+#include <sys/wait.h>
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,8 +38,8 @@ enum { CALLS, KILLS, ERASED, WHOLE, ROWS };
 static const struct attack_row what_is_tried[ROWS] = {
 	[CALLS] = { "1, 2, 7, 8", "calls while programs are killed, in an"
 	    " order that one at a time could have", 0, 0 },
-	[KILLS] = { "8", "workers and sweepers killed, each with no more"
-	    " answers than it had threads", 0, 0 },
+	[KILLS] = { "8", "workers and sweepers killed, with no more answers"
+	    " lost than they had threads", 0, 0 },
 	[ERASED] = { "4", "logs that killed workers left, cut off by the next"
 	    " one", 0, 0 },
 	[WHOLE] = { "-", "databases looked through after it", 0, 0 },
@@ -202,6 +204,21 @@ await_moment(struct keeper *keeper)
 	pause_for((long)(contest_random(&keeper->random) % START_TIME) * 1000);
 }
 
+/* It must have died of that, and of nothing before it. */
+static void
+kill_it(pid_t process, const char *what)
+{
+	int	 status;
+
+	(void)kill(process, SIGKILL);
+	status = kills_site_wait(process);
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		attack_broke(&rows[KILLS], "%s ends by itself: %s %d", what,
+		    WIFSIGNALED(status) ? "signal" : "status",
+		    WIFSIGNALED(status) ? WTERMSIG(status) :
+		    WEXITSTATUS(status));
+}
+
 static void *
 keep_worker(void *argument)
 {
@@ -217,16 +234,13 @@ keep_worker(void *argument)
 		else
 			await_calls(keeper, CALLS_A_KILL * 2 *
 			    round->mode->workers);
-		(void)kill(process, SIGKILL);
-		if (kills_site_wait(process, 0))
-			attack_broke(&rows[KILLS], "a worker ends by itself");
+		kill_it(process, "a worker");
 		count(&round->kills);
 	}
 	process = kills_site_worker(&round->site);
 	while (!is_set(&round->over))
 		pause_for(1000000);
-	(void)kill(process, SIGKILL);
-	(void)kills_site_wait(process, 0);
+	kill_it(process, "a worker");
 	return NULL;
 }
 
@@ -236,15 +250,19 @@ keep_sweeping(void *argument)
 	struct keeper	*keeper = argument;
 	struct round	*round = keeper->round;
 	pid_t		 process;
+	int		 status;
 
 	while (!is_set(&round->calm)) {
 		await_calls(keeper, CALLS_A_KILL * 4);
 		process = kills_site_sweeper(&round->site);
 		await_moment(keeper);
 		(void)kill(process, SIGKILL);
-		/* It may have been quicker. */
-		if (!kills_site_wait(process, 0))
+		status = kills_site_wait(process);
+		if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 			count(&round->kills);
+		else if (status != 0)	/* 0: it was quicker */
+			attack_broke(&rows[KILLS], "a sweeper fails: %x",
+			    (unsigned int)status);
 	}
 	return NULL;
 }
@@ -266,8 +284,7 @@ leave_log(struct round *round, struct kills_calls *calls)
 		for (size_t i = 0; i < 2; i++)
 			(void)kills_calls_make(calls, secret,
 			    contest_look(secret, asked[i]));
-		(void)kill(process, SIGKILL);
-		(void)kills_site_wait(process, 0);
+		kill_it(process, "a worker");
 	}
 }
 
@@ -289,7 +306,7 @@ await_erasing(struct round *round)
 		attack_broke(&rows[ERASED], "%s: %ld bytes are left",
 		    round->mode->name, kills_site_log_bytes(&round->site));
 	(void)kill(process, SIGTERM);
-	if (!kills_site_wait(process, 0))
+	if (kills_site_wait(process) != 0)
 		attack_broke(&rows[KILLS], "a worker does not end well");
 }
 

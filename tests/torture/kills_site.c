@@ -129,15 +129,15 @@ start_ours(const struct kills_site *site, int input, const char *name,
 	return start(site, input, argv);
 }
 
-bool
-kills_site_wait(pid_t process, int wanted)
+int
+kills_site_wait(pid_t process)
 {
 	int	 status;
 
 	while (waitpid(process, &status, 0) == -1)
 		if (errno != EINTR)
 			give_up("kills: waitpid");
-	return WIFEXITED(status) && WEXITSTATUS(status) == wanted;
+	return status;
 }
 
 static void
@@ -206,7 +206,7 @@ kills_site_open(struct kills_site *site, unsigned int threads, bool web)
 	    threads);
 	write_file(site, "oncelink.conf", text);
 	path_in(site, "state", path, sizeof(path));
-	if (!kills_site_wait(start_ours(site, -1, "oncelinkctl", "init"), 0))
+	if (kills_site_wait(start_ours(site, -1, "oncelinkctl", "init")) != 0)
 		give_up("kills: oncelinkctl init");
 	listen_for_workers(site);
 	if (web)
@@ -241,7 +241,7 @@ kills_site_close(struct kills_site *site)
 {
 	if (site->web != 0) {
 		(void)kill(site->web, SIGTERM);
-		(void)kills_site_wait(site->web, 0);
+		(void)kills_site_wait(site->web);
 	}
 	(void)close(site->listener);
 	remove_tree(site->directory);

@@ -33,9 +33,9 @@ void	 kills_site_close(struct kills_site *site);
 pid_t	 kills_site_worker(struct kills_site *site);
 pid_t	 kills_site_sweeper(struct kills_site *site);
 
-/* kills_site_wait(process, status): until it has ended; returns whether it
- * ended by itself, with this exit status. */
-bool	 kills_site_wait(pid_t process, int status);
+/* kills_site_wait(process): until it has ended; returns how, as waitpid says
+ * it. */
+int	 kills_site_wait(pid_t process);
 
 /* kills_site_log_bytes(site): of the database's log; 0: none. */
 long	 kills_site_log_bytes(const struct kills_site *site);
