@@ -54,7 +54,9 @@ static const struct {
 	[APP_BUSY] = { 503, "the server is busy: try again" },
 	[APP_FULL] = { 507, "the server has no room for more" },
 	[APP_TOO_MANY] = { 429,
-	    "too much was made from this network: try again later" }
+	    "too much was made from this network: try again later" },
+	[APP_WHOSE] = { 400,
+	    "X-Forwarded-For is given more than once" }
 };
 static_assert(sizeof(errors) / sizeof(errors[0]) == APP_ERROR__MAX,
     "a status for each error");
@@ -485,6 +487,10 @@ answer(struct app *app, struct http_request *request,
 	}
 	if (!apart_allows(&app->apart, request->document_root)) {
 		app_refuse(request, reply, APP_FAILED);
+		return;
+	}
+	if (request->client_address == NULL) {
+		app_refuse(request, reply, APP_WHOSE);
 		return;
 	}
 	if (split == 1) {

@@ -22,10 +22,28 @@
 
 #define SILENCE_MAX	5000	/* ms without a byte of a body nobody wants */
 
+const char *
+cgi_variable(char *const *environment, const char *name, size_t before)
+{
+	size_t length = strlen(name);
+
+	for (; *environment != NULL; environment++)
+		if (strncmp(*environment, name, length) == 0 &&
+		    (*environment)[length] == '=' && before-- == 0)
+			return *environment + length + 1;
+	return NULL;
+}
+
+static const char *
+variable_or_null(const struct cgi_transport *transport, const char *name)
+{
+	return transport->variable(transport->connection, name, 0);
+}
+
 static const char *
 variable_or_empty(const struct cgi_transport *transport, const char *name)
 {
-	const char *value = transport->variable(transport->connection, name);
+	const char *value = variable_or_null(transport, name);
 
 	return value != NULL ? value : "";
 }
@@ -46,19 +64,21 @@ fill_request(const struct cgi_transport *transport, struct arena *arena,
 	    "REQUEST_METHOD"));
 	request->uri = variable_or_empty(transport, "REQUEST_URI");
 	request->content_type = variable_or_empty(transport, "CONTENT_TYPE");
-	request->content_length = http_content_length(transport->variable(
-	    transport->connection, "CONTENT_LENGTH"));
-	request->authorization = transport->variable(transport->connection,
+	request->content_length = http_content_length(variable_or_null(
+	    transport, "CONTENT_LENGTH"));
+	request->authorization = variable_or_null(transport,
 	    "HTTP_AUTHORIZATION");
 	request->remote_address = variable_or_empty(transport, "REMOTE_ADDR");
-	request->forwarded_for = variable_or_empty(transport,
-	    "HTTP_X_FORWARDED_FOR");
+	/* Two: which of them a stranger sent nobody can tell. */
+	if (transport->variable(transport->connection,
+	    "HTTP_X_FORWARDED_FOR", 1) == NULL)
+		request->forwarded_for = variable_or_empty(transport,
+		    "HTTP_X_FORWARDED_FOR");
 	request->document_root = variable_or_empty(transport,
 	    "DOCUMENT_ROOT");
 	request->secret_password = variable_or_empty(transport,
 	    "HTTP_X_SECRET_PASSWORD");
-	request->user_agent = transport->variable(transport->connection,
-	    "HTTP_USER_AGENT");
+	request->user_agent = variable_or_null(transport, "HTTP_USER_AGENT");
 	/* Any one of them that tells of a prefetch is enough. */
 	for (i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++) {
 		request->purpose = variable_or_empty(transport, purposes[i]);
@@ -97,10 +117,10 @@ cgi_handle(struct app *app, const struct cgi_transport *transport,
 }
 
 static const char *
-get_variable(void *connection, const char *name)
+get_variable(void *connection, const char *name, size_t before)
 {
 	(void)connection;
-	return getenv(name);
+	return cgi_variable(environ, name, before);
 }
 
 static size_t

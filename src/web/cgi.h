@@ -12,8 +12,10 @@ struct arena;
  * says the same by other ways.
  */
 struct cgi_transport {
-	/* variable(connection, name): its value, or NULL. */
-	const char *(*variable)(void *connection, const char *name);
+	/* variable(connection, name, before): its value, or NULL.  There may be
+	 * more of one name: the one that comes behind so many others. */
+	const char *(*variable)(void *connection, const char *name,
+	    size_t before);
 	/* read(connection, bytes, size): see http_request.read_body. */
 	size_t	(*read)(void *connection, void *bytes, size_t size);
 	/* write(connection, bytes, size): all, unless the reader is gone. */
@@ -27,6 +29,11 @@ struct cgi_transport {
  */
 int	 cgi_handle(struct app *app, const struct cgi_transport *transport,
 	    struct arena *arena);
+
+/* cgi_variable(environment, name, before): as a transport's variable, from a
+ * list of NAME=value that ends in NULL. */
+const char *cgi_variable(char *const *environment, const char *name,
+	    size_t before);
 
 /* cgi_serve(app): answer the one request on standard input and output.
  * Returns 0, or -1 when there was no memory. */

@@ -57,10 +57,13 @@ client_address(const struct conf *conf, struct http_request *request)
 	const char *address = request->remote_address;
 	const char *list = request->forwarded_for;
 	const char *comma, *hop;
-	size_t left = strlen(list);
+	size_t left;
 
-	if (conf->trusted_proxies_count == 0)
+	if (!conf_trusts(conf, address))
 		return address;
+	if (list == NULL)
+		return NULL;
+	left = strlen(list);
 	while (left > 0 && conf_trusts(conf, address)) {
 		comma = memrchr(list, ',', left);
 		hop = comma == NULL ? list : comma + 1;

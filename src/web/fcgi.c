@@ -33,11 +33,11 @@
 #define PAUSE		(100 * 1000000L) /* ns when descriptors ran out */
 
 static const char *
-fcgi_variable(void *connection, const char *name)
+fcgi_variable(void *connection, const char *name, size_t before)
 {
 	FCGX_Request *fcgx = connection;
 
-	return FCGX_GetParam(name, fcgx->envp);
+	return cgi_variable(fcgx->envp, name, before);
 }
 
 static size_t

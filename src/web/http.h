@@ -42,7 +42,8 @@ struct http_request {
 	const char	*user_agent;	/* NULL when absent */
 	const char	*purpose;	/* Sec-Purpose or a like header; "" */
 	const char	*remote_address;
-	const char	*forwarded_for;	/* X-Forwarded-For; "" */
+	const char	*forwarded_for;	/* X-Forwarded-For; "" when absent,
+					   NULL when there are several */
 	const char	*document_root;	/* "" when absent */
 
 	/*
@@ -54,7 +55,8 @@ struct http_request {
 
 	/* Set by app_handle before a handler runs. */
 	const struct app_face *face;	/* whose path it is */
-	const char	*client_address; /* after trusted_proxies */
+	const char	*client_address; /* after trusted_proxies; NULL: it
+					   cannot be told, and is refused */
 	int64_t		 account;	/* whose key it shows, where the route
 					   asks for one; else 0 */
 	struct http_segment segments[HTTP_SEGMENTS_MAX];

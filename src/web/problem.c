@@ -150,7 +150,11 @@ static const struct {
 	[APP_FAILED] = { PROBLEM_FAILED, NULL },
 	[APP_BUSY] = { PROBLEM_BUSY, NULL },
 	[APP_FULL] = { PROBLEM_STORE_FULL, NULL },
-	[APP_TOO_MANY] = { PROBLEM_QUOTA, NULL }
+	[APP_TOO_MANY] = { PROBLEM_QUOTA, NULL },
+	[APP_WHOSE] = { PROBLEM_MALFORMED,
+		"X-Forwarded-For is given more than once, so that nobody can "
+		"tell who asks. Nothing was changed or lost; the web server "
+		"must hand on one." }
 };
 static_assert(sizeof(errors) / sizeof(errors[0]) == APP_ERROR__MAX,
     "one row an error");

@@ -144,10 +144,12 @@ put_in(const uint8_t *bytes, size_t size, size_t *length)
 }
 
 static const char *
-variable(void *connection, const char *name)
+variable(void *connection, const char *name, size_t before)
 {
 	const struct request *request = connection;
 
+	if (before > 0)
+		return NULL;
 	if (strcmp(name, "REQUEST_METHOD") == 0)
 		return request->method;
 	if (strcmp(name, "REQUEST_URI") == 0)

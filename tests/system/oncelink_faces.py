@@ -566,3 +566,23 @@ class Through:
             self.assertStatus(answer, 200)
         for value in ("198.51.100.7", "2001:db8::99"):
             self.assertNotIn(value, site.log())
+
+    def test_forwarded_twice(self):
+        """no X-Forwarded-For of a client's own, beside the proxy's, makes it
+        somebody else"""
+        site = self.open_site(trusted_proxies="127.0.0.1", client_secrets="2")
+
+        def create(number, own, proxy):
+            return site.post(
+                "/api/v1/message",
+                {"message": "text", "pin": "12345", "exp": 60},
+                {own: "203.0.113.%d" % number, "X-Forwarded-For": proxy}
+                if own != "X-Forwarded-For" else
+                {own: ("203.0.113.%d" % number, proxy)}).status
+        self.assertEqual(
+            [create(number, "X-Forwarded-For", "198.51.100.7")
+             for number in range(4)], [201, 201, 429, 429])
+        for number, own in enumerate(("X_Forwarded_For", "X.Forwarded.For")):
+            proxy = "198.51.100.%d" % (8 + number)
+            statuses = [create(number, own, proxy) for number in range(4)]
+            self.assertIn(statuses, ([201, 201, 429, 429], [400] * 4), own)

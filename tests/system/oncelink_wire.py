@@ -137,7 +137,8 @@ def parse_cgi(raw):
 
 
 def http_bytes(method, path, body=None, headers=None):
-    """One request with Connection: close.  The path goes out as it is."""
+    """One request with Connection: close.  The path goes out as it is; a
+    tuple of values is so many headers."""
     if isinstance(path, str):
         path = path.encode()
     lines = [b"%s %s HTTP/1.1" % (method.encode(), path)]
@@ -145,9 +146,10 @@ def http_bytes(method, path, body=None, headers=None):
     if body is not None:
         given["Content-Length"] = str(len(body))
     given.update(headers or {})
-    for name, value in given.items():
-        if value is not None:
-            lines.append(("%s: %s" % (name, value)).encode())
+    for name, values in given.items():
+        for value in values if isinstance(values, tuple) else (values,):
+            if value is not None:
+                lines.append(("%s: %s" % (name, value)).encode())
     return b"\r\n".join(lines) + b"\r\n\r\n" + (body or b"")
 
 

@@ -662,6 +662,24 @@ test_client_address(void **state)
 	}
 }
 
+/* A second X-Forwarded-For may be the stranger's own; of peers that are not
+ * believed it does not count. */
+static void
+test_forwarded_twice(void **state)
+{
+	struct world *world = *state;
+
+	world->conf.trusted_proxies_count = 0;
+	trust(world, "::ffff:10.0.0.0", 104);
+	prepare(world, HTTP_GET, "/one/plain");
+	world->request.forwarded_for = NULL;
+	world->request.remote_address = "10.1.1.1";
+	assert_int_equal(ask(world), 400);
+	world->request.remote_address = "192.0.2.1";
+	assert_int_equal(ask(world), 200);
+	assert_string_equal(world->request.client_address, "192.0.2.1");
+}
+
 int
 main(void)
 {
@@ -683,6 +701,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_document_root,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(test_client_address,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forwarded_twice,
 		    setup, teardown)
 	};
 

@@ -28,10 +28,12 @@ struct exchange {
 };
 
 static const char *
-variable(void *connection, const char *name)
+variable(void *connection, const char *name, size_t before)
 {
 	const struct exchange *exchange = connection;
 
+	if (before > 0)
+		return NULL;
 	if (strcmp(name, "REQUEST_METHOD") == 0)
 		return exchange->method;
 	return strcmp(name, "REQUEST_URI") == 0 ? exchange->uri : NULL;
