@@ -46,9 +46,10 @@ def build():
             os.unlink(counts)
 
 
-def test(names):
+def test(names, jobs):
     """The suite, whose failures are told but do not keep the counts back."""
-    done = run("make", "-s", "-k", "check", "TESTS=" + " ".join(names),
+    done = run("make", "-s", "-k", "-j%d" % jobs, "check",
+               "TESTS=" + " ".join(names),
                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     for line in done.stdout.decode(errors="replace").splitlines():
         if line.startswith(("FAIL", "ERROR", "# PASS", "# FAIL", "# ERROR")):
@@ -124,11 +125,12 @@ def table(found):
 
 def main():
     build()
-    # Attacks come first: one whose files fail at its end as well writes over
-    # what others counted.
+    # Attacks come first, one after the other: one whose files fail at its end
+    # as well writes over what others counted.  Tests often wait for something.
     attacks = [name for name in sys.argv[1:] if "/torture/" in name]
     others = [name for name in sys.argv[1:] if "/torture/" not in name]
-    good = all([test(names) for names in (attacks, others) if names])
+    good = all([test(names, jobs) for names, jobs in (
+        (attacks, 1), (others, (os.cpu_count() or 1) + 1)) if names])
     return 0 if table(count()) and good else 1
 
 
