@@ -256,6 +256,18 @@ write_text(const struct keyfile *keyfile, char *text)
 	return at;
 }
 
+/* A disk that has no room for all says so with the next write. */
+static bool
+write_all(int fd, const char *text, size_t length)
+{
+	ssize_t	 put;
+
+	for (; length > 0; text += put, length -= (size_t)put)
+		if ((put = write(fd, text, length)) <= 0)
+			return false;
+	return true;
+}
+
 /* A new file at path, synced; its directory is not. */
 static int
 write_file(const struct keyfile *keyfile, const char *path,
@@ -275,7 +287,7 @@ write_file(const struct keyfile *keyfile, const char *path,
 		goto out;
 	}
 	length = write_text(keyfile, text);
-	if (write(fd, text, length) != (ssize_t)length || fsync(fd) == -1) {
+	if (!write_all(fd, text, length) || fsync(fd) == -1) {
 		complaint(error, "%s: the key file cannot be written: %s",
 		    path, strerror(errno));
 		unlink(path);

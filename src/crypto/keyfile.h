@@ -45,7 +45,9 @@ int	 keyfile_create(const char *path, struct complaint *error);
  * keyfile_rotate(path, drop, drop_count, made, error): put a file with one
  * more seal key in its place, without the keys numbered in drop; whoever
  * looks sees the old one or the new one, also after a power cut.  *made is the
- * number of the new key.  Returns 0, or -1 with error and the file as it was.
+ * number of the new key.  Returns 0, or -1 with error and the file as it was;
+ * where the directory alone could not be synced, error says that the new one
+ * is there.
  */
 int	 keyfile_rotate(const char *path, const uint32_t *drop,
 	    size_t drop_count, uint32_t *made, struct complaint *error);
