@@ -463,6 +463,35 @@ use_is_noted_once_a_day(void **state)
 	assert_int_equal(row.created_at, 1);
 }
 
+/* A row that we did not write is our failure, and nobody's key. */
+static void
+damage_is_not_a_stranger(void **state)
+{
+	struct sites		*sites = *state;
+	struct account_caller	 caller;
+	struct store_account	 row;
+	enum account_outcome	 outcome;
+	char			 key[ACCOUNT_KEY_SIZE], header[256];
+
+	assert_int_equal(add(sites, "a", 1), ACCOUNT_OK);
+	add_key(sites, "a", false, key);
+	(void)snprintf(header, sizeof(header), "ApiKey %s", key);
+	for (int i = 0; i < 2; i++) {
+		sites_sql(sites, "UPDATE api_key SET hash = CAST(substr(hash,"
+		    " 1, 31) || %s AS BLOB)", i == 0 ? "X''" : "X'0000'");
+		assert_int_equal(account_key_authenticate(&sites->site,
+		    header, &caller), STORE_FAILED);
+	}
+	sites_sql(sites, "UPDATE account SET name = '%0*d'",
+	    STORE_NAME_MAX + 1, 0);
+	assert_int_equal(account_next(&sites->site, 0, &row, &outcome),
+	    STORE_FAILED);
+	sites_sql(sites, "UPDATE account SET name = '%0*d'", STORE_NAME_MAX,
+	    0);
+	assert_int_equal(account_next(&sites->site, 0, &row, &outcome), 0);
+	assert_int_equal(outcome, ACCOUNT_OK);
+}
+
 /* More than a slice of secrets, waiting, opened and over, and none of
  * another's. */
 static void
@@ -540,6 +569,7 @@ main(void)
 		TEST(keys_are_known),
 		TEST(keys_are_revoked),
 		TEST(use_is_noted_once_a_day),
+		TEST(damage_is_not_a_stranger),
 		TEST(removal_takes_everything),
 	};
 

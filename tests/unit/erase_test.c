@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -147,6 +148,53 @@ test_erased_after_a_kill(void **state)
 	options.erase_delay = 100;
 	options.resident = true;
 	store = stores_open(&options);
+	await_gone(directory, 1);
+	store_close(store);
+	stores_remove(directory);
+}
+
+/* The lock is somebody else's until its time is over. */
+static atomic_bool	 no_lock;
+static sem_t		 refused;
+
+int	 __real_filelock_acquire(int, int);
+int	 __wrap_filelock_acquire(int, int);
+
+int
+__wrap_filelock_acquire(int fd, int milliseconds)
+{
+	if (!atomic_load(&no_lock))
+		return __real_filelock_acquire(fd, milliseconds);
+	sem_post(&refused);
+	return 1;
+}
+
+static int
+erase_for_the_last_time(struct store_txn *txn, void *argument)
+{
+	atomic_store(&no_lock, true);
+	return stores_erase(txn, argument);
+}
+
+/* What does not get the lock comes again. */
+static void
+test_erased_when_there_is_a_turn(void **state)
+{
+	char			*directory = stores_make();
+	struct store_options	 options = stores_options(directory);
+	struct store		*store;
+
+	(void)state;
+	assert_int_equal(sem_init(&refused, 0, 0), 0);
+	options.erase_delay = 10;
+	options.resident = true;
+	store = stores_open(&options);
+	update(store, stores_insert, 1);
+	update(store, erase_for_the_last_time, 1);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(sem_wait(&refused), 0);
+	assert_true(stores_holds(directory, 1));
+	atomic_store(&no_lock, false);
 	await_gone(directory, 1);
 	store_close(store);
 	stores_remove(directory);
@@ -532,6 +580,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_erased_at_once),
 		cmocka_unit_test(test_erased_in_time),
 		cmocka_unit_test(test_erased_after_a_kill),
+		cmocka_unit_test(test_erased_when_there_is_a_turn),
 		cmocka_unit_test(test_erased_at_close),
 		cmocka_unit_test(test_reader_does_not_delay),
 		cmocka_unit_test(test_reader_elsewhere_does_not_delay),

@@ -360,6 +360,85 @@ test_refused_for_its_content(void **state)
 	stores_remove(directory);
 }
 
+/* One of ours, with pages that the layer below does not know. */
+static void
+test_refused_for_its_pages(void **state)
+{
+	char	*directory = stores_directory();
+	char	*path = stores_path(directory, "oncelink.db");
+	char	 sql[100];
+
+	(void)state;
+	snprintf(sql, sizeof(sql), "PRAGMA page_size = 8192;"
+	    "PRAGMA application_id = %d; CREATE TABLE one (a)", ONCE);
+	raw_run(directory, sql);
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_refused(directory, "had no effect");
+	free(path);
+	stores_remove(directory);
+}
+
+struct looking {
+	struct store	*store;
+	int		 result;
+};
+
+static int
+look_again(struct store_txn *txn, void *argument)
+{
+	struct looking	*looking = argument;
+	int		 query_only;
+
+	(void)txn;
+	looking->result = store_view(looking->store, look_at_settings,
+	    &query_only);
+	return 0;
+}
+
+/* Whoever finds all readers busy waits for one, and not for ever. */
+static void
+test_readers_are_busy(void **state)
+{
+	char			*directory = stores_make();
+	struct store_options	 options = stores_options(directory);
+	struct looking		 looking;
+
+	(void)state;
+	options.lock_wait = 50;
+	for (options.readers = 1; options.readers <= 2; options.readers++) {
+		looking.store = stores_open(&options);
+		assert_int_equal(store_view(looking.store, look_again,
+		    &looking), 0);
+		assert_int_equal(looking.result, options.readers == 1 ?
+		    STORE_BUSY : 0);
+		assert_int_equal(store_view(looking.store, look_again,
+		    &looking), 0);
+		store_close(looking.store);
+	}
+	stores_remove(directory);
+}
+
+static int
+ask_for_room(struct store_txn *txn, void *argument)
+{
+	(void)argument;
+	return store_room(txn, SIZE_MAX / 4);
+}
+
+static void
+test_any_size(void **state)
+{
+	char			*directory = stores_make();
+	struct store_options	 options = stores_options(directory);
+	struct store		*store = stores_open(&options);
+
+	(void)state;
+	assert_int_equal(options.max_bytes, 0);
+	assert_int_equal(store_update(store, ask_for_room, NULL), 0);
+	store_close(store);
+	stores_remove(directory);
+}
+
 static void
 test_create(void **state)
 {
@@ -432,6 +511,9 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_refused_for_its_file_system),
 		cmocka_unit_test(test_refused_for_its_lock),
 		cmocka_unit_test(test_refused_for_its_content),
+		cmocka_unit_test(test_refused_for_its_pages),
+		cmocka_unit_test(test_readers_are_busy),
+		cmocka_unit_test(test_any_size),
 		cmocka_unit_test(test_create),
 		cmocka_unit_test(test_migration),
 	};

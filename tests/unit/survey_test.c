@@ -215,6 +215,47 @@ test_copy(void **state)
 	stores_remove(directory);
 }
 
+/* A schema that nobody can read is damage, of which a copy tells; so is a
+ * tree whose pages are not pages. */
+static void
+test_copy_of_ruins(void **state)
+{
+	static const char *const ruins[] = {
+		"UPDATE sqlite_schema SET sql = 'CREATE TABLE record (' "
+		    "WHERE name = 'record'",
+		"UPDATE sqlite_schema SET sql = 'CREATE NOTHING', "
+		    "rootpage = 1 WHERE name = 'secret_due'",
+	};
+	char			*directory;
+	struct store_options	 options;
+	struct store		*store;
+	struct asking		 asking = { .limit = 100 * BYTES };
+	char			 what[256], sql[300];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ruins) / sizeof(ruins[0]); i++) {
+		directory = stores_make();
+		options = stores_options(directory);
+		store = stores_open(&options);
+		fill(store);
+		/* What it was is known to who looked before. */
+		assert_int_equal(store_view(store, ask_newest, &asking), 0);
+		(void)snprintf(sql, sizeof(sql),
+		    "PRAGMA writable_schema = ON; %s", ruins[i]);
+		raw_run(directory, sql);
+		assert_int_equal(store_view(store, take_copy, &asking), 0);
+		assert_int_equal(asking.result, 0);
+		what[0] = '\0';
+		assert_int_equal(store_copy_examine(asking.copy, what,
+		    sizeof(what)), 1);
+		assert_string_not_equal(what, "");
+		assert_null(strchr(what, '\n'));
+		store_copy_free(asking.copy);
+		store_close(store);
+		stores_remove(directory);
+	}
+}
+
 /* No memory for the library, from when it is starved. */
 static sqlite3_mem_methods usual;
 static bool starved;
@@ -279,6 +320,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_stats),
 		cmocka_unit_test(test_newest),
 		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_copy_of_ruins),
 		cmocka_unit_test(test_no_memory),
 	};
 
