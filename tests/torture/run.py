@@ -14,13 +14,15 @@ them.
 import glob
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
 
 MARK = "# torture | "
+STATUS = "# status "
 HEAD = ("| Attack | Promise | What was tried | How often | What broke |"
-        " Seconds |\n|---|---|---|--:|--:|--:|\n")
+        " Seconds | Built from |\n|---|---|---|--:|--:|--:|---|\n")
 BEGIN, END = "<!-- begin of the table -->\n", "<!-- end of the table -->\n"
 
 
@@ -39,18 +41,32 @@ def log_of(attack):
 
 
 def rows_of(text):
-    """[[attack, promise, what, tried, broke, seconds]]"""
-    return [line[len(MARK):].split(" | ") for line in text.splitlines()
-            if line.startswith(MARK)]
+    """[[attack, promise, what, tried, broke, seconds, commit]]"""
+    commit = re.search(r"^# .*, built from (\S+)$", text, re.MULTILINE)
+    return [line[len(MARK):].split(" | ") + [commit[1] if commit else "-"]
+            for line in text.splitlines() if line.startswith(MARK)]
+
+
+def commit():
+    """Of the sources; "-" where they are no clone."""
+    told = subprocess.run(
+        ["git", "-C", os.environ.get("srcdir", "."), "describe", "--always",
+         "--dirty", "--abbrev=7", "--exclude=*"], stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL)
+    return told.stdout.decode().strip() or "-"
 
 
 def markdown(rows):
     lines = []
-    for attack, promise, what, tried, broke, seconds in rows:
-        lines.append("| %s | %s | %s | %s | %s | %.0f |\n" % (
+    for attack, promise, what, tried, broke, seconds, built in rows:
+        lines.append("| %s | %s | %s | %s | %s | %.0f | %s |\n" % (
             attack, promise, what, "{:,}".format(int(tried)),
-            "nothing" if broke == "0" else broke, float(seconds)))
+            "nothing" if broke == "0" else broke, float(seconds), built))
     return HEAD + "".join(lines)
+
+
+def has_held(text):
+    return text.endswith(STATUS + "0\n") and "\nnot ok" not in text
 
 
 def run(attack):
@@ -58,15 +74,17 @@ def run(attack):
     began = time.monotonic()
     print("torture: %s" % attack, flush=True)
     with open(log_of(attack), "w") as log:
-        log.write("# %s, %s %s, %d processors, %s\n" % (
+        log.write("# %s, %s %s, %d processors, %s, built from %s\n" % (
             os.environ["TORTURE"], platform.system(), platform.release(),
-            os.cpu_count(), time.strftime("%Y-%m-%d")))
+            os.cpu_count(), time.strftime("%Y-%m-%d"), commit()))
         log.flush()
         status = subprocess.run(argv_of(attack), stdout=log,
                                 stderr=subprocess.STDOUT).returncode
+        log.seek(0, os.SEEK_END)
+        log.write("%s%d\n" % (STATUS, status))
     with open(log_of(attack), errors="replace") as log:
         text = log.read()
-    held = status == 0 and "\nnot ok" not in text
+    held = has_held(text)
     if not held:
         sys.stdout.write("".join(text.splitlines(True)[-60:]))
         print("torture: %s failed, status %d" % (attack, status))
@@ -92,7 +110,9 @@ def run_all(attacks):
 
 
 def put_into(name):
-    """What was tried now takes the place of what was tried before."""
+    """What was tried now takes the place of what was tried before.  What
+    was tried in a smaller size, or did not hold, is no proof of anything."""
+    refused = 0
     with open(name) as file:
         text = file.read()
     before, rest = text.split(BEGIN)
@@ -101,10 +121,16 @@ def put_into(name):
     for line in table.splitlines()[2:]:
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         kept.append(cells[:3] + [cells[3].replace(",", ""),
-                                 cells[4].replace("nothing", "0"), cells[5]])
+                                 cells[4].replace("nothing", "0")] +
+                    cells[5:])
     for log in sorted(glob.glob("torture/*.log")):
         with open(log, errors="replace") as file:
-            rows = rows_of(file.read())
+            text = file.read()
+        if not text.startswith("# long,") or not has_held(text):
+            print("%s: not of the size long, or it did not hold" % log)
+            refused = 1
+            continue
+        rows = rows_of(text)
         # NAME-ARGUMENT.log has some of an attack's rows only.
         part = "-" in os.path.basename(log)
         names = {(row[0], row[2] if part else "") for row in rows}
@@ -114,7 +140,7 @@ def put_into(name):
         kept[place:place] = rows
     with open(name, "w") as file:
         file.write(before + BEGIN + markdown(kept) + END + after)
-    return 0
+    return refused
 
 
 if __name__ == "__main__":

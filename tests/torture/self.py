@@ -83,7 +83,7 @@ class Tree:
         return self.run(["make", "-s", "-j2"] + targets)
 
     def attack(self, mutant):
-        """True: it held."""
+        """Its status, and whether it says itself that something broke."""
         if mutant.attack.endswith(".py"):
             argv = [sys.executable, os.path.join(
                 self.source, "tests/torture", mutant.attack)]
@@ -92,7 +92,10 @@ class Tree:
         environment = dict(os.environ, TORTURE=mutant.size,
                            srcdir=self.source, builddir=self.build,
                            PYTHONDONTWRITEBYTECODE="1")
-        return self.run(argv, env=environment) == 0
+        status = self.run(argv, env=environment)
+        with open(self.log, errors="replace") as log:
+            return status, any(re.match("not ok|# broke", line)
+                               for line in log)
 
     def said(self):
         """The lines of the log that count."""
@@ -110,7 +113,7 @@ def holds_unchanged(tree, mutants):
     for attack, size in sorted({(m.attack, m.size) for m in mutants}):
         mutant = next(m for m in mutants
                       if (m.attack, m.size) == (attack, size))
-        if tree.make(attack) != 0 or not tree.attack(mutant):
+        if tree.make(attack) != 0 or tree.attack(mutant) != (0, False):
             print("FAILED: %s (%s) with every guard in\n%s"
                   % (attack, size, tree.said()), flush=True)
             good = False
@@ -125,7 +128,11 @@ def judge(tree, mutant):
     try:
         if tree.make(mutant.attack) != 0:
             return "it does not build"
-        return "not caught" if tree.attack(mutant) else ""
+        status, broke = tree.attack(mutant)
+        if status == 0:
+            return "not caught"
+        # An attack that could not go on has not seen anything.
+        return "" if broke else "the attack ended, status %d" % status
     finally:
         said = tree.said()
         if tree.patch(mutant, "-R") != 0:
