@@ -14,8 +14,8 @@ torture/fuzz-ENTRY-*; run the entry with that file to see it again.
 
     fuzz.py [libraries] [ENTRY ...]
 
-libraries: the entries that read JSON, with a json-c that is counted and checked
-by clang as well: `make fuzzers-libraries'.
+libraries: the entries in which json-c or libfcgi reads, with both of them
+counted and checked by clang as well (`make fuzzers-libraries').
 """
 
 import concurrent.futures
@@ -45,6 +45,8 @@ ENTRIES = {
     "app": ("whole requests, one after the other, to a real site",
             250, 400000),
     "conf": ("configuration files", 5000, 6000000),
+    "fastcgi": ("connections to libfcgi, each with a good one behind it",
+                2000, 100000),
     "frame": ("bodies of our own interface: frames and JSON",
               30000, 30000000),
     "http": ("methods, paths, queries, headers, addresses",
@@ -56,10 +58,9 @@ ENTRIES = {
     "sjcl": ("what clients of password.link seal", 40000, 70000000),
     "text": ("base64, tokens, numbers, addresses", 100000, 512000000),
 }
-# json-c reads what they are given; a part of much is enough to find new ways
-# inside of it.
-LIBRARIES = ("app", "frame", "json", "sjcl")
-PART = 50
+# What json-c or libfcgi reads, and how many are much there.
+LIBRARIES = {"app": 8000, "fastcgi": 200000, "frame": 600000,
+             "json": 2600000, "sjcl": 1400000}
 
 
 def make(*targets):
@@ -107,7 +108,7 @@ def jobs_of(attack, entry, place):
     if SIZE == "default":
         return [(place, ["-max_total_time=%d" % SECONDS])]
     if place != SANITIZERS:
-        return [(place, ["-runs=%d" % (much // PART)])]
+        return [(place, ["-runs=%d" % LIBRARIES[entry]])]
     lean = much - much // SANITIZED
     count = -(-lean // CHUNK)
     # The last has what the others found, too.
@@ -120,8 +121,8 @@ def main():
     place = BUILDDIR
     os.makedirs("torture", exist_ok=True)
     if entries[:1] == ["libraries"]:
-        attack = Attack("fuzz with json-c")
-        entries = entries[1:] or LIBRARIES
+        attack = Attack("fuzz with libraries")
+        entries = entries[1:] or list(LIBRARIES)
         place = libraries()
     else:
         attack = Attack("fuzz")
