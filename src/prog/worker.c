@@ -139,13 +139,31 @@ has_systemd_socket(void)
 	return strcmp(process, us) == 0 && strcmp(count, "1") == 0;
 }
 
+/* Does a worker that is started so serve there? */
+static bool
+takes_systemd_socket(const struct options *options)
+{
+	return options->listen == NULL && has_systemd_socket();
+}
+
 static enum source
 find_source(const struct options *options)
 {
-	if (options->listen == NULL && !has_systemd_socket() &&
+	if (options->listen == NULL && !takes_systemd_socket(options) &&
 	    !fcgi_has_socket())
 		return SOURCE_CGI;
 	return SOURCE_SOCKET;
+}
+
+/*
+ * What a web server left open is its own: mod_fcgid's pipes to its process
+ * manager, say.  Whoever takes a worker over finds none of it.
+ */
+static void
+close_inherited(const struct options *options)
+{
+	closefrom(takes_systemd_socket(options) ? SYSTEMD_SOCKET + 1 :
+	    STDERR_FILENO + 1);
 }
 
 /* The listening descriptor, or -1 with errno. */
@@ -154,7 +172,7 @@ take_socket(const struct options *options)
 {
 	if (options->listen != NULL)
 		return fcgi_listen(options->listen);
-	if (has_systemd_socket()) {
+	if (takes_systemd_socket(options)) {
 		fcntl(SYSTEMD_SOCKET, F_SETFD, FD_CLOEXEC);
 		return SYSTEMD_SOCKET;
 	}
@@ -259,6 +277,7 @@ main(int argc, char **argv)
 
 	argc = drop_query(argc, argv);
 	parse_options(argc, argv, &options);
+	close_inherited(&options);
 	reason = start_safely();
 	if (reason == NULL)
 		reason = limit_resources();

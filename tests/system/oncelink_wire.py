@@ -211,13 +211,14 @@ def cgi_params(method, uri, length=None, content_type=None, extra=None):
 class FcgiRequest:
     """One request straight to a worker's socket, at the test's own pace."""
 
-    def __init__(self, path, receive_buffer=None):
-        self.socket = socket.socket(socket.AF_UNIX)
+    def __init__(self, address, receive_buffer=None):
+        self.socket = socket.socket(
+            socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
         self.socket.settimeout(PATIENCE)
         if receive_buffer:
             self.socket.setsockopt(
                 socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.connect(path)
+        self.socket.connect(address)
         self.raw = b""
 
     def begin(self, params):

@@ -130,6 +130,22 @@ class Sent(ApacheTest):
         wait_until(lambda: not site.web.members(), "all processes to end")
 
 
+class Inherited(ApacheTest):
+
+    def test_pipes(self):
+        """a worker has none of the pipes that mod_fcgid's process manager
+        works with"""
+        site = self.open_site()
+        self.assertStatus(site.safesecrets_create("text"), 201)
+        workers = named(site, "oncelink.fcgi")
+        self.assertTrue(workers)
+        for worker in workers:
+            directory = "/proc/%d/fd" % worker
+            self.assertEqual([name for name in os.listdir(directory)
+                              if int(name) > 2 and os.readlink(os.path.join(
+                                  directory, name)).startswith("pipe:")], [])
+
+
 class Lengths(ApacheTest):
 
     def test_lengths(self):
