@@ -22,12 +22,14 @@ sandbox_enter(const struct sandbox *sandbox, int *landlock,
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdint.h>
@@ -48,17 +50,16 @@ sandbox_enter(const struct sandbox *sandbox, int *landlock,
  */
 static const char *const calls[] = {
 	/* Connections of the web server, standard streams, files. */
-	"accept", "accept4", "close", "dup", "fcntl", "fcntl64", "flock",
-	"getpeername", "getsockname", "getsockopt", "lseek", "_llseek",
-	"poll", "ppoll", "ppoll_time64", "pread64", "preadv", "pselect6",
-	"pselect6_time64", "pwrite64", "pwritev", "read", "readv", "recv",
-	"recvfrom", "select", "_newselect", "setsockopt", "shutdown",
-	"write", "writev",
+	"accept", "accept4", "close", "dup", "flock", "getpeername",
+	"getsockname", "getsockopt", "lseek", "_llseek", "poll", "ppoll",
+	"ppoll_time64", "pread64", "preadv", "pselect6", "pselect6_time64",
+	"pwrite64", "pwritev", "read", "readv", "recv", "recvfrom", "select",
+	"_newselect", "setsockopt", "shutdown", "write", "writev",
 	/* The database, its log and index; keys; locks. */
-	"access", "faccessat", "faccessat2", "fallocate", "fchmod", "fchown",
+	"access", "faccessat", "faccessat2", "fallocate", "fchown",
 	"fchown32", "fdatasync", "fstat", "fstat64", "fstatat64", "fstatfs",
 	"fstatfs64", "fsync", "ftruncate", "ftruncate64", "getcwd", "lstat",
-	"lstat64", "newfstatat", "open", "openat", "readlink", "readlinkat",
+	"lstat64", "newfstatat", "readlink", "readlinkat",
 	"rename", "renameat", "renameat2", "stat", "stat64", "statfs",
 	"statfs64", "statx", "unlink", "unlinkat",
 	/* Memory. */
@@ -94,24 +95,72 @@ static const char *const calls[] = {
 	CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 #define CLONE_AS_THREAD (CLONE_VM | CLONE_THREAD)
 
-/* Where the bits `mask` of one argument are `value`. */
-static const struct partly {
-	const char	*call;
+/* Bits of an argument and what they must be; the kernel does not look at the
+ * upper half where there are 32. */
+struct bits {
 	unsigned int	 argument;
 	uint64_t	 mask;
 	uint64_t	 value;
+};
+
+#define NUMBER(argument, value) { (argument), UINT32_MAX, (value) }
+#define WITHOUT(argument, mask) { (argument), (mask), 0 }
+#define FCNTL(command) { "fcntl", { NUMBER(1, command) } }, \
+	{ "fcntl64", { NUMBER(1, command) } }
+
+/* Bits of a mode that no file of ours has. */
+#define SET_ID	07000
+#define OTHERS	07177
+
+/* Where all of this holds; a mask of 0 says nothing. */
+static const struct partly {
+	const char	*call;
+	struct bits	 bits[2];
 } partly[] = {
 	/* Threads, not processes. */
-	{ "clone", CLONE_FLAGS, CLONE_AS_THREAD | CLONE_NAMESPACES,
-	    CLONE_AS_THREAD },
-	{ "mmap", 2, PROT_EXEC, 0 },
-	{ "mmap2", 2, PROT_EXEC, 0 },
-	{ "mprotect", 2, PROT_EXEC, 0 },
+	{ "clone", { { CLONE_FLAGS, CLONE_AS_THREAD | CLONE_NAMESPACES,
+	    CLONE_AS_THREAD } } },
+	{ "mmap", { WITHOUT(2, PROT_EXEC) } },
+	{ "mmap2", { WITHOUT(2, PROT_EXEC) } },
+	{ "mprotect", { WITHOUT(2, PROT_EXEC) } },
 	/* A limit is read, not set. */
-	{ "prlimit64", 2, UINTPTR_MAX, 0 },
+	{ "prlimit64", { WITHOUT(2, UINTPTR_MAX) } },
 	/* Is a standard stream a terminal? */
-	{ "ioctl", 1, UINT32_MAX, TCGETS },
+	{ "ioctl", { NUMBER(1, TCGETS) } },
+	/* Locks and flags; no signal to whoever, as F_SETOWN, F_SETSIG and
+	 * O_ASYNC make one of a byte that comes. */
+	FCNTL(F_DUPFD_CLOEXEC), FCNTL(F_GETFD), FCNTL(F_SETFD),
+	FCNTL(F_GETFL), FCNTL(F_GETLK), FCNTL(F_SETLK), FCNTL(F_SETLKW),
+	FCNTL(F_OFD_GETLK), FCNTL(F_OFD_SETLK), FCNTL(F_OFD_SETLKW),
+#if F_SETLK64 != F_SETLK
+	FCNTL(F_GETLK64), FCNTL(F_SETLK64), FCNTL(F_SETLKW64),
+#endif
+	{ "fcntl", { NUMBER(1, F_SETFL), WITHOUT(2, O_ASYNC) } },
+	{ "fcntl64", { NUMBER(1, F_SETFL), WITHOUT(2, O_ASYNC) } },
+	/* A file is nobody's tool, and what is ours is not opened to others. */
+	{ "open", { WITHOUT(2, SET_ID) } },
+	{ "openat", { WITHOUT(3, SET_ID) } },
+	{ "fchmod", { WITHOUT(1, OTHERS) } },
 };
+
+static int
+allow_partly(scmp_filter_ctx filter, const struct partly *rule)
+{
+	struct scmp_arg_cmp	 conditions[LENGTH(rule->bits)];
+	unsigned int		 count = 0;
+	int			 number;
+
+	number = seccomp_syscall_resolve_name(rule->call);
+	if (number == __NR_SCMP_ERROR)
+		return 0;
+	for (; count < LENGTH(conditions) && rule->bits[count].mask != 0;
+	    count++)
+		conditions[count] = SCMP_CMP(rule->bits[count].argument,
+		    SCMP_CMP_MASKED_EQ, rule->bits[count].mask,
+		    rule->bits[count].value);
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, count,
+	    conditions);
+}
 
 static int
 allow_calls(scmp_filter_ctx filter)
@@ -125,15 +174,8 @@ allow_calls(scmp_filter_ctx filter)
 			result = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
 			    number, 0);
 	}
-	for (size_t i = 0; i < LENGTH(partly) && result == 0; i++) {
-		int	 number = seccomp_syscall_resolve_name(partly[i].call);
-
-		if (number != __NR_SCMP_ERROR)
-			result = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
-			    number, 1, SCMP_CMP(partly[i].argument,
-			    SCMP_CMP_MASKED_EQ, partly[i].mask,
-			    partly[i].value));
-	}
+	for (size_t i = 0; i < LENGTH(partly) && result == 0; i++)
+		result = allow_partly(filter, &partly[i]);
 	/* Signals to threads of ours. */
 	if (result == 0)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
@@ -148,28 +190,56 @@ allow_calls(scmp_filter_ctx filter)
 }
 
 /*
+ * Is a socket open that is not within the machine?  connect(2) and sendto(2)
+ * take it anywhere, also one that listens or was connected.  One by one up to
+ * the limit, since /proc may not be there.
+ */
+static bool
+reaches_network(void)
+{
+	struct rlimit	 limit;
+	rlim_t		 fd;
+	socklen_t	 size;
+	int		 domain;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return true;
+	for (fd = 0; fd < limit.rlim_cur && fd < INT_MAX; fd++) {
+		size = sizeof(domain);
+		if (getsockopt((int)fd, SOL_SOCKET, SO_DOMAIN, &domain,
+		    &size) == 0 && domain != AF_UNIX)
+			return true;
+	}
+	return false;
+}
+
+/*
  * When syslogd was started anew, syslog(3) makes a socket again, by datagrams
  * or, when those are refused, as a stream, of which many other services are:
- * that one it does not get, and the line is lost.
+ * that one it does not get, and the line is lost.  Beside the network it gets
+ * none.
  */
 static int
 allow_syslog(scmp_filter_ctx filter)
 {
+	bool	 anew = !reaches_network();
 	int	 result;
 
-	result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
-	    SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0),
+	result = seccomp_rule_add(filter,
+	    anew ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket),
+	    2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0),
 	    SCMP_A1(SCMP_CMP_EQ, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 	if (result == 0)
 		result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES),
 		    SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0),
 		    SCMP_A1(SCMP_CMP_EQ, SOCK_STREAM | SOCK_CLOEXEC, 0));
-	if (result == 0)
+	if (result == 0 && anew)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
 		    SCMP_SYS(connect), 0);
+	/* To whom it is connected, and to nobody by address. */
 	if (result == 0)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
-		    SCMP_SYS(sendto), 0);
+		    SCMP_SYS(sendto), 1, SCMP_A4(SCMP_CMP_EQ, 0, 0));
 	return result;
 }
 

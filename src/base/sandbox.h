@@ -10,7 +10,7 @@ struct complaint;
 struct sandbox {
 	const char	*state_dir;	/* its files: all but running */
 	const char	*key_file;	/* its directory: reading */
-	bool		 syslog;	/* may connect to syslogd again */
+	bool		 syslog;	/* syslogd, again when it was lost */
 };
 
 /*
@@ -21,7 +21,9 @@ struct sandbox {
  * no file but those above, the time zone and the system's random numbers
  * (landlock(7): EACCES).  What is open stays open.  *landlock says how much of
  * the latter this kernel can: the version of its interface, 0 for nothing.
- * Paths that do not exist are left out.  Call before the first thread.
+ * Paths that do not exist are left out.  Where a socket of the network is open
+ * a syslogd that was started anew is not found again: what finds it would take
+ * that socket elsewhere.  Call before the first thread.
  *
  * Returns 0; 1 in a build with sanitizers, whose calls nobody knows: then
  * nothing was done; or -1 with error where the kernel refuses seccomp.

@@ -108,9 +108,10 @@ status_of(int (*attempt)(void), bool syslogs)
 	int		 status, landlock;
 
 	if ((child = fork()) == 0) {
-		const struct rlimit none = { 0, 0 };
+		const struct rlimit none = { 0, 0 }, few = { 64, 64 };
 
 		(void)setrlimit(RLIMIT_CORE, &none);
+		(void)setrlimit(RLIMIT_NOFILE, &few);
 		if (sandbox_enter(&sandbox, &landlock, &error) != 0)
 			_exit(NOT_ENTERED);
 		_exit(attempt());
@@ -223,6 +224,39 @@ signals_threads_of_others(void)
 	return (int)syscall(SYS_tgkill, parent, parent, 0) == -1;
 }
 
+/* By a descriptor that sends one when a byte comes. */
+static int
+names_who_is_signalled(void)
+{
+	return fcntl(0, F_SETOWN, parent) == -1;
+}
+
+static int
+names_whose_thread_is_signalled(void)
+{
+	const struct f_owner_ex	 owner = { F_OWNER_TID, parent };
+
+	return fcntl(0, F_SETOWN_EX, &owner) == -1;
+}
+
+static int
+chooses_a_signal(void)
+{
+	return fcntl(0, F_SETSIG, SIGKILL) == -1;
+}
+
+static int
+asks_for_signals(void)
+{
+	return fcntl(0, F_SETFL, O_ASYNC | O_NONBLOCK) == -1;
+}
+
+static int
+takes_a_lease(void)
+{
+	return fcntl(0, F_SETLEASE, F_RDLCK) == -1;
+}
+
 static int
 maps_code(void)
 {
@@ -284,6 +318,35 @@ opens_to_others(void)
 }
 
 static int
+opens_its_directory_to_others(void)
+{
+	int	 fd = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fchmod(fd, 0755) == -1;
+}
+
+static int
+opens_its_file_to_others(void)
+{
+	return fchmod(0, 0640) == -1;
+}
+
+static int
+lends_its_user(void)
+{
+	return fchmod(0, 04600) == -1;
+}
+
+static int
+makes_a_file_that_lends_its_user(void)
+{
+	char	 path[256];
+
+	(void)snprintf(path, sizeof(path), "%s/new", state);
+	return open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 04700) == -1;
+}
+
+static int
 makes_a_link(void)
 {
 	return symlink("/", other) == -1;
@@ -324,14 +387,18 @@ static const struct attempt {
 	ATTEMPT(opens_an_internet_datagram_socket),
 	ATTEMPT(makes_a_pair_of_sockets), ATTEMPT(traces),
 	ATTEMPT(reads_memory_of_others), ATTEMPT(signals_others),
-	ATTEMPT(signals_threads_of_others), ATTEMPT(maps_code),
+	ATTEMPT(signals_threads_of_others), ATTEMPT(names_who_is_signalled),
+	ATTEMPT(names_whose_thread_is_signalled), ATTEMPT(chooses_a_signal),
+	ATTEMPT(asks_for_signals), ATTEMPT(takes_a_lease), ATTEMPT(maps_code),
 	ATTEMPT(makes_code), ATTEMPT(makes_a_nameless_file),
 	ATTEMPT(becomes_another_user), ATTEMPT(leaves_its_root),
 	ATTEMPT(takes_another_namespace), ATTEMPT(may_be_dumped_again),
 	ATTEMPT(raises_a_limit), ATTEMPT(opens_to_others),
-	ATTEMPT(makes_a_link), ATTEMPT(types_into_a_terminal),
-	ATTEMPT(uses_io_uring), ATTEMPT(loads_a_filter),
-	ATTEMPT(sets_the_clock),
+	ATTEMPT(opens_its_directory_to_others),
+	ATTEMPT(opens_its_file_to_others), ATTEMPT(lends_its_user),
+	ATTEMPT(makes_a_file_that_lends_its_user), ATTEMPT(makes_a_link),
+	ATTEMPT(types_into_a_terminal), ATTEMPT(uses_io_uring),
+	ATTEMPT(loads_a_filter), ATTEMPT(sets_the_clock),
 };
 
 static void
@@ -383,6 +450,110 @@ syslog_works(void **unused)
 
 	(void)unused;
 	assert_int_equal(status, 0);
+}
+
+/* By an address; `given` is of datagrams within the machine. */
+static int	 given = -1, elsewhere = -1;
+
+static int
+sends_by_address(void)
+{
+	const struct sockaddr_un	 address = { AF_UNIX, "/dev/log" };
+
+	return sendto(given, "x", 1, 0, (const struct sockaddr *)&address,
+	    sizeof(address)) == -1;
+}
+
+static void
+syslog_has_one_end(void **unused)
+{
+	static const struct attempt	 attempt = ATTEMPT(sends_by_address);
+
+	(void)unused;
+	given = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_not_equal(given, -1);
+	dies(&attempt, true);
+	close(given);
+}
+
+/* A worker on TCP has a socket that listens, `given`, and one for each
+ * request.  `elsewhere` is somebody else's. */
+
+static struct sockaddr_in
+address_of(int fd)
+{
+	struct sockaddr_in	 address;
+	socklen_t		 size = sizeof(address);
+
+	if (getsockname(fd, (struct sockaddr *)&address, &size) == -1)
+		abort();
+	return address;
+}
+
+static int
+goes_elsewhere(void)
+{
+	const struct sockaddr_in	 address = address_of(elsewhere);
+
+	(void)shutdown(given, SHUT_RD);
+	return connect(given, (const struct sockaddr *)&address,
+	    sizeof(address)) == -1 ? errno : 0;
+}
+
+static int
+writes_elsewhere(void)
+{
+	const struct sockaddr_in	 address = address_of(elsewhere);
+
+	(void)shutdown(given, SHUT_RD);
+	return sendto(given, "x", 1, MSG_FASTOPEN,
+	    (const struct sockaddr *)&address, sizeof(address)) == -1 ?
+	    errno : 0;
+}
+
+static int
+dissolves_a_connection(void)
+{
+	const struct sockaddr	 nobody = { .sa_family = AF_UNSPEC };
+
+	return connect(given, &nobody, sizeof(nobody)) == -1 ? errno : 0;
+}
+
+static int
+listening(void)
+{
+	int	 fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd == -1 || listen(fd, 1) == -1)
+		abort();
+	return fd;
+}
+
+static void
+network_stays_where_it_is(void **unused)
+{
+	static const struct attempt attempts[] = {
+		ATTEMPT(goes_elsewhere), ATTEMPT(writes_elsewhere),
+		ATTEMPT(dissolves_a_connection),
+	};
+	size_t	 i;
+
+	(void)unused;
+	given = listening();
+	elsewhere = listening();
+	for (i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
+		dies(&attempts[i], false);
+		dies(&attempts[i], true);
+	}
+	for (i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++)
+		if (forbidden[i].run != opens_a_datagram_socket)
+			dies(&forbidden[i], true);
+	/* A line that finds no way is lost, and that is all. */
+	assert_int_equal(WEXITSTATUS(status_of(opens_a_datagram_socket,
+	    true)), 1);
+	assert_int_equal(status_of(says_a_line, true), 0);
+	close(given);
+	close(elsewhere);
 }
 
 /* A thread that is started inside is inside. */
@@ -509,8 +680,9 @@ other_files_are_out_of_reach(void **unused)
 static int
 uses_its_files(void)
 {
-	char	 before[256], path[256];
-	int	 fd;
+	struct flock	 lock = { .l_type = F_WRLCK, .l_len = 1 };
+	char		 before[256], path[256];
+	int		 fd, flags;
 
 	(void)snprintf(before, sizeof(before), "%s/new", state);
 	(void)snprintf(path, sizeof(path), "%s/file", state);
@@ -521,6 +693,11 @@ uses_its_files(void)
 	    mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) ==
 	    MAP_FAILED || unlink(path) == -1)
 		return 2;
+	if (fchmod(fd, 0600) == -1 || fcntl(fd, F_OFD_SETLK, &lock) == -1 ||
+	    fcntl(fd, F_SETLK, &lock) != -1 || errno != EAGAIN ||
+	    (flags = fcntl(fd, F_GETFL)) == -1 ||
+	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
+		return 3;
 	return reading(key) != 0 || reading("/dev/urandom") != 0;
 }
 
@@ -586,6 +763,8 @@ main(void)
 		cmocka_unit_test(the_forbidden_is_death),
 		cmocka_unit_test(syslog_opens_one_way),
 		cmocka_unit_test(syslog_works),
+		cmocka_unit_test(syslog_has_one_end),
+		cmocka_unit_test(network_stays_where_it_is),
 		cmocka_unit_test(threads_are_inside),
 		cmocka_unit_test(other_files_are_out_of_reach),
 		cmocka_unit_test(work_goes_on),
