@@ -13,16 +13,21 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 
 from attack import Attack
 
-from logs_traffic import Planted, Traffic, forms, keys_of
-from preload import BROKEN, DAY, FULL, YEAR, Preload
+from logs_faults import FAULTS
+from logs_traffic import FACES, Planted, Traffic, forms, keys_of
+from preload import Preload
 from oncelink_canary import Watch
 from oncelink_server import KINDS
-from oncelink_site import SRCDIR, WORKER, Site, wait_until
+from oncelink_site import SRCDIR, Site, wait_until
 
 CLIENTS = 3
+
+# Within so many seconds what is to happen in a stage has happened.
+PATIENCE = 120
 
 # What is put there before a site starts, and what tests of files see.
 INSTALLED = ("share", "tls")
@@ -41,18 +46,13 @@ exec cat >/dev/null
 MAIL_MODES = ("tells", "takes", "refuses", "tells", "says", "dies", "hangs")
 
 attack = Attack("logs")
-requests = attack.row("6", "requests with planted words while workers die,"
-                      " disks fail, clocks jump: in logs, errors, files")
+requests = attack.row("6", "requests with planted words that workers answered"
+                      " while they die, disks fail, clocks jump: in logs,"
+                      " errors, files")
 deaths = attack.row("6", "workers killed in the middle: core files, and"
                     " whether there could be one")
 rounds = attack.row("6", "rounds of the sweeper, with mail that goes wrong:"
                     " what it says")
-
-
-def is_sanitized():
-    """There shadow memory is no memory that could be short."""
-    with open(WORKER, "rb") as file:
-        return b"__ubsan_handle" in file.read()
 
 
 class Scene:
@@ -63,6 +63,7 @@ class Scene:
         self.kind = kind
         self.began = time.time()
         self.mutex = threading.Lock()
+        self.crowd = []
         self.modes = itertools.cycle(MAIL_MODES)
         self.site = Site(kind, conf="shipped", start=False, threads=8,
                          settings={
@@ -118,12 +119,45 @@ class Scene:
         return found
 
     def restart(self):
-        """Those that the web server does not start."""
-        with self.mutex:
+        """Those that the web server does not start, as far as they can."""
+        with self.mutex, contextlib.suppress(AssertionError):
             for number, worker in enumerate(self.site.workers):
                 if not worker.running():
                     worker.end()
                     self.site.workers[number] = self.site.start_worker(number)
+
+    def kill_one(self):
+        """In the middle of something; False when none was there."""
+        with contextlib.suppress(OSError, IndexError):
+            process = self.random.choice(self.workers())
+            if may_leave_core(process):
+                # The launcher becomes the worker, and that begins.
+                time.sleep(0.3)
+                if may_leave_core(process):
+                    deaths.broke("%s: a worker may leave a core file"
+                                 % self.kind)
+            os.kill(process, self.random.choice([
+                signal.SIGKILL, signal.SIGABRT, signal.SIGQUIT]))
+            deaths.tried += 1
+            self.restart()
+            return True
+        return False
+
+    def kill_all(self):
+        """Who starts them next does so as it is then."""
+        for process in self.workers():
+            with contextlib.suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+        self.restart()
+
+    def answered(self):
+        """How many requests did workers answer in this stage?"""
+        return sum(traffic.answered() for traffic in self.crowd)
+
+    def cannot(self, failure):
+        """What is to go wrong does not."""
+        requests.broke("%s: a fault cannot be made: %r" % (
+            self.kind, failure))
 
     def set_mail(self, mode):
         with open(self.mode + ".new", "w", encoding="ascii") as file:
@@ -208,187 +242,62 @@ class Scene:
         self.judge(canaries, done.stdout + done.stderr, "the sweeper", "mail")
 
 
-# What goes wrong, as long as the context lasts.
-
-@contextlib.contextmanager
-def repeating(action, pause):
-    stop = threading.Event()
-
-    def again():
-        while not stop.wait(pause):
-            action()
-    thread = threading.Thread(target=again, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-@contextlib.contextmanager
-def nothing(scene):
-    yield
-
-
 def may_leave_core(process):
     with open("/proc/%d/limits" % process, encoding="ascii") as file:
         return not re.search(r"Max core file size +0 +0 ", file.read())
 
 
-def kill_one(scene):
-    found = scene.workers()
-    with contextlib.suppress(OSError):
-        if found:
-            process = scene.random.choice(found)
-            if may_leave_core(process):
-                # The launcher becomes the worker, and that begins.
-                time.sleep(0.3)
-                if may_leave_core(process):
-                    deaths.broke("%s: a worker may leave a core file"
-                                 % scene.kind)
-            os.kill(process, scene.random.choice([
-                signal.SIGKILL, signal.SIGABRT, signal.SIGQUIT]))
-            deaths.tried += 1
-    with contextlib.suppress(AssertionError):
-        scene.restart()
-
-
-def workers_die(scene):
-    return repeating(lambda: kill_one(scene), 0.08)
-
-
-@contextlib.contextmanager
-def disk(scene, error, every):
-    for preload in (scene.worker, scene.sweeper):
-        preload.break_disk(error, every)
-    try:
-        yield
-    finally:
-        for preload in (scene.worker, scene.sweeper):
-            preload.mend()
-
-
-def disk_is_full(scene):
-    return disk(scene, FULL, scene.random.choice([1, 3, 20]))
-
-
-def disk_fails(scene):
-    return disk(scene, BROKEN, scene.random.choice([2, 5, 20]))
-
-
-@contextlib.contextmanager
-def store_is_locked(scene):
-    def hold():
-        with scene.site.write_lock():
-            time.sleep(0.4)
-    with repeating(hold, 0.05):
-        yield
-
-
-@contextlib.contextmanager
-def memory_is_short(scene):
-    """What workers have now, and little more; and for those to come."""
-    if is_sanitized():
-        yield
-        return
-    used = [data_of(process) for process in scene.workers()]
-    scene.worker.limit_memory(max(used, default=2000)
-                              + scene.random.choice([100, 500, 3000]))
-    end_workers(scene)
-    try:
-        yield
-    finally:
-        scene.worker.mend()
-        end_workers(scene)
-
-
-def data_of(process):
-    """What RLIMIT_DATA limits, in KiB."""
-    with contextlib.suppress(OSError, AttributeError), open(
-            "/proc/%d/status" % process, encoding="ascii") as file:
-        return int(re.search(r"VmData:\s+(\d+)", file.read()).group(1))
-    return 0
-
-
-def end_workers(scene):
-    """Who starts them next does so as it is then."""
-    for process in scene.workers():
-        with contextlib.suppress(OSError):
-            os.kill(process, signal.SIGKILL)
-    with contextlib.suppress(AssertionError):
-        scene.restart()
-
-
-@contextlib.contextmanager
-def clock_is_wrong(scene):
-    def step():
-        for preload in (scene.worker, scene.sweeper):
-            preload.set_offset(scene.random.choice([
-                0, -10 * YEAR, 10 * YEAR, 5 * DAY, -DAY]))
-    try:
-        with repeating(step, 0.1):
-            yield
-    finally:
-        for preload in (scene.worker, scene.sweeper):
-            preload.set_offset(0)
-
-
-@contextlib.contextmanager
-def records_are_damaged(scene):
-    def damage():
-        with contextlib.suppress(Exception), scene.site.writer() as database:
-            database.execute("UPDATE record SET sealed = "
-                             "zeroblob(length(sealed)) WHERE id % 2")
-    with repeating(damage, 0.1):
-        yield
-
-
-@contextlib.contextmanager
-def everything(scene):
-    with workers_die(scene), disk(scene, BROKEN, 50), (
-            store_is_locked(scene)), clock_is_wrong(scene):
-        yield
-
-
-FAULTS = {
-    "nothing": nothing,
-    "workers that die": workers_die,
-    "a full disk": disk_is_full,
-    "a disk that fails": disk_fails,
-    "a locked store": store_is_locked,
-    "clients that go": nothing,
-    "large bodies": nothing,
-    "little memory": memory_is_short,
-    "a wrong clock": clock_is_wrong,
-    "damaged records": records_are_damaged,
-    "all at once": everything,
-}
-
-
 def go_through(scene, name, canaries, seconds):
     """One kind of fault, under traffic, and then a look."""
-    until = time.monotonic() + seconds
+    began = time.monotonic()
+    until = began + seconds
+    over = threading.Event()
     restless = {"clients that go": 9, "all at once": 4}.get(name, 1)
     crowd = [Traffic(scene.site, canaries[number], scene.random, scene.keys,
                      restless) for number in range(CLIENTS)]
+    scene.crowd = crowd
 
     def client(traffic):
-        while True:
-            traffic.tour(name == "large bodies", until)
-            if time.monotonic() >= until:
-                return
+        while not over.is_set():
+            traffic.tour(name == "large bodies", over.is_set)
 
     threads = [threading.Thread(target=client, args=(traffic,), daemon=True)
                for traffic in crowd]
-    with FAULTS[name](scene):
+    with FAULTS[name](scene) as happened:
         for thread in threads:
             thread.start()
         scene.sweep(canaries[0])
+        patience = until + PATIENCE
+        while time.monotonic() < until or lacks(name, crowd, happened):
+            if time.monotonic() > patience:
+                requests.broke("%s, %s: there was no %s" % (
+                    scene.kind, name, lacks(name, crowd, happened)))
+                break
+            scene.restart()
+            time.sleep(0.01)
+        over.set()
         for thread in threads:
             thread.join()
-    requests.tried += sum(traffic.sent for traffic in crowd)
+        answers = sum((traffic.answers for traffic in crowd), Counter())
+        attack.note("%s, %s, %d times in %.1f s: %s" % (
+            scene.kind, name, happened(), time.monotonic() - began, ", ".join(
+                "%s %d" % one for one in sorted(answers.items()))))
+    requests.tried += scene.answered()
     heal(scene)
+
+
+def lacks(name, crowd, happened):
+    """What must have happened in a stage before it says anything."""
+    if not happened():
+        return "such fault"
+    if not any(traffic.answers["2xx"] for traffic in crowd):
+        return "good answer"
+    # Where nothing is wrong each face does all that it is for.
+    if name == "nothing":
+        for face in FACES:
+            if not any(traffic.delivered[face] for traffic in crowd):
+                return "answer to the end of " + face
+    return None
 
 
 def heal(scene):

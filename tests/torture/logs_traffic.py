@@ -4,6 +4,7 @@ clients of ours and others send them; what is answered is taken as it comes,
 since things are going wrong meanwhile."""
 
 import base64
+import collections
 import contextlib
 import json
 import re
@@ -22,6 +23,11 @@ PREFIX = 8
 
 # Of a long one so many bytes at its beginning are looked for.
 SHOWN = 32
+
+# What web servers say in the worker's place, in its form.
+SERVERS_WORDS = (b"the server does not answer", b"does not say its length",
+                 b"too large: nothing was stored",
+                 b"too many requests at once")
 
 
 def forms(value):
@@ -77,35 +83,76 @@ class Planted(Canaries):
             self.by_prefix.setdefault(prefix, []).extend(known)
 
 
+# Where no worker answers nobody asks again at once, in seconds.
+AGAIN = 0.02
+
+# Calls of Traffic by which words are put in and come out again.
+FACES = ("safesecrets", "onetime", "native", "passwordlink", "requests")
+
+
+def is_workers(answer):
+    """Did a worker say this, and not the web server before it?"""
+    if answer.status < 400:
+        return True
+    return "json" in answer.headers.get("content-type", "") and not any(
+        word in answer.body for word in SERVERS_WORDS)
+
+
 class Traffic:
     """One client at a site.
 
     keys       headers with a private and a public key of an account
     restless   how many of ten requests it does not see to their end
+    answers    how many there were to calls: of workers by class, of the web
+               server itself, none, not waited for
+    delivered  how often what was put in by a face came out again
     """
 
     def __init__(self, site, canaries, random, keys, restless=0):
         self.site, self.canaries, self.random = site, canaries, random
         self.private, self.public = keys
         self.restless = restless
-        self.sent = 0
+        self.answers = collections.Counter()
+        self.delivered = collections.Counter()
+        self.face = None
+
+    def answered(self):
+        """How many answers were a worker's."""
+        return sum(self.answers[kind] for kind in list(self.answers)
+                   if kind.endswith("xx"))
+
+    def note(self, path, answer, left=False):
+        """Pages are files, and say nothing of workers."""
+        if not path.startswith(("/api/", "/secrets")):
+            return
+        if answer is None:
+            kind = "left" if left else "none"
+        elif is_workers(answer):
+            kind = "%dxx" % (answer.status // 100)
+        else:
+            kind = "server"
+            time.sleep(AGAIN)
+        self.answers[kind] += 1
 
     def send(self, method, path, body=None, headers=None):
         """The answer; None when there is none, or it was not waited for."""
-        self.sent += 1
         raw = http_bytes(method, self.site.prefix + path, body, headers)
+        left, answer = False, None
         try:
             with contextlib.closing(self.site.connect()) as connection:
                 connection.settimeout(20)
-                if self.random.randrange(10) < self.restless:
+                left = self.random.randrange(10) < self.restless
+                if left:
                     self.leave(connection, raw)
-                    return None
+                    raise Broken("nobody waits")
                 with contextlib.suppress(BrokenPipeError,
                                          ConnectionResetError):
                     connection.sendall(raw)
-                return parse_http(read_to_end(connection), method == "HEAD")
+                answer = parse_http(read_to_end(connection), method == "HEAD")
         except (Broken, OSError, ValueError):
-            return None
+            pass
+        self.note(path, answer, left)
+        return answer
 
     def leave(self, connection, raw):
         """Go in the middle of sending, before the answer, or within it."""
@@ -133,6 +180,13 @@ class Traffic:
             return value
         return None
 
+    def came(self, answer, word):
+        """Was that what was put in?"""
+        if answer is not None and answer.status in (200, 201) and (
+                (word if isinstance(word, bytes) else word.encode())
+                in answer.body):
+            self.delivered[self.face] += 1
+
     # The faces.
 
     def safesecrets(self):
@@ -149,7 +203,7 @@ class Traffic:
         for path in (safesecrets_path(key, wrong), "/message/" + key,
                      safesecrets_path(key, pin) + "/more",
                      safesecrets_path(key, pin), safesecrets_path(key, pin)):
-            self.send("GET", path)
+            self.came(self.send("GET", path), word)
 
     def onetime(self):
         word = self.canaries.text("One Time Secret message", 40)
@@ -162,7 +216,8 @@ class Traffic:
         self.canaries.key("One Time Secret id", key)
         for given in (self.canaries.text("wrong passphrase"), [proof],
                       proof, proof):
-            self.post(place + "/" + key, {"passphrase": given})
+            self.came(self.post(place + "/" + key, {"passphrase": given}),
+                      word)
         self.send("GET", place + "/" + key + "?passphrase=" + proof)
 
     def native(self):
@@ -189,7 +244,8 @@ class Traffic:
                 ("secrets/ack", {"id": secret, "claim": claim}),
                 ("secrets/knock", {"id": secret}),
                 ("receipts/burn", {"receipt": receipt})):
-            self.post("/api/v2/" + call, native_members(members))
+            self.came(self.post("/api/v2/" + call, native_members(members)),
+                      envelope)
 
     def sealed(self, name, size=64):
         text = base64.b64encode(json.dumps({
@@ -221,9 +277,9 @@ class Traffic:
         canaries.planted.append(("id", key.encode()))
         agent = canaries.text("user agent", 40)
         for word in (canaries.text("wrong password"), members["password"]):
-            self.send("GET", "/api/secrets/" + key, headers={
+            self.came(self.send("GET", "/api/secrets/" + key, headers={
                 **self.public, "X-Secret-Password": quote(word),
-                "User-Agent": agent})
+                "User-Agent": agent}), "ciphertext")
         with contextlib.suppress(ValueError, OverflowError):
             canaries.raw_key("id", unbase62(key))
             self.post("/api/v2/secrets/open", native_members({
@@ -251,19 +307,18 @@ class Traffic:
         one = {"id": b64u(bytes.fromhex(uuid.replace("-", "")))}
         self.post("/api/v2/requests/peek", one)
         self.send("GET", "/req/" + uuid)
-        self.post("/api/v2/requests/fill", {
+        self.came(self.post("/api/v2/requests/fill", {
             **one, "ciphertext": self.sealed("ciphertext"),
             "password_part_private": base64.b64encode(canaries.text(
                 "private half", 18).encode()).decode(),
             "password_part_public": base64.b64encode(canaries.text(
-                "public half", 18).encode()).decode()})
+                "public half", 18).encode()).decode()}), b"")
 
     def hostile(self):
         """A few of those that no friendly client sends."""
         words = Words(self.canaries, "hostile")
         for request in friendly(words)[:3] + self.random.choice(
                 list(REQUESTS.values()))(words)[:6]:
-            self.sent += 1
             with contextlib.suppress(OSError), contextlib.closing(
                     self.site.connect()) as connection:
                 connection.settimeout(0.3)
@@ -278,14 +333,14 @@ class Traffic:
             self.send("POST", path, b'{"message":"%s%s"}' % (
                 word.encode(), b"x" * size), {"Content-Type": JSON_TYPE})
 
-    def tour(self, large, until):
-        """All of it, or as much as there is time for."""
-        faces = [self.safesecrets, self.onetime, self.native,
-                 self.passwordlink, self.requests, self.hostile]
+    def tour(self, large, over):
+        """All of it, or until that is so."""
+        faces = [getattr(self, name) for name in FACES] + [self.hostile]
         self.random.shuffle(faces)
         for face in [self.too_large] * large + faces:
+            self.face = face.__name__
             face()
-            if time.monotonic() >= until:
+            if over():
                 return
 
 
