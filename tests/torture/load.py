@@ -43,6 +43,7 @@ attack = Attack("load")
 people = attack.row("1, 8", "requests of people beside hostile clients")
 hostile = attack.row("9", "hostile clients before nginx: memory and"
                      " descriptors given back")
+slow = attack.row("9", "slow clients that were held at any time")
 cut = attack.row("9", "requests cut off and lengths that lie, at the worker's"
                  " own socket")
 threads = attack.row("9", "threads of the worker that all answer afterwards")
@@ -310,6 +311,10 @@ def crowd_before_nginx(site, random, secret, claim, count, seconds):
         said = clients.communicate()[0].decode()
     attack.note("hostile: " + ", ".join(said.splitlines()))
     hostile.tried += int(re.search(r"total: (\d+)", said).group(1))
+    slow.tried, last = map(int, re.search(
+        r"held: (\d+), at the end (\d+)", said).groups())
+    if min(slow.tried, last) < count:
+        slow.broke("%d, and %d at the end, of %d" % (slow.tried, last, count))
     held.judge_memory(hostile, {"worker": 8 * MIB, "nginx": 32 * MIB})
     held.judge_descriptors(hostile)
     return times
