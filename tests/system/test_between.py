@@ -4,7 +4,6 @@ up answers: what it did is named, nothing of the check is left, nobody else is
 asked, and nothing that came gets the better of it."""
 
 import contextlib
-import json
 import random
 import re
 import socket

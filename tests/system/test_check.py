@@ -14,7 +14,7 @@ import time
 from oncelink_check import CheckTest
 from oncelink_server import SERVER_NAME
 from oncelink_site import (
-    BUILDDIR, CTL, SRCDIR, Process, become, run, wait_until,
+    BUILDDIR, CTL, SRCDIR, Process, become, run, wait_until, without_counts,
 )
 from oncelink_test import in_threads, kinds, main, note, scaled
 from oncelink_wire import (
@@ -783,7 +783,7 @@ class Planted(Through):
             done = run(["/bin/sh", "-c", line], environment={
                 "PATH": "/usr/bin:/bin", "ONCELINK_CONF": site.conf_file},
                        **become(site.owner))
-            return (done.stdout + done.stderr).decode()
+            return without_counts(done.stdout + done.stderr).decode()
         self.assertEqual(mail(), "")
         site.stop_workers()
         self.assertRegex(mail(), "^error +address: ")
