@@ -162,15 +162,16 @@ class Process:
         self.status = self.child.wait(seconds)
         return self.status
 
-    def members(self):
-        """Which processes of its group are there?"""
+    def members(self, session=False):
+        """Which processes of its group, or of its session, are there?"""
         found = []
         for name in os.listdir("/proc"):
             if name.isdigit():
                 with contextlib.suppress(OSError):
                     with open("/proc/%s/stat" % name, "rb") as file:
                         fields = file.read().rpartition(b")")[2].split()
-                    if int(fields[2]) == self.pid and fields[0] != b"Z":
+                    if int(fields[3 if session else 2]) == self.pid and \
+                            fields[0] != b"Z":
                         found.append(int(name))
         return found
 

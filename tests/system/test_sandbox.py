@@ -9,21 +9,14 @@ import re
 import socket
 import subprocess
 
+from oncelink_sandbox import INSIDE, confined, is_sanitized
 from oncelink_site import WORKER, clean_environment, listens, wait_until
 from oncelink_test import SiteTest, main
 from oncelink_wire import JSON_TYPE, PATIENCE, cgi_params
 
 SYS_LANDLOCK_CREATE_RULESET = 444
-SECCOMP_MODE_FILTER = 2
 
 BODY = b'{"message":"m","exp":60,"pin":"12345"}'
-
-
-def is_sanitized():
-    """A build with sanitizers, or with counts, has no sandbox."""
-    with open(WORKER, "rb") as file:
-        program = file.read()
-    return b"__ubsan_handle" in program or b"__gcov_" in program
 
 
 def landlock_version():
@@ -32,18 +25,6 @@ def landlock_version():
         ctypes.c_long(SYS_LANDLOCK_CREATE_RULESET), None,
         ctypes.c_size_t(0), ctypes.c_uint(1))
     return max(0, answer)
-
-
-def confined(process):
-    """Of each thread: does it have a filter, and may it gain privileges?"""
-    found = []
-    for task in os.listdir("/proc/%d/task" % process):
-        with open("/proc/%d/task/%s/status" % (process, task),
-                  encoding="utf-8") as file:
-            fields = dict(line.rstrip("\n").split(":\t", 1)
-                          for line in file if ":\t" in line)
-        found.append((int(fields["Seccomp"]), int(fields["NoNewPrivs"])))
-    return found
 
 
 def opened(process):
@@ -75,8 +56,6 @@ class Sandbox(SiteTest):
         self.addCleanup(end, child)
         return child
 
-    inside = (0, 0) if is_sanitized() else (SECCOMP_MODE_FILTER, 1)
-
     def test_threads(self):
         """every thread of a worker is inside, and the log says how much the
         kernel can"""
@@ -85,7 +64,7 @@ class Sandbox(SiteTest):
         # socket takes connections before they are there.
         wait_until(lambda: len(confined(site.workers[0].pid)) == 10,
                    "all threads")
-        self.assertEqual(set(confined(site.workers[0].pid)), {self.inside})
+        self.assertEqual(set(confined(site.workers[0].pid)), {INSIDE})
         said = re.findall(r"event=worker-sandboxed landlock=(\d+)\n",
                           site.log())
         self.assertEqual(said, [] if is_sanitized() else
@@ -113,7 +92,7 @@ class Sandbox(SiteTest):
                 for _ in range(3):
                     self.assertStatus(site.direct(
                         "POST", "/api/v1/message", BODY, JSON_TYPE), 201)
-                self.assertEqual(set(confined(worker.pid)), {self.inside})
+                self.assertEqual(set(confined(worker.pid)), {INSIDE})
                 worker.terminate()
                 self.assertEqual(worker.wait(PATIENCE), 0)
 
@@ -166,7 +145,7 @@ class Sandbox(SiteTest):
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 env=clean_environment(params)) as child:
             try:
-                wait_until(lambda: confined(child.pid) == [self.inside],
+                wait_until(lambda: confined(child.pid) == [INSIDE],
                            "the sandbox")
             finally:
                 child.stdin.close()

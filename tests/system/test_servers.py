@@ -10,7 +10,9 @@ import time
 import urllib.parse
 
 from oncelink_faces import Through
+from oncelink_sandbox import INSIDE, confined
 from oncelink_server import SERVER_NAME
+from oncelink_site import WORKER, wait_until
 from oncelink_test import cases, main
 from oncelink_wire import (
     FRAME_TYPE, JSON_TYPE, http_bytes, native_creation, native_opening,
@@ -223,6 +225,29 @@ class Served(Through):
             self.assertIn(where.netloc, (
                 SERVER_NAME, "%s:%d" % (SERVER_NAME, site.port)))
         return urllib.parse.urlunsplit(("", "", *where[2:]))
+
+    def test_confined(self):
+        """each worker is inside its sandbox, whoever starts it; plain CGI's
+        while it waits for its request"""
+        site = self.open_site()
+        with contextlib.closing(site.connect()) as connection:
+            connection.sendall(http_bytes(
+                "POST", self.prefix + "/api/v1/message", b"x" * 3000,
+                {"Content-Type": JSON_TYPE})[:-10])
+            wait_until(lambda: self.workers_are(site) == {INSIDE},
+                       "workers inside their sandboxes")
+
+    @staticmethod
+    def workers_are(site):
+        """What confined says of every worker."""
+        found = set()
+        for process in site.workers + [site.web]:
+            for pid in process.members(session=True):
+                with contextlib.suppress(FileNotFoundError):
+                    if os.path.basename(os.readlink("/proc/%d/exe" % pid)
+                                        ) == os.path.basename(WORKER):
+                        found.update(confined(pid))
+        return found
 
     def test_slow_clients(self):
         """clients that send slowly, or do not read, hold no thread of the
