@@ -6,11 +6,45 @@
 #include <string.h>
 
 #include "base/conf.h"
+#include "base/log.h"
 #include "core/life.h"
 #include "core/secret.h"
 #include "core/site.h"
 #include "store/store_account.h"
 #include "store/store_request.h"
+
+/* A claim lives a second longer for so many bytes of payload. */
+#define CLAIM_BYTES_A_SECOND	8192
+
+/* More than claim_seconds may be, ms; and what clocks are set by. */
+#define CLAIM_TIME_MAX	((int64_t)61 * 60 * 1000)
+
+static int
+look_at_clock(struct store_txn *txn, void *argument)
+{
+	store_clock(txn, argument);
+	return 0;
+}
+
+int
+life_time(struct site *site, int64_t *now)
+{
+	struct store_clock clock;
+	int	 failure;
+
+	store_clock_known(site->store, &clock);
+	if (clock.latest == 0 || store_clock_far(&clock)) {
+		failure = store_view(site->store, look_at_clock, &clock);
+		if (failure != 0)
+			return failure;
+	}
+	*now = clock.wall > clock.latest ? clock.wall : clock.latest;
+	if (!store_clock_far(&clock))
+		return 0;
+	log_event(LOG_CLOCK_AHEAD,
+	    LOG_NUMBER("seconds", (clock.wall - clock.latest) / 1000));
+	return STORE_BUSY;
+}
 
 void
 life_binding(const struct store_secret *row, struct seal_binding *binding)
@@ -53,6 +87,23 @@ life_facts(const struct store_secret *row, int64_t now, bool claimed,
 	};
 }
 
+int64_t
+life_claim_until(const struct store_secret *row, int64_t now, int64_t time)
+{
+	int64_t	 until = now + time +
+		    (int64_t)(row->record_bytes - SEAL_OVERHEAD) * 1000 /
+		    CLAIM_BYTES_A_SECOND;
+
+	return until < row->expires_at ? until : row->expires_at;
+}
+
+/* No claim is longer: what ends later was made by a clock that was wrong. */
+static int64_t
+latest_claim(const struct store_secret *row, int64_t now)
+{
+	return life_claim_until(row, now, CLAIM_TIME_MAX);
+}
+
 int
 life_claim(struct store_txn *txn, const struct store_secret *row,
     const uint8_t claim[SEAL_HASHBYTES], int64_t *live_until)
@@ -66,7 +117,8 @@ life_claim(struct store_txn *txn, const struct store_secret *row,
 	result = store_claim_find(txn, row->lookup, claim, &until);
 	if (result != 0)
 		return result;
-	if (store_now(txn) >= until || store_now(txn) >= row->expires_at)
+	if (store_now(txn) >= until || store_now(txn) >= row->expires_at ||
+	    until > latest_claim(row, store_now(txn)))
 		return 1;
 	*live_until = until;
 	return 0;
@@ -129,6 +181,7 @@ life_settle(struct store_txn *txn, const struct site *site,
     struct store_secret *row)
 {
 	int64_t	 until, now = store_now(txn);
+	struct store_clock clock;
 	int	 result;
 
 	if (is_past(txn, now, row->expires_at))
@@ -137,13 +190,16 @@ life_settle(struct store_txn *txn, const struct site *site,
 		row->due_at = row->expires_at;
 		return store_secret_update(txn, row);
 	}
-	result = store_claim_last(txn, row->lookup, &until);
+	result = store_claim_last(txn, row->lookup, latest_claim(row, now),
+	    &until);
 	if (result == -1)
 		return -1;
 	if (result == 1 || is_past(txn, now, until))
 		return life_end(txn, site, row);
 	if (forget_letters(txn, row) == -1)
 		return -1;
-	row->due_at = until;
+	/* By a clock that is set right it is to be looked at again at once. */
+	store_clock(txn, &clock);
+	row->due_at = store_clock_far(&clock) ? clock.latest : until;
 	return store_secret_update(txn, row);
 }

@@ -30,6 +30,19 @@ bool	 life_is_over(const struct store_secret *row, int64_t now);
 void	 life_facts(const struct store_secret *row, int64_t now, bool claimed,
 	    struct secret_facts *facts);
 
+/*
+ * life_time(site, now): the time for what is about to be made, ms since 1970.
+ * Returns 0, or STORE_BUSY (logged) when the clock is so far ahead that nobody
+ * believes it: what is made by it would last for years when it is set right.
+ * Or STORE_FAILED, when nobody knows.
+ */
+int	 life_time(struct site *site, int64_t *now);
+
+/* life_claim_until(row, now, time): when a claim ends that begins now, with
+ * `time' ms for who fetches again and more for a large record. */
+int64_t	 life_claim_until(const struct store_secret *row, int64_t now,
+	    int64_t time);
+
 /* life_claim(txn, row, claim, live_until): when the live claim of this hash
  * ends; 1: it is not live. */
 int	 life_claim(struct store_txn *txn, const struct store_secret *row,

@@ -68,8 +68,8 @@ find_network(const struct conf *conf, const char *text,
 }
 
 int
-quota_begin(struct site *site, const char *address, size_t bytes,
-    struct quota *quota)
+quota_begin(struct site *site, const char *address, int64_t now,
+    size_t bytes, struct quota *quota)
 {
 	const struct conf *conf = site->conf;
 	struct epochs	*epochs = keyring_epochs(site->keyring);
@@ -83,7 +83,7 @@ quota_begin(struct site *site, const char *address, size_t bytes,
 	if ((conf->client_secrets == 0 && conf->client_bytes == 0) ||
 	    !find_network(conf, address, &network))
 		return 0;
-	hour = store_time(site->store) / HOUR;
+	hour = now / HOUR;
 	quota->due_at = (hour + 1) * HOUR;
 	epoch = epoch_of(hour * HOUR);
 	if (epoch_make(epochs, epoch, &error) == -1 ||

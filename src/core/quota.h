@@ -26,13 +26,14 @@ struct quota {
 };
 
 /*
- * quota_begin(site, address, bytes, quota): before the transaction, for a
- * record of so many bytes by the client of this address.  NULL, what is no
- * address, one of this machine and one of a trusted proxy are nobody's.
+ * quota_begin(site, address, now, bytes, quota): before the transaction, for a
+ * record of so many bytes by the client of this address, at life_time.  NULL,
+ * what is no address, one of this machine and one of a trusted proxy are
+ * nobody's.
  * Returns 0, or STORE_FAILED (logged) when the key of the day cannot be made.
  */
-int	 quota_begin(struct site *site, const char *address, size_t bytes,
-	    struct quota *quota);
+int	 quota_begin(struct site *site, const char *address, int64_t now,
+	    size_t bytes, struct quota *quota);
 
 /*
  * quota_allows(txn, site, quota, wait): may it be made?  Returns 0, 1 when the

@@ -104,7 +104,10 @@ count_knock(struct store_txn *txn, void *argument)
 	result = store_secret_find(txn, argument, &row);
 	if (result != 0)
 		return result == 1 ? 0 : -1;
-	if (!life_is_over(&row, store_now(txn)) || row.knocks >= KNOCKS_MAX ||
+	/* By a clock that is wrong it may not be over; its knock would be the
+	 * last for years. */
+	if (store_clock_jumped(txn) ||
+	    !life_is_over(&row, store_now(txn)) || row.knocks >= KNOCKS_MAX ||
 	    (row.knocks > 0 &&
 	    store_now(txn) - row.knocked_at < KNOCK_INTERVAL))
 		return 0;

@@ -20,9 +20,6 @@
 #include "crypto/captcha.h"
 #include "crypto/keyring.h"
 
-/* A claim lives a second longer for so many bytes of payload. */
-#define CLAIM_BYTES_A_SECOND	8192
-
 /* Records up to this size are read and opened inside the transaction. */
 #define DIRECT_BYTES	((size_t)64 << 10)
 
@@ -322,11 +319,8 @@ take_view(struct store_txn *txn, struct attempt *attempt)
 	row->state = STORE_OPENED;
 	row->changed_at = now;
 	if (attempt->claim != NULL) {
-		attempt->claim_until = now + attempt->site->conf->claim_time
-		    + (int64_t)(row->record_bytes - SEAL_OVERHEAD) * 1000 /
-		    CLAIM_BYTES_A_SECOND;
-		if (attempt->claim_until > row->expires_at)
-			attempt->claim_until = row->expires_at;
+		attempt->claim_until = life_claim_until(row, now,
+		    attempt->site->conf->claim_time);
 		if (store_claim_put(txn, row->lookup, attempt->claim,
 		    attempt->claim_until) == -1)
 			return -1;

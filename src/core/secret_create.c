@@ -72,9 +72,12 @@ seal(struct making *making)
 	struct store_secret *row = &making->row;
 	struct seal_binding binding;
 	struct complaint error;
+	int	 failure;
 
-	row->created_at = row->changed_at =
-	    store_time(making->site->store);
+	failure = life_time(making->site, &row->created_at);
+	if (failure != 0)
+		return failure;
+	row->changed_at = row->created_at;
 	row->expires_at = row->created_at + creation->lifetime;
 	row->epoch = epoch_of(row->expires_at);
 	/* A key that no later start would find must not seal anything. */
@@ -169,7 +172,8 @@ insert(struct store_txn *txn, void *argument)
 	int		 result;
 
 	/* Once more, with the time that is known now. */
-	making->outdated = is_outdated(txn, &making->row);
+	making->outdated = store_clock_jumped(txn) ||
+	    is_outdated(txn, &making->row);
 	if (making->outdated)
 		return 0;
 	making->outcome = SECRET_OK;
@@ -292,11 +296,14 @@ static int
 make_once(struct making *making)
 {
 	const struct secret_creation *creation = making->creation;
+	int64_t	 now;
 	int	 result;
 
 	making->outcome = SECRET_OK;
-	result = quota_begin(making->site, creation->client,
-	    creation->payload_size + SEAL_OVERHEAD, &making->quota);
+	result = life_time(making->site, &now);
+	if (result == 0)
+		result = quota_begin(making->site, creation->client, now,
+		    creation->payload_size + SEAL_OVERHEAD, &making->quota);
 	if (result == 0)
 		result = ask_before_stretch(making);
 	if (result == 0 && making->outcome == SECRET_OK)

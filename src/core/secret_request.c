@@ -93,7 +93,9 @@ secret_request_create(struct site *site, struct arena *arena,
 	token_random(creation->token);
 	seal_lookup(site->keyring, creation->token, making.row.lookup);
 	making.row.account = creation->account;
-	making.row.created_at = store_time(site->store);
+	result = life_time(site, &making.row.created_at);
+	if (result != 0)
+		return result;
 	making.row.expires_at = making.row.created_at + creation->lifetime;
 	making.row.due_at = making.row.expires_at;
 	making.row.uses_left = request->limit;

@@ -36,6 +36,7 @@
 
 struct slice {
 	const struct site	*site;
+	store_fn		*sweep;
 	struct store_secret	 rows[SLICE_ROWS];
 	size_t			 count;
 	struct sweep_result	 did;
@@ -72,17 +73,12 @@ end_row(struct store_txn *txn, struct slice *slice, struct store_secret *row)
 }
 
 static int
-sweep_slice(struct store_txn *txn, void *argument)
+sweep_secrets(struct store_txn *txn, void *argument)
 {
 	struct slice	*slice = argument;
 	size_t		 bytes = 0, found = SLICE_ROWS;
 	int64_t		 began = clock_now_us();
 
-	slice->did = (struct sweep_result){ 0 };
-	slice->count = 0;
-	/* It may be set at any time. */
-	if (store_clock_jumped(txn))
-		return 0;
 	if (store_secret_due(txn, store_now(txn), slice->rows, &found) == -1)
 		return -1;
 	/* One at least: a slice of none says that nothing is due. */
@@ -105,10 +101,8 @@ sweep_requests(struct store_txn *txn, void *argument)
 	int64_t		 began = clock_now_us();
 	int		 result = 0;
 
-	slice->did = (struct sweep_result){ 0 };
-	slice->count = 0;
 	/* One at least, as above. */
-	while (!store_clock_jumped(txn) && slice->count < SLICE_ROWS &&
+	while (slice->count < SLICE_ROWS &&
 	    (slice->count == 0 || clock_now_us() - began < SLICE_TIME)) {
 		result = secret_request_sweep(txn, slice->site,
 		    &slice->did.requests);
@@ -124,23 +118,31 @@ sweep_quotas(struct store_txn *txn, void *argument)
 {
 	struct slice	*slice = argument;
 
+	return quota_sweep(txn, SLICE_ROWS, &slice->count);
+}
+
+static int
+sweep_slice(struct store_txn *txn, void *argument)
+{
+	struct slice	*slice = argument;
+
 	slice->did = (struct sweep_result){ 0 };
 	slice->count = 0;
-	return store_clock_jumped(txn) ? 0 :
-	    quota_sweep(txn, SLICE_ROWS, &slice->count);
+	/* The clock may be set at any time. */
+	return store_clock_jumped(txn) ? 0 : slice->sweep(txn, slice);
 }
 
 /* One slice after the other, until there is nothing left to do. */
 static int
 sweep_all(struct site *site, store_fn *sweep, struct sweep_result *result)
 {
-	struct slice	 slice = { .site = site };
+	struct slice	 slice = { .site = site, .sweep = sweep };
 	int64_t		 began, took;
 	int		 failure;
 
 	for (;;) {
 		began = clock_now_us();
-		failure = store_update(site->store, sweep, &slice);
+		failure = store_update(site->store, sweep_slice, &slice);
 		if (failure != 0)
 			return failure;
 		result->expired += slice.did.expired;
@@ -198,7 +200,7 @@ sweep_by_clock(struct site *site, struct sweep_result *result)
 		    LOG_NUMBER("seconds", result->ahead / 1000));
 		return 0;
 	}
-	failure = sweep_all(site, sweep_slice, result);
+	failure = sweep_all(site, sweep_secrets, result);
 	if (failure == 0)
 		failure = sweep_all(site, sweep_requests, result);
 	return failure != 0 ? failure :

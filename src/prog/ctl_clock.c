@@ -33,8 +33,8 @@ state(const struct store_clock *clock)
 		return "new: nothing was written yet";
 	if (clock->wall < clock->latest)
 		return "behind: time stands still";
-	if (clock->wall - clock->latest > STORE_CLOCK_JUMP)
-		return "ahead: nothing is ended";
+	if (store_clock_far(clock))
+		return "ahead: nothing is ended, and nothing new is taken";
 	return "good";
 }
 

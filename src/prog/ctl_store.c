@@ -116,7 +116,8 @@ check_integrity(struct ctl_check *check)
 	store_copy_free(taking.copy);
 }
 
-static void
+/* May something be made by it? */
+static bool
 check_clock(struct ctl_check *check)
 {
 	static const char what[] = "clock";
@@ -129,19 +130,19 @@ check_clock(struct ctl_check *check)
 		ctl_check_fail(check, what, "it shows a year that cannot be; "
 		    "set it, and have it set at boot (chrony, "
 		    "systemd-timesyncd)");
-		return;
+		return true;
 	}
 	failure = store_view(check->site->store, find_newest, &taking);
 	if (failure != 0) {
 		ctl_check_unknown(check, what, ctl_check_failure(failure));
-		return;
+		return true;
 	}
-	if (taking.clock.latest != 0 &&
-	    now - taking.clock.latest > STORE_CLOCK_JUMP) {
+	if (store_clock_far(&taking.clock)) {
 		ctl_check_duration((now - taking.clock.latest) / 1000, ahead);
 		ctl_check_fail(check, what, "it is %s ahead of all that was "
-		    "written, and so nothing is ended; set it, or run "
-		    "\"oncelinkctl clock --accept\" when it is right", ahead);
+		    "written, and so nothing is ended and nothing new is "
+		    "taken; set it, or run \"oncelinkctl clock --accept\" "
+		    "when it is right", ahead);
 	} else if (taking.clock.latest > now + CLOCK_SLACK) {
 		ctl_check_duration((taking.clock.latest - now) / 1000, ahead);
 		ctl_check_fail(check, what, "it is %s behind what was written "
@@ -155,6 +156,7 @@ check_clock(struct ctl_check *check)
 		    "than they should by as much; set it right", ahead);
 	} else
 		ctl_check_good(check, what, "not before the newest secret");
+	return !store_clock_far(&taking.clock);
 }
 
 static void
@@ -253,8 +255,11 @@ check_secret(struct ctl_check *check)
 void
 ctl_store_check(struct ctl_check *check)
 {
+	bool	 right;
+
 	check_integrity(check);
-	check_clock(check);
+	right = check_clock(check);
 	check_sweeper(check);
-	check_secret(check);
+	if (right)
+		check_secret(check);
 }

@@ -115,8 +115,9 @@ report_clock(const struct sweep_result *result)
 	if (result->ahead == 0)
 		return EX_OK;
 	fprintf(stderr, PROGRAM ": the clock is %" PRId64 " hours ahead of "
-	    "all that was written, so nothing was ended; set it, or, when it "
-	    "is right and nobody was here for so long, run "
+	    "all that was written, so nothing was ended and nothing new is "
+	    "taken; set it, or, when it is right and nobody was here for so "
+	    "long, run "
 	    "\"oncelinkctl clock --accept\"\n", result->ahead / hour);
 	return EX_TEMPFAIL;
 }

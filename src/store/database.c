@@ -371,6 +371,12 @@ store_time(struct store *store)
 	return writer_time(store->writer);
 }
 
+void
+store_clock_known(struct store *store, struct store_clock *clock)
+{
+	writer_clock(store->writer, clock);
+}
+
 int
 store_checkpoint(struct store *store)
 {

@@ -74,10 +74,16 @@ mark_advance(struct store_txn *txn)
 }
 
 bool
+store_clock_far(const struct store_clock *clock)
+{
+	return clock->latest != 0 &&
+	    clock->wall - clock->latest > STORE_CLOCK_JUMP;
+}
+
+bool
 store_clock_jumped(const struct store_txn *txn)
 {
-	return txn->clock.latest != 0 &&
-	    txn->clock.wall - txn->clock.latest > STORE_CLOCK_JUMP;
+	return store_clock_far(&txn->clock);
 }
 
 void

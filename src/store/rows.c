@@ -439,13 +439,17 @@ store_claim_remove(struct store_txn *txn,
 
 int
 store_claim_last(struct store_txn *txn, const uint8_t lookup[STORE_HASHBYTES],
-    int64_t *until)
+    int64_t limit, int64_t *until)
 {
 	sqlite3_stmt	*statement;
 	int		 result;
 
-	if (txn_find(txn, SQLITE_STATEMENT_CLAIM_LAST, "claim",
-	    txn_hash_id(lookup), &statement) != 0)
+	statement = txn_prepare(txn, SQLITE_STATEMENT_CLAIM_LAST, "claim");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, txn_hash_id(lookup));
+	sqlite3_bind_int64(statement, 2, limit);
+	if (txn_step(txn, statement, "claim") != 0)
 		return -1;
 	result = sqlite3_column_type(statement, 0) == SQLITE_NULL ? 1 : 0;
 	*until = sqlite3_column_int64(statement, 0);

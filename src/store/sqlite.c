@@ -102,7 +102,7 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	    "DELETE FROM claim WHERE secret ="
 	    " (SELECT lookup_id FROM secret WHERE id = ?1)",
 	[SQLITE_STATEMENT_CLAIM_LAST] =
-	    "SELECT max(until) FROM claim WHERE secret = ?1",
+	    "SELECT max(until) FROM claim WHERE secret = ?1 AND until <= ?2",
 	[SQLITE_STATEMENT_CLOCK_GET] = "SELECT latest FROM clock WHERE id = 1",
 	[SQLITE_STATEMENT_CLOCK_PUT] =
 	    "INSERT INTO clock (id, latest) VALUES (1, ?1)"

@@ -154,13 +154,18 @@ struct store_clock {
 #define STORE_CLOCK_JUMP ((int64_t)3 * 24 * 3600 * 1000)
 
 /*
- * store_clock_jumped(txn): is it that far ahead?  Then nothing may be
- * destroyed because its time is over.  store_clock(txn, clock): how it stands.
+ * store_clock_far(clock): is it that far ahead?
+ * store_clock_jumped(txn): is it in this txn?  Then nothing may be destroyed
+ * because its time is over.  store_clock(txn, clock): how it stands.
+ * store_clock_known(store, clock): the same outside of a transaction, as far
+ * as this process knows; `latest' is 0 when it does not.
  * store_clock_mark(txn): write it down, if it can be believed.
  * store_clock_accept(txn): believe it, ahead or behind.
  */
+bool	 store_clock_far(const struct store_clock *clock);
 bool	 store_clock_jumped(const struct store_txn *txn);
 void	 store_clock(const struct store_txn *txn, struct store_clock *clock);
+void	 store_clock_known(struct store *store, struct store_clock *clock);
 int	 store_clock_mark(struct store_txn *txn);
 int	 store_clock_accept(struct store_txn *txn);
 
@@ -230,10 +235,11 @@ int	 store_claim_remove(struct store_txn *txn,
 	    const uint8_t lookup[STORE_HASHBYTES],
 	    const uint8_t claim[STORE_HASHBYTES]);
 
-/* store_claim_last(txn, lookup, until): when the last of a secret's claims
- * ends.  1: there is none. */
+/* store_claim_last(txn, lookup, limit, until): when the last of a secret's
+ * claims ends, but for those that end behind the limit.  1: there is none. */
 int	 store_claim_last(struct store_txn *txn,
-	    const uint8_t lookup[STORE_HASHBYTES], int64_t *until);
+	    const uint8_t lookup[STORE_HASHBYTES], int64_t limit,
+	    int64_t *until);
 
 /* store_secret_due(txn, before, rows, count): the first *count rows whose
  * due_at is not after `before`, oldest first, but for damaged ones; sets *count

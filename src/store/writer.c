@@ -396,9 +396,17 @@ writer_checkpoint(struct writer *writer, bool erase)
 int64_t
 writer_time(struct writer *writer)
 {
-	int64_t	 wall = clock_wall(), latest = atomic_load(&writer->latest);
+	struct store_clock clock;
 
-	return wall > latest ? wall : latest;
+	writer_clock(writer, &clock);
+	return clock.wall > clock.latest ? clock.wall : clock.latest;
+}
+
+void
+writer_clock(struct writer *writer, struct store_clock *clock)
+{
+	clock->wall = clock_wall();
+	clock->latest = atomic_load(&writer->latest);
 }
 
 void

@@ -58,6 +58,9 @@ int64_t	 writer_time(struct writer *writer);
  * for any thread. */
 void	 writer_learn_mark(struct writer *writer, int64_t latest);
 
+/* writer_clock(writer, clock): how the clock stands, as far as is known. */
+void	 writer_clock(struct writer *writer, struct store_clock *clock);
+
 /* writer_has_log(writer): is there anything in the log's file? */
 bool	 writer_has_log(struct writer *writer);
 

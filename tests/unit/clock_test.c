@@ -4,7 +4,9 @@
 
 #include <sys/syscall.h>
 
+#include <dirent.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 
 #include "base/complaint.h"
 #include "core/receipt.h"
+#include "core/secret_request.h"
 #include "core/sweep.h"
 
 #define SECOND	((int64_t)1000)
@@ -140,9 +143,10 @@ static void
 a_jump_ends_nothing(void **state)
 {
 	struct sites		*sites = *state;
-	struct sites_secret	 secret, twice, short_lived;
+	struct sites_secret	 secret, twice, short_lived, later;
 	struct sweep_result	 result;
 
+	make(sites, &later, 2 * YEARS, 9);
 	make(sites, &secret, 20 * DAY, 1);
 	make(sites, &twice, 20 * DAY, 2);
 	make(sites, &short_lived, HOUR, 1);
@@ -152,7 +156,7 @@ a_jump_ends_nothing(void **state)
 	/* It is judged by the clock there is, */
 	assert_int_equal(sites_read(sites, &secret, NULL, NULL), SECRET_OVER);
 	/* but what is written meanwhile, and other processes, end nothing, */
-	live_on(sites);
+	assert_int_equal(sites_read(sites, &later, NULL, NULL), SECRET_OK);
 	sites_ack(sites, &twice, twice.claims[0]);
 	sites_restart(sites, "");
 	for (int round = 0; round < 3; round++) {
@@ -171,6 +175,134 @@ a_jump_ends_nothing(void **state)
 	sites_drop(&secret);
 	sites_drop(&twice);
 	sites_drop(&short_lived);
+	sites_drop(&later);
+}
+
+static int
+count_keys(const struct sites *sites)
+{
+	char		 path[512];
+	DIR		*keys;
+	int		 count = 0;
+
+	(void)snprintf(path, sizeof(path), "%s/keys", sites->conf.state_dir);
+	keys = opendir(path);
+	assert_non_null(keys);
+	while (readdir(keys) != NULL)
+		count++;
+	closedir(keys);
+	return count;
+}
+
+/* It would be there for ten years when the clock is right again. */
+static void
+a_jump_makes_nothing(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 secret, other;
+	struct secret_request_creation request = {
+		.account = 1, .lifetime = HOUR,
+	};
+	struct sqlite3		*db;
+	int			 keys;
+
+	make(sites, &secret, 20 * DAY, 1);
+	assert_int_equal(sites_read(sites, &secret, NULL, NULL), SECRET_OK);
+	keys = count_keys(sites);
+	offset = YEARS;
+	sites_draw(&other, SITES_SMALL);
+	other.creation.client = "192.0.2.77";
+	for (int process = 0; process < 2; process++) {
+		assert_int_equal(secret_create(&sites->site, sites->arena,
+		    &other.creation), STORE_BUSY);
+		assert_int_equal(secret_request_create(&sites->site,
+		    sites->arena, &request), STORE_BUSY);
+		/* Who comes too late would be the last one to be heard of. */
+		assert_int_equal(receipt_knock(&sites->site, secret.token), 0);
+		sites_restart(sites, "");
+	}
+	assert_int_equal(sites_receipt(sites, &secret).knocks, 0);
+	assert_int_equal(count_keys(sites), keys);
+	db = stores_raw(sites->conf.state_dir);
+	assert_int_equal(stores_number(db, "SELECT count(*) FROM secret"), 1);
+	assert_int_equal(stores_number(db, "SELECT count(*) FROM quota"), 0);
+	assert_int_equal(stores_number(db, "SELECT count(*) FROM "
+	    "secret_request"), 0);
+	sqlite3_close(db);
+	/* As soon as it is right. */
+	offset = 0;
+	assert_int_equal(sites_create(sites, &other), SECRET_OK);
+	assert_int_equal(receipt_knock(&sites->site, secret.token), 0);
+	assert_int_equal(sites_receipt(sites, &secret).knocks, 1);
+	sites_drop(&secret);
+	sites_drop(&other);
+}
+
+/* Whatever this process knew of what others wrote. */
+static void
+a_jump_is_seen_by_others_mark(void **state)
+{
+	static const char *const writes[] = {
+		"INSERT INTO clock (id, latest) VALUES (1, %lld)",
+		"UPDATE clock SET latest = %lld",
+	};
+	struct sites		*sites = *state;
+	struct sites_secret	 secret;
+	struct sqlite3		*db = stores_raw(sites->conf.state_dir);
+	int64_t			 now = sites_now();
+	char			*sql;
+	int			 keys = count_keys(sites);
+
+	sites_draw(&secret, SITES_SMALL);
+	offset = YEARS;
+	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+		sql = sqlite3_mprintf(writes[i], (long long)now);
+		assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL),
+		    SQLITE_OK);
+		sqlite3_free(sql);
+		assert_int_equal(secret_create(&sites->site, sites->arena,
+		    &secret.creation), STORE_BUSY);
+		/* What it could not know costs a key at most. */
+		assert_true(i > 0 || count_keys(sites) == keys);
+		/* It is accepted here, and what the other says comes then. */
+		accept_clock(sites);
+	}
+	assert_int_equal(sites_records(sites), 0);
+	assert_int_equal(sites_create(sites, &secret), SECRET_OK);
+	sqlite3_close(db);
+	sites_drop(&secret);
+}
+
+/* What was read by such a clock is over when it is right, record and all. */
+static void
+a_jump_leaves_no_claim(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 secret, twice;
+
+	make(sites, &secret, 20 * DAY, 1);
+	make(sites, &twice, 20 * DAY, 2);
+	assert_int_equal(sites_read(sites, &twice, twice.claims[0], NULL),
+	    SECRET_OK);
+	offset = 10 * DAY;
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(sites_read(sites, &secret, secret.claims[0],
+		    NULL), SECRET_OK);
+		assert_int_equal(sites_read(sites, &twice, twice.claims[1],
+		    NULL), SECRET_OK);
+	}
+	offset = 0;
+	assert_int_equal(sites_read(sites, &secret, secret.claims[0], NULL),
+	    SECRET_OVER);
+	assert_int_equal(sites_read(sites, &twice, twice.claims[1], NULL),
+	    SECRET_OVER);
+	assert_int_equal(sweep(sites).finished, 1);
+	assert_int_equal(sites_records(sites), 1);
+	/* A claim of before is as good as it was. */
+	assert_int_equal(sites_read(sites, &twice, twice.claims[0], NULL),
+	    SECRET_OK);
+	sites_drop(&secret);
+	sites_drop(&twice);
 }
 
 static void
@@ -390,6 +522,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_was_over_stays_over),
 		TEST(a_jump_ends_nothing),
+		TEST(a_jump_makes_nothing),
+		TEST(a_jump_is_seen_by_others_mark),
+		TEST(a_jump_leaves_no_claim),
 		TEST(a_jump_can_be_believed),
 		TEST(a_jump_ends_no_claim),
 		TEST(burning_goes_on),

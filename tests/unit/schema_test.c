@@ -226,7 +226,8 @@ use_rows(struct store_txn *txn, void *argument)
 	assert_int_equal(store_record_read(txn, &row, bytes), 0);
 	assert_memory_equal(bytes, "bytes", 5);
 
-	assert_int_equal(store_claim_last(txn, row.lookup, &until), 1);
+	assert_int_equal(store_claim_last(txn, row.lookup, INT64_MAX,
+	    &until), 1);
 	assert_int_equal(store_claim_find(txn, row.lookup, claim, &until), 1);
 	assert_int_equal(store_claim_remove(txn, row.lookup, claim), 1);
 	assert_int_equal(store_claim_put(txn, row.lookup, claim, 77), 0);
@@ -234,7 +235,8 @@ use_rows(struct store_txn *txn, void *argument)
 	assert_int_equal(store_claim_put(txn, row.lookup, row.receipt, 99), 0);
 	assert_int_equal(store_claim_find(txn, row.lookup, claim, &until), 0);
 	assert_int_equal(until, 88);
-	assert_int_equal(store_claim_last(txn, row.lookup, &until), 0);
+	assert_int_equal(store_claim_last(txn, row.lookup, INT64_MAX,
+	    &until), 0);
 	assert_int_equal(until, 99);
 	assert_int_equal(store_claim_remove(txn, row.lookup, claim), 0);
 
@@ -248,7 +250,8 @@ use_rows(struct store_txn *txn, void *argument)
 	assert_int_equal(store_record_erase(txn, &row), 0);
 	assert_int_equal(row.record, 0);
 	assert_int_equal(store_record_read(txn, &row, bytes), 1);
-	assert_int_equal(store_claim_last(txn, row.lookup, &until), 1);
+	assert_int_equal(store_claim_last(txn, row.lookup, INT64_MAX,
+	    &until), 1);
 	row.state = STORE_BURNED;
 	row.changed_at = row.due_at = 50;
 	row.views_left = row.attempts_left = row.knocks = 0;

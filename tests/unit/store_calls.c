@@ -172,7 +172,8 @@ static int
 claim_last(struct store_txn *txn)
 {
 	int64_t	 until;
-	int	 result = store_claim_last(txn, secret.lookup, &until);
+	int	 result = store_claim_last(txn, secret.lookup, INT64_MAX,
+	    &until);
 
 	return found(result, until == LATER);
 }
