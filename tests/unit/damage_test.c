@@ -128,6 +128,7 @@ shows_no_cut_record(void **state)
 		"UPDATE secret SET record_bytes = 1000000",
 		"UPDATE secret SET record_bytes = -1",
 		"UPDATE secret SET record = 12345",
+		"UPDATE secret SET key_id = 99",
 		"UPDATE secret SET state = 99",
 		"UPDATE secret SET verifier = X'00'",
 		"UPDATE secret SET receipt = X'00'",

@@ -183,18 +183,22 @@ test_erased_when_there_is_a_turn(void **state)
 	char			*directory = stores_make();
 	struct store_options	 options = stores_options(directory);
 	struct store		*store;
+	bool			 held;
 
 	(void)state;
 	assert_int_equal(sem_init(&refused, 0, 0), 0);
 	options.erase_delay = 10;
 	options.resident = true;
 	store = stores_open(&options);
+	/* What it found at its start is not in the way any more. */
+	await_no_log(directory);
 	update(store, stores_insert, 1);
 	update(store, erase_for_the_last_time, 1);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(sem_wait(&refused), 0);
-	assert_true(stores_holds(directory, 1));
+	held = stores_holds(directory, 1);
 	atomic_store(&no_lock, false);
+	assert_true(held);
 	await_gone(directory, 1);
 	store_close(store);
 	stores_remove(directory);
@@ -225,6 +229,42 @@ test_erased_at_close(void **state)
 	(void)state;
 	erased_at_close(true);
 	erased_at_close(false);
+}
+
+/* A reader elsewhere that ends as soon as somebody waits for it. */
+static struct stores_child *awaited;
+
+void	 __real_clock_sleep_us(int64_t);
+void	 __wrap_clock_sleep_us(int64_t);
+
+void
+__wrap_clock_sleep_us(int64_t microseconds)
+{
+	/* Not the short waits of one checkpoint. */
+	if (awaited != NULL && microseconds >= 10000) {
+		assert_int_equal(stores_end(awaited), 0);
+		awaited = NULL;
+	}
+	__real_clock_sleep_us(microseconds);
+}
+
+static void
+test_erased_at_close_beside_a_reader(void **state)
+{
+	char			*directory = stores_make();
+	struct store_options	 options = stores_options(directory);
+	struct store		*store = stores_open(&options);
+	struct stores_child	 child;
+
+	(void)state;
+	update(store, stores_insert, 1);
+	stores_start(&child, "read", directory, 0);
+	update(store, stores_erase, 1);
+	awaited = &child;
+	store_close(store);
+	assert_null(awaited);
+	assert_false(stores_holds(directory, 1));
+	stores_remove(directory);
 }
 
 /* A view that stays open until it is told, or for 5 s. */
@@ -582,6 +622,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_erased_after_a_kill),
 		cmocka_unit_test(test_erased_when_there_is_a_turn),
 		cmocka_unit_test(test_erased_at_close),
+		cmocka_unit_test(test_erased_at_close_beside_a_reader),
 		cmocka_unit_test(test_reader_does_not_delay),
 		cmocka_unit_test(test_reader_elsewhere_does_not_delay),
 		cmocka_unit_test(test_erasing_catches_up),

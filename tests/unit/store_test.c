@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -30,7 +31,9 @@
 
 #define ONCE 0x4f6e6365
 
-/* What the file system is said to be; 0: what it is. */
+/* What the file system is said to be; 0: what it is; NOTHING: it does not
+ * say. */
+#define NOTHING 1
 static unsigned int	 file_system;
 
 /* In the place of the C library's own. */
@@ -39,6 +42,10 @@ fstatfs(int fd, struct statfs *status)
 {
 	long	 result = syscall(SYS_fstatfs, fd, status);
 
+	if (file_system == NOTHING) {
+		errno = EIO;
+		return -1;
+	}
 	if (result == 0 && file_system != 0)
 		memcpy(&status->f_type, &(long){ (long)file_system },
 		    sizeof(status->f_type));
@@ -273,6 +280,8 @@ test_refused_for_its_file_system(void **state)
 	struct complaint	 error = { "" };
 
 	(void)state;
+	file_system = NOTHING;
+	assert_refused(directory, "Input/output error");
 	for (size_t i = 0; i < sizeof(remote) / sizeof(remote[0]); i++) {
 		file_system = remote[i];
 		assert_refused(directory, "another machine's disk");
