@@ -3,7 +3,7 @@
  * A disk that fails and a process that dies of it; and one that is full.  The
  * Nth read, write, sync, truncation or open fails, once or from then on; what
  * people are told then holds in the process that goes on, and in the next one,
- * which finds the files as they are at that moment.
+ * which finds the files as they were at that moment, or as they are later.
  */
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -23,7 +23,7 @@
 #include "base/complaint.h"
 #include "core/sweep.h"
 #include "faults.h"
-#include "history.h"
+#include "history_judge.h"
 #include "recorder.h"
 
 #define SECRETS	8
@@ -36,13 +36,17 @@ static struct attack_row once = {
 static struct attack_row tries = {
 	"2", "errors of the disk: wrong PINs stay counted", 0, 0
 };
+static struct attack_row late = {
+	"3", "errors of the disk: secrets that are asked for after their time",
+	0, 0
+};
 static struct attack_row again = {
 	"8", "errors of the disk: readers that ask again with their claims",
 	0, 0
 };
 static struct attack_row lost = {
-	"8", "views that a failed sync and a crash took without an answer"
-	    " (their claims open again)", 0, 0
+	"8", "views that were taken as the disk failed and a crash took the"
+	    " answer (their claims open again)", 0, 0
 };
 static struct attack_row whole = {
 	"-", "errors of the disk: databases looked through for damage", 0, 0
@@ -54,10 +58,11 @@ static struct attack_row full = {
 
 static size_t	 places;
 
+/* There is one between any two. */
 static size_t
 next_place(void)
 {
-	return ++places;
+	return places += 2;
 }
 
 struct people {
@@ -67,7 +72,8 @@ struct people {
 };
 
 static void
-make(struct people *people, size_t size, bool gated, unsigned int views)
+make(struct people *people, size_t size, bool gated, unsigned int views,
+    int64_t lifetime)
 {
 	struct history_secret *secret = history_draw(&people->history, size);
 
@@ -75,7 +81,7 @@ make(struct people *people, size_t size, bool gated, unsigned int views)
 	if (gated)
 		sites_gate(&secret->secret);
 	secret->secret.creation.views = views;
-	secret->secret.creation.lifetime = DAY;
+	secret->secret.creation.lifetime = lifetime;
 	(void)history_create(&people->history, people->site, people->arena,
 	    secret);
 }
@@ -110,52 +116,84 @@ live(struct people *people)
 	struct history_secret *secret;
 	struct sweep_result result;
 
-	make(people, 300, false, 1);
-	make(people, 500, true, 1);
-	make(people, 30000, false, 2);
+	make(people, 300, false, 1, DAY);
+	make(people, 500, true, 1, DAY);
+	make(people, 30000, false, 2, DAY);
 	ask(people, 0, HISTORY_OPEN, 0);
 	ask(people, 1, HISTORY_GUESS, 0);
 	ask(people, 1, HISTORY_OPEN, 0);
 	ask(people, 2, HISTORY_OPEN, 0);
-	make(people, 100000, true, 1);
+	make(people, 100000, true, 1, DAY);
 	if ((secret = made(people, 0)) != NULL)
 		(void)history_ack(&people->history, people->site, secret,
 		    secret->secret.claims[0]);
 	ask(people, 3, HISTORY_GUESS, 0);
 	ask(people, 3, HISTORY_OPEN, 1);
-	make(people, 200, false, 1);
+	make(people, 200, false, 1, DAY);
 	if ((secret = made(people, 4)) != NULL)
 		(void)history_burn(&people->history, people->site, secret);
 	ask(people, 2, HISTORY_OPEN, 1);
 	(void)sweep_run(people->site, &result);
-	make(people, 400, true, 3);
+	make(people, 400, true, 3, DAY);
 	ask(people, 5, HISTORY_OPEN, 0);
 	(void)store_checkpoint(people->site->store);
 	ask(people, 5, HISTORY_GUESS, 0);
-	make(people, 50, false, 1);
+	make(people, 50, false, 1, DAY);
+	make(people, 70, false, 1, 1);
 }
 
 struct stage {
 	struct sites	*sites;
 	struct arena	*arena;
 	struct recorder_bytes before[RECORDER_FILE__MAX];
+	struct recorder_bytes moment[RECORDER_FILE__MAX];
 	struct recorder_bytes after[RECORDER_FILE__MAX];
+	size_t		 moment_place;
 	uint64_t	 random;
 };
 
 static void
-judge(struct stage *stage, struct people *people, const char *what,
-    bool failed)
+judge(struct stage *stage, struct people *people, size_t place, bool failed,
+    const char *what, const char *how)
 {
+	char	 whole_text[128];
 	struct history_judge judging = {
-		.history = &people->history, .place = places + 1,
+		.history = &people->history, .place = place,
 		.failed = failed, .opened = SECRETS,
-		.random = &stage->random, .what = what,
-		.rows = { &once, &tries, &again, &whole,
-		    failed ? &lost : NULL },
+		.random = &stage->random, .what = whole_text,
+		.rows = { &once, &tries, &late, &again, &whole, &lost,
+		    &lost },
 	};
 
+	(void)snprintf(whole_text, sizeof(whole_text), "%s, %s", what, how);
 	history_judge(&judging, people->site, people->arena);
+}
+
+/* A process that finds these files. */
+static void
+judge_next(struct stage *stage, struct people *people,
+    const struct recorder_bytes files[RECORDER_FILE__MAX], size_t place,
+    bool failed, const char *what, const char *how)
+{
+	struct complaint error;
+
+	recorder_store(stage->sites->conf.state_dir, files);
+	if (site_open(people->site, &stage->sites->conf, SITE_SINGLE, &error)
+	    == -1) {
+		attack_broke(&once, "%s, %s: %s", what, how, error.text);
+		return;
+	}
+	judge(stage, people, place, failed, what, how);
+	site_close(people->site);
+}
+
+static void
+take_moment(void *argument)
+{
+	struct stage	*stage = argument;
+
+	recorder_load(stage->sites->conf.state_dir, stage->moment);
+	stage->moment_place = places + 1;
 }
 
 /* Returns whether anything failed. */
@@ -167,7 +205,7 @@ fail_once(struct stage *stage, enum faults_kind kind, unsigned long number,
 		.site = &stage->sites->site, .arena = stage->arena,
 	};
 	struct complaint error;
-	char		 what[96];
+	char		 what[64];
 	bool		 hit;
 
 	recorder_store(stage->sites->conf.state_dir, stage->before);
@@ -175,26 +213,24 @@ fail_once(struct stage *stage, enum faults_kind kind, unsigned long number,
 	    -1)
 		fail_msg("%s", error.text);
 	history_begin(&people.history, SECRETS, next_place);
+	faults_watch(take_moment, stage);
 	faults_arm(kind, number, for_good);
 	live(&people);
 	hit = faults_disarm();
+	history_settle(&people.history);
 	recorder_load(stage->sites->conf.state_dir, stage->after);
-	(void)snprintf(what, sizeof(what), "%s %lu%s, goes on",
-	    faults_names[kind], number, for_good ? " and on" : "");
-	judge(stage, &people, what, false);
+	(void)snprintf(what, sizeof(what), "%s %lu%s", faults_names[kind],
+	    number, for_good ? " and on" : "");
+	judge(stage, &people, places + 1, false, what, "goes on");
 	site_close(people.site);
 
-	(void)snprintf(what, sizeof(what), "%s %lu%s, dies",
-	    faults_names[kind], number, for_good ? " and on" : "");
-	recorder_store(stage->sites->conf.state_dir, stage->after);
-	if (site_open(people.site, &stage->sites->conf, SITE_SINGLE, &error) ==
-	    -1)
-		attack_broke(&once, "%s: %s", what, error.text);
-	else {
-		/* Only a sync leaves in doubt what it failed for. */
-		judge(stage, &people, what, kind == FAULTS_SYNC);
-		site_close(people.site);
-	}
+	/* Nobody was told yet what became of the call. */
+	if (hit)
+		judge_next(stage, &people, stage->moment, stage->moment_place,
+		    true, what, "dies at once");
+	/* Only a sync leaves in doubt what it failed for. */
+	judge_next(stage, &people, stage->after, places + 1,
+	    kind == FAULTS_SYNC, what, "dies later");
 	history_end(&people.history);
 	return hit;
 }
@@ -202,7 +238,6 @@ fail_once(struct stage *stage, enum faults_kind kind, unsigned long number,
 static void
 fail_everywhere(void)
 {
-	unsigned long	 step = attack_step(8, 1, 1);
 	struct stage	 stage = { .random = attack_seed() };
 	struct complaint error;
 
@@ -211,14 +246,17 @@ fail_everywhere(void)
 	site_close(&stage.sites->site);
 	recorder_load(stage.sites->conf.state_dir, stage.before);
 	for (int i = 0; i < 2 * FAULTS_MEMORY; i++) {
-		unsigned long	 number;
+		unsigned long	 number, step;
 
+		/* What a sync fails for may happen all the same. */
+		step = i / 2 == FAULTS_SYNC ? 1 : attack_step(14, 1, 1);
 		number = 1 + recorder_random(&stage.random) % step;
 		while (fail_once(&stage, (enum faults_kind)(i / 2), number,
 		    i % 2 == 1))
 			number += step;
 	}
 	recorder_bytes_free(stage.before);
+	recorder_bytes_free(stage.moment);
 	recorder_bytes_free(stage.after);
 	arena_destroy(stage.arena);
 	if (site_open(&stage.sites->site, &stage.sites->conf, SITE_SINGLE,
@@ -338,6 +376,7 @@ fill_disks(void)
 	    unshare(CLONE_NEWUSER | CLONE_NEWNS) == -1) ||
 	    mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == -1) {
 		attack_note("no disk of our own: %s", strerror(errno));
+		attack_check(false, "a small disk of our own");
 		return;
 	}
 	assert_non_null(mkdtemp(directory));
@@ -361,9 +400,9 @@ main(void)
 	fail_everywhere();
 	attack_row(&once);
 	attack_row(&tries);
+	attack_row(&late);
 	attack_row(&again);
-	if (lost.tried > 0)
-		attack_row(&lost);
+	attack_row(&lost);
 	attack_row(&whole);
 	fill_disks();
 	return attack_end();

@@ -33,8 +33,11 @@ const char *const faults_names[FAULTS_KIND__MAX] = {
 
 static _Thread_local struct {
 	bool			 armed, for_good, hit;
+	bool			 short_now;	/* the first short write */
 	enum faults_kind	 kind;
 	unsigned long		 left, calls;
+	void			 (*hook)(void *);
+	void			*argument;
 } fault;
 
 void
@@ -55,6 +58,24 @@ faults_disarm(void)
 	return fault.hit;
 }
 
+void
+faults_watch(void (*hook)(void *), void *argument)
+{
+	fault.hook = hook;
+	fault.argument = argument;
+}
+
+static void
+call_hook(void)
+{
+	bool	 armed = fault.armed;
+
+	fault.armed = false;
+	if (fault.hook != NULL)
+		fault.hook(fault.argument);
+	fault.armed = armed;
+}
+
 unsigned long
 faults_calls(void)
 {
@@ -72,9 +93,12 @@ fails(enum faults_kind kind)
 		fault.left--;
 		return false;
 	}
-	fault.hit = true;
 	if (!fault.for_good)
 		fault.armed = false;
+	fault.short_now = kind == FAULTS_SHORT && !fault.hit;
+	if (kind != FAULTS_SHORT && !fault.hit)
+		call_hook();
+	fault.hit = true;
 	return true;
 }
 
@@ -111,6 +135,9 @@ write_fault(int fd, size_t size)
 static ssize_t
 tell(ssize_t part, ssize_t written)
 {
+	if (part != 0 && fault.short_now)
+		call_hook();
+	fault.short_now = false;
 	return part == WRITTEN_AND_DENIED ? failed(ENOSPC) : written;
 }
 

@@ -30,6 +30,11 @@ void	 faults_arm(enum faults_kind kind, unsigned long number,
 	    bool for_good);
 bool	 faults_disarm(void);
 
+/* faults_watch(hook, argument): in this thread call it when something fails for
+ * the first time since faults_arm, before who called is told; nothing fails in
+ * it.  NULL: nobody is called. */
+void	 faults_watch(void (*hook)(void *), void *argument);
+
 /* faults_calls(): how many of that kind there were since. */
 unsigned long faults_calls(void);
 

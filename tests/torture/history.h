@@ -8,15 +8,13 @@
 #include <stdint.h>
 
 #include "../unit/sites.h"
-#include "attack.h"
-#include "recorder.h"
 
 struct arena;
 struct site;
 
 /*
  * What people asked of a site and what they were told, at which place of a
- * sequence; and whether a site that was found after a crash agrees with it.
+ * sequence; and what therefore must be so.
  */
 
 #define HISTORY_NEVER	SIZE_MAX
@@ -39,6 +37,8 @@ struct history_event {
 	enum secret_outcome outcome;
 	uint8_t		 claim[SEAL_SECRETBYTES];
 	int64_t		 claim_until;
+	size_t		 settled;	/* place from which on what failed is
+					   known to have done nothing */
 };
 
 struct history_secret {
@@ -80,11 +80,42 @@ int	 history_ack(struct history *history, struct site *site,
 int	 history_burn(struct history *history, struct site *site,
 	    struct history_secret *secret);
 
+/* history_try(site, arena, secret, wrong, claim, reading): ask without a note;
+ * the answer is in the arena.  history_is_payload(secret, reading): is it what
+ * was made? */
+int	 history_try(struct site *site, struct arena *arena,
+	    const struct history_secret *secret, bool wrong,
+	    const uint8_t *claim, struct secret_reading *reading);
+bool	 history_is_payload(const struct history_secret *secret,
+	    const struct secret_reading *reading);
+
 /* history_made(history), history_is_full(secret): how many secrets were made,
  * and has this one room for no more calls? */
 size_t	 history_made(struct history *history);
 bool	 history_is_full(struct history *history,
 	    const struct history_secret *secret);
+
+/*
+ * history_settle(history): when nothing is asked any more: what failed has not
+ * happened from where another call was answered that was begun afterwards and
+ * committed, since a log holds one commit after the other.
+ */
+void	 history_settle(struct history *history);
+
+enum history_sure {
+	HISTORY_SURE_NOT, HISTORY_SURE_MAYBE, HISTORY_SURE_YES
+};
+
+/*
+ * history_happened(event, place, failed): did it do what it does when it is
+ * answered so?  As history_bounds says.  history_has_failed(event): was it
+ * answered with a failure?  history_takes(event): does it take a view or an
+ * attempt, as far as is known?
+ */
+enum history_sure history_happened(const struct history_event *event,
+	    size_t place, bool failed);
+bool	 history_has_failed(const struct history_event *event);
+bool	 history_takes(const struct history_event *event);
 
 /* What must be so at a place. */
 struct history_bounds {
@@ -100,33 +131,10 @@ struct history_bounds {
  * history_bounds(secret, place, failed, bounds): after everything that was
  * answered before that place happened, what was not answered yet did or did
  * not.  What failed did nothing; with `failed` it may have happened, as after
- * a crash.
+ * a crash, until it is settled.
  */
 void	 history_bounds(const struct history_secret *secret, size_t place,
 	    bool failed, struct history_bounds *bounds);
-
-/* Where what is found out is counted. */
-struct history_rows {
-	struct attack_row	*once, *tries, *again, *whole;
-	struct attack_row	*lost;	/* views without an answer; or NULL */
-};
-
-struct history_judge {
-	struct history	*history;
-	size_t		 place;
-	bool		 failed;	/* as in history_bounds */
-	size_t		 opened;	/* so many secrets are opened */
-	uint64_t	*random;
-	const char	*what;		/* is judged, for lines about it */
-	struct history_rows rows;
-};
-
-/*
- * history_judge(judge, site, arena): does this site agree?  It is asked and
- * opened like any other, and not fit to be judged again.
- */
-void	 history_judge(const struct history_judge *judge, struct site *site,
-	    struct arena *arena);
 
 /* history_over(history, site, over): which secrets have no record any more.
  * history_left(history, over, bytes, size, offset): whose record of these has

@@ -17,7 +17,7 @@
 #include "base/arena.h"
 #include "base/complaint.h"
 #include "core/sweep.h"
-#include "history.h"
+#include "history_judge.h"
 #include "recorder.h"
 #include "traffic.h"
 
@@ -30,17 +30,23 @@
 #define SECRETS		160
 #define OPENED		6
 
-enum { ONCE, TRIES, GONE, CUT_OFF, AGAIN, LOST, WHOLE, ROWS };
+enum {
+	ONCE, TRIES, TIME, GONE, CUT_OFF, AGAIN, UNANSWERED, LOST, WHOLE, ROWS
+};
 
 static const struct attack_row what_is_tried[ROWS] = {
 	[ONCE] = { "1", "what was read, burned or locked stays so, all else is"
 	    " whole", 0, 0 },
 	[TRIES] = { "2", "wrong PINs stay counted", 0, 0 },
+	[TIME] = { "3", "secrets that are asked for after their time, with"
+	    " claims and without", 0, 0 },
 	[GONE] = { "4", "after the next sweep nothing of what is over is left",
 	    0, 0 },
 	[CUT_OFF] = { "4", "logs are zeros on the disk before they are cut off",
 	    0, 0 },
 	[AGAIN] = { "8", "readers that ask again with their claims", 0, 0 },
+	[UNANSWERED] = { "8", "views that were taken when the cut took the"
+	    " answer (their claims open again)", 0, 0 },
 	[LOST] = { "8", "views that a failed sync and the cut took without an"
 	    " answer (their claims open again)", 0, 0 },
 	[WHOLE] = { "-", "databases looked through for damage", 0, 0 },
@@ -110,9 +116,11 @@ use_site(struct round *round)
 	    round->kind->sync_time);
 	open_site(&round->sites->site, &round->sites->conf, SITE_THREADS);
 	round->recorder.sync_fails = round->kind->sync_fails;
+	round->recorder.sync_drops = recorder_random(&round->random) % 2 == 0;
 	traffic_run(&traffic);
 	site_close(&round->sites->site);
 	recorder_stop();
+	history_settle(&round->history);
 }
 
 /* The program finds what the cut left, and the power goes once more. */
@@ -133,7 +141,7 @@ cut_again(struct round *round, struct recorder_bytes images[])
 		(void)store_checkpoint(site.store);
 	site_close(&site);
 	recorder_stop();
-	recorder_disk(&disk, &recorder);
+	recorder_disk(&disk, &recorder, recorder_random(&round->random));
 	cut = recorder_random(&round->random) % (recorder.count + 1);
 	while (disk.cut < cut)
 		recorder_advance(&disk);
@@ -184,8 +192,9 @@ judge(struct round *round, size_t cut, enum recorder_fate fate,
 		.history = &round->history, .place = cut, .opened = OPENED,
 		.random = &round->random, .what = what,
 		.failed = round->kind->sync_fails > 0,
-		.rows = { &rows[ONCE], &rows[TRIES], &rows[AGAIN],
-		    &rows[WHOLE], &rows[LOST] },
+		.rows = { &rows[ONCE], &rows[TRIES], &rows[TIME],
+		    &rows[AGAIN], &rows[WHOLE], &rows[UNANSWERED],
+		    &rows[LOST] },
 	};
 
 	(void)snprintf(what, sizeof(what), "cut %zu of %zu, fate %d%s", cut,
@@ -233,31 +242,62 @@ judge_cutting(struct round *round, const struct recorder_disk *disk)
 		    left, waiting);
 }
 
-/* So many disks of this round, spread over all places. */
+/* So many disks of one place, or of what is one like the other there. */
+static unsigned long
+cut_here(struct round *round, const struct recorder_disk *disk,
+    struct recorder_bytes images[], unsigned long most)
+{
+	bool	 pending = disk->waiting[RECORDER_DATABASE] > 0 ||
+		    disk->waiting[RECORDER_LOG] > 0;
+	unsigned long	 done = 0;
+
+	while (done < most && (pending || done == 0)) {
+		enum recorder_fate fate = !pending ? RECORDER_NOTHING :
+		    (enum recorder_fate)(recorder_random(&round->random) %
+		    RECORDER_FATE__MAX);
+
+		recorder_image(disk, fate, &round->random, images);
+		judge(round, disk->cut, fate, images);
+		done++;
+	}
+	return done;
+}
+
+/* Where a commit may be, or not, that nobody was told of. */
+static bool
+is_in_doubt(const struct recorder *recorder, size_t place)
+{
+	return place > 0 &&
+	    recorder->steps[place - 1].kind == RECORDER_FAILED &&
+	    recorder->steps[place - 1].file == RECORDER_LOG;
+}
+
+/* So many disks of this round, spread over all places; a half of them over
+ * those that are in doubt. */
 static unsigned long
 cut_everywhere(struct round *round, unsigned long most)
 {
+	const struct recorder *recorder = &round->recorder;
 	struct recorder_bytes images[RECORDER_FILE__MAX] = { 0 };
 	struct recorder_disk disk;
-	unsigned long	 done = 0;
-	size_t		 places = round->recorder.count + 1;
+	unsigned long	 done = 0, doubtful = 0, doubts = 0, seen = 0;
+	size_t		 places = recorder->count + 1;
 
-	recorder_disk(&disk, &round->recorder);
+	for (size_t place = 0; place < places; place++)
+		doubts += is_in_doubt(recorder, place);
+	if (doubts > 0)
+		most /= 2;
+	recorder_disk(&disk, recorder, recorder_random(&round->random));
 	for (size_t place = 0; place < places; place++) {
-		bool	 pending = disk.waiting[RECORDER_DATABASE] > 0 ||
-			    disk.waiting[RECORDER_LOG] > 0;
+		unsigned long	 wanted = most * (place + 1) / places;
 
-		while (done < most * (place + 1) / places) {
-			enum recorder_fate fate = !pending ? RECORDER_NOTHING :
-			    (enum recorder_fate)(recorder_random(
-			    &round->random) % RECORDER_FATE__MAX);
-
-			recorder_image(&disk, fate, &round->random, images);
-			judge(round, place, fate, images);
-			done++;
-			/* One disk is like the other here. */
-			if (!pending)
-				break;
+		if (wanted > done)
+			done += cut_here(round, &disk, images, wanted - done);
+		if (is_in_doubt(recorder, place)) {
+			wanted = most * ++seen / doubts;
+			if (wanted > doubtful)
+				doubtful += cut_here(round, &disk, images,
+				    wanted - doubtful);
 		}
 		if (place + 1 < places) {
 			judge_cutting(round, &disk);
@@ -266,7 +306,7 @@ cut_everywhere(struct round *round, unsigned long most)
 	}
 	recorder_disk_free(&disk);
 	recorder_bytes_free(images);
-	return done;
+	return done + doubtful;
 }
 
 static unsigned long
@@ -337,8 +377,10 @@ main(void)
 	share.disks = attack_size(150, 5000, 100000) / processes;
 	rows = attack_rows(what_is_tried, ROWS);
 	attack_share(processes, do_share, &share);
+	/* A sample may have none of some. */
 	for (int i = 0; i < ROWS; i++)
-		if (i != LOST || rows[i].tried > 0)
+		if ((i != LOST && i != UNANSWERED) || rows[i].tried > 0 ||
+		    attack_step(0, 1, 1) > 0)
 			attack_row(&rows[i]);
 	return attack_end();
 }

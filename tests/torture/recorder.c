@@ -2,7 +2,8 @@
 /*
  * What a disk may hold after a power cut: of what was not synced any sectors,
  * each as it was at any moment since the sync; truncations that happened or
- * did not.
+ * did not.  After a sync that failed the system takes for written what was not
+ * (Linux does), or tries again with the next one.
  */
 #include "recorder.h"
 
@@ -30,6 +31,7 @@ static struct {
 	sqlite3_vfs		 vfs;
 	int			 (*open)(sqlite3_vfs *, const char *,
 				    sqlite3_file *, int, int *);
+	int			 (*remove)(sqlite3_vfs *, const char *, int);
 	sqlite3_io_methods	 real[RECORDER_FILE__MAX];
 	sqlite3_io_methods	 methods[RECORDER_FILE__MAX];
 	struct recorder		*recorder;
@@ -146,8 +148,8 @@ sync_file(enum recorder_file which, sqlite3_file *file, int flags)
 	if (pause.tv_nsec > 0)
 		(void)nanosleep(&pause, NULL);
 	(void)pthread_mutex_lock(&layer.mutex);
-	if (code == SQLITE_OK)
-		note(which, RECORDER_SYNC, NULL, 0, 0);
+	note(which, code == SQLITE_OK ? RECORDER_SYNC : RECORDER_FAILED, NULL,
+	    0, 0);
 	(void)pthread_mutex_unlock(&layer.mutex);
 	return code;
 }
@@ -190,6 +192,34 @@ sync_log(sqlite3_file *file, int flags)
 	return sync_file(RECORDER_LOG, file, flags);
 }
 
+/* Which of the recorder's files is it?  RECORDER_FILE__MAX: none. */
+static enum recorder_file
+file_of(const char *path)
+{
+	size_t	 length = strlen(layer.recorder->directory);
+
+	for (enum recorder_file i = 0; i < RECORDER_FILE__MAX; i++)
+		if (strncmp(path, layer.recorder->directory, length) == 0 &&
+		    strcmp(path + length, recorder_names[i]) == 0)
+			return i;
+	return RECORDER_FILE__MAX;
+}
+
+static int
+remove_file(sqlite3_vfs *vfs, const char *name, int sync)
+{
+	enum recorder_file which;
+	int	 code;
+
+	(void)pthread_mutex_lock(&layer.mutex);
+	code = layer.remove(vfs, name, sync);
+	which = layer.recorder == NULL ? RECORDER_FILE__MAX : file_of(name);
+	if (code == SQLITE_OK && which != RECORDER_FILE__MAX)
+		note(which, RECORDER_TRUNCATE, NULL, 0, 0);
+	(void)pthread_mutex_unlock(&layer.mutex);
+	return code;
+}
+
 static int
 open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
     int *out)
@@ -230,6 +260,8 @@ recorder_register(void)
 	layer.open = vfs->xOpen;
 	layer.vfs.zName = "recorder";
 	layer.vfs.xOpen = open_file;
+	layer.remove = vfs->xDelete;
+	layer.vfs.xDelete = remove_file;
 	must(sqlite3_vfs_register(&layer.vfs, 1) == SQLITE_OK, "register");
 }
 
@@ -289,34 +321,19 @@ apply(struct recorder_bytes *file, const struct recorder_step *step)
 }
 
 void
-recorder_disk(struct recorder_disk *disk, const struct recorder *recorder)
+recorder_disk(struct recorder_disk *disk, const struct recorder *recorder,
+    uint64_t seed)
 {
-	*disk = (struct recorder_disk){ .recorder = recorder };
+	*disk = (struct recorder_disk){
+		.recorder = recorder, .random = seed,
+	};
 	for (int i = 0; i < RECORDER_FILE__MAX; i++) {
 		copy(&disk->synced[i], &recorder->before[i]);
+		copy(&disk->cache[i], &recorder->before[i]);
 		disk->pending[i] = calloc(recorder->count + 1,
 		    sizeof(*disk->pending[i]));
 		must(disk->pending[i] != NULL, "memory");
 	}
-}
-
-void
-recorder_advance(struct recorder_disk *disk)
-{
-	const struct recorder_step *steps = disk->recorder->steps, *step;
-	enum recorder_file file;
-
-	step = &steps[disk->cut];
-	file = step->file;
-	if (step->kind != RECORDER_SYNC)
-		disk->pending[file][disk->waiting[file]++] = disk->cut;
-	else {
-		for (size_t i = 0; i < disk->waiting[file]; i++)
-			apply(&disk->synced[file],
-			    &steps[disk->pending[file][i]]);
-		disk->waiting[file] = 0;
-	}
-	disk->cut++;
 }
 
 void
@@ -325,6 +342,7 @@ recorder_disk_free(struct recorder_disk *disk)
 	for (int i = 0; i < RECORDER_FILE__MAX; i++)
 		free(disk->pending[i]);
 	recorder_bytes_free(disk->synced);
+	recorder_bytes_free(disk->cache);
 }
 
 uint64_t
@@ -392,6 +410,56 @@ write_sector(struct recorder_bytes *image, const struct recorder_bytes *cache,
 	memcpy(image->bytes + begin, cache->bytes + begin, end - begin);
 }
 
+/* What was not synced goes to the cache, and by choice to the image too. */
+static void
+write_out(const struct recorder_disk *disk, enum recorder_file file,
+    struct choice *choice, bool noise, struct recorder_bytes *image,
+    struct recorder_bytes *cache)
+{
+	for (size_t i = 0; i < disk->waiting[file]; i++) {
+		const struct recorder_step *step =
+		    &disk->recorder->steps[disk->pending[file][i]];
+		size_t	 first = (size_t)step->offset / SECTOR;
+		size_t	 count = sectors_of(step);
+
+		apply(cache, step);
+		if (step->kind == RECORDER_TRUNCATE) {
+			if (reaches(choice))
+				resize(image, cache->size);
+			continue;
+		}
+		for (size_t number = first; number < first + count; number++)
+			if (reaches(choice))
+				write_sector(image, cache, number, noise,
+				    choice->random);
+	}
+}
+
+/* For the next file. */
+static void
+choose(const struct recorder_disk *disk, enum recorder_file file,
+    struct choice *choice)
+{
+	static const unsigned int percents[RECORDER_FATE__MAX] = {
+		[RECORDER_ALL] = 100, [RECORDER_IN_ORDER] = 100,
+		[RECORDER_BUT_ONE] = 100, [RECORDER_ONE] = 100,
+		[RECORDER_SOME] = 50, [RECORDER_FEW] = 10,
+		[RECORDER_MOST] = 90,
+	};
+	size_t	 count = 0;
+
+	for (size_t i = 0; i < disk->waiting[file]; i++)
+		count += sectors_of(&disk->recorder->steps[
+		    disk->pending[file][i]]);
+	choice->sectors = 0;
+	choice->chosen = recorder_random(choice->random) % (count + 1);
+	choice->percent = percents[choice->fate];
+	if ((choice->fate == RECORDER_LOG_ONLY && file == RECORDER_LOG) ||
+	    (choice->fate == RECORDER_DATABASE_ONLY &&
+	    file == RECORDER_DATABASE))
+		choice->percent = 100;
+}
+
 static void
 make_image(const struct recorder_disk *disk, enum recorder_file file,
     struct choice *choice, struct recorder_bytes *image)
@@ -402,24 +470,8 @@ make_image(const struct recorder_disk *disk, enum recorder_file file,
 	size_t	 before;
 
 	copy(image, &disk->synced[file]);
-	copy(&cache, &disk->synced[file]);
-	for (size_t i = 0; i < disk->waiting[file]; i++) {
-		const struct recorder_step *step =
-		    &disk->recorder->steps[disk->pending[file][i]];
-		size_t	 first = (size_t)step->offset / SECTOR;
-		size_t	 count = sectors_of(step);
-
-		apply(&cache, step);
-		if (step->kind == RECORDER_TRUNCATE) {
-			if (reaches(choice))
-				resize(image, cache.size);
-			continue;
-		}
-		for (size_t number = first; number < first + count; number++)
-			if (reaches(choice))
-				write_sector(image, &cache, number, noise,
-				    choice->random);
-	}
+	copy(&cache, &disk->cache[file]);
+	write_out(disk, file, choice, noise, image, &cache);
 	/* The size may be there before what it is the size of. */
 	before = image->size;
 	if (sized && choice->percent != 0 && cache.size > before) {
@@ -434,29 +486,37 @@ void
 recorder_image(const struct recorder_disk *disk, enum recorder_fate fate,
     uint64_t *random, struct recorder_bytes images[RECORDER_FILE__MAX])
 {
-	static const unsigned int percents[RECORDER_FATE__MAX] = {
-		[RECORDER_ALL] = 100, [RECORDER_IN_ORDER] = 100,
-		[RECORDER_BUT_ONE] = 100, [RECORDER_ONE] = 100,
-		[RECORDER_SOME] = 50, [RECORDER_FEW] = 10,
-		[RECORDER_MOST] = 90,
-	};
 	struct choice	 choice = { .fate = fate, .random = random };
 
 	for (enum recorder_file file = 0; file < RECORDER_FILE__MAX; file++) {
-		size_t	 count = 0;
-
-		for (size_t i = 0; i < disk->waiting[file]; i++)
-			count += sectors_of(&disk->recorder->steps[
-			    disk->pending[file][i]]);
-		choice.sectors = 0;
-		choice.chosen = recorder_random(random) % (count + 1);
-		choice.percent = percents[fate];
-		if ((fate == RECORDER_LOG_ONLY && file == RECORDER_LOG) ||
-		    (fate == RECORDER_DATABASE_ONLY &&
-		    file == RECORDER_DATABASE))
-			choice.percent = 100;
+		choose(disk, file, &choice);
 		make_image(disk, file, &choice, &images[file]);
 	}
+}
+
+void
+recorder_advance(struct recorder_disk *disk)
+{
+	const struct recorder_step *step =
+	    &disk->recorder->steps[disk->cut];
+	enum recorder_file file = step->file;
+	struct choice	 choice = {
+		.fate = RECORDER_ALL, .random = &disk->random,
+	};
+
+	if (step->kind == RECORDER_WRITE || step->kind == RECORDER_TRUNCATE)
+		disk->pending[file][disk->waiting[file]++] = disk->cut;
+	disk->cut++;
+	if (step->kind != RECORDER_SYNC && (step->kind != RECORDER_FAILED ||
+	    !disk->recorder->sync_drops))
+		return;
+	if (step->kind == RECORDER_FAILED)
+		choice.fate = (enum recorder_fate)(recorder_random(
+		    &disk->random) % RECORDER_FATE__MAX);
+	choose(disk, file, &choice);
+	write_out(disk, file, &choice, false, &disk->synced[file],
+	    &disk->cache[file]);
+	disk->waiting[file] = 0;
 }
 
 /* Files */

@@ -16,7 +16,13 @@ enum recorder_file { RECORDER_DATABASE, RECORDER_LOG, RECORDER_FILE__MAX };
 /* The files' names in their directory. */
 extern const char *const recorder_names[RECORDER_FILE__MAX];
 
-enum recorder_kind { RECORDER_WRITE, RECORDER_TRUNCATE, RECORDER_SYNC };
+/* A file that is removed is cut off whole. */
+enum recorder_kind {
+	RECORDER_WRITE,
+	RECORDER_TRUNCATE,
+	RECORDER_SYNC,
+	RECORDER_FAILED		/* a sync that did */
+};
 
 struct recorder_step {
 	enum recorder_kind	 kind;
@@ -40,6 +46,8 @@ struct recorder {
 	size_t			 count, room;
 	unsigned int		 sync_time;	/* microseconds */
 	unsigned int		 sync_fails;	/* percent of them */
+	bool			 sync_drops;	/* what one fails for is not
+						   tried again */
 };
 
 /* recorder_register(): be the file layer under ours; before the store's first
@@ -66,14 +74,18 @@ size_t	 recorder_place(void);
 struct recorder_disk {
 	const struct recorder	*recorder;
 	size_t			 cut;		/* steps before it */
+	uint64_t		 random;
 	struct recorder_bytes	 synced[RECORDER_FILE__MAX];
+	struct recorder_bytes	 cache[RECORDER_FILE__MAX]; /* what who read
+					   it was given then */
 	size_t			*pending[RECORDER_FILE__MAX]; /* steps */
 	size_t			 waiting[RECORDER_FILE__MAX]; /* … of them */
 };
 
-/* recorder_disk(disk, recorder): before the first step. */
+/* recorder_disk(disk, recorder, seed): before the first step.  What becomes of
+ * writes whose sync failed is chance, which begins with the seed. */
 void	 recorder_disk(struct recorder_disk *disk,
-	    const struct recorder *recorder);
+	    const struct recorder *recorder, uint64_t seed);
 
 /* recorder_advance(disk): one step on. */
 void	 recorder_advance(struct recorder_disk *disk);

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "core/sweep.h"
+#include "recorder.h"
 #include "store/store.h"
 
 /* Claims that one thread may still ask with. */
