@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/complaint.h"
 #include "base/conf.h"
 #include "base/log.h"
@@ -76,16 +77,19 @@ quota_begin(struct site *site, const char *address, int64_t now,
 	struct complaint error = { "the key of a day that is over" };
 	struct in6_addr	 network;
 	uint8_t		 day[EPOCH_KEYBYTES];
-	int64_t		 hour;
+	int64_t		 hour, wall = clock_wall();
 	uint32_t	 epoch;
 
 	*quota = (struct quota){ .bytes = bytes };
 	if ((conf->client_secrets == 0 && conf->client_bytes == 0) ||
 	    !find_network(conf, address, &network))
 		return 0;
-	hour = now / HOUR;
-	quota->due_at = (hour + 1) * HOUR;
-	epoch = epoch_of(hour * HOUR);
+	/* Behind the mark time stands, and so would the hour: whoever made
+	 * enough would wait for days. */
+	hour = (wall < now ? wall : now) / HOUR;
+	quota->ends_at = (hour + 1) * HOUR;
+	quota->due_at = (now / HOUR + 1) * HOUR;
+	epoch = epoch_of(now);
 	if (epoch_make(epochs, epoch, &error) == -1 ||
 	    epoch_key(epochs, epoch, day) == -1) {
 		log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "keys"),
@@ -104,6 +108,7 @@ quota_allows(struct store_txn *txn, const struct site *site,
 {
 	const struct conf *conf = site->conf;
 	struct store_quota made;
+	struct store_clock clock;
 	int		 result;
 
 	if (!quota->counted)
@@ -113,7 +118,8 @@ quota_allows(struct store_txn *txn, const struct site *site,
 	result = store_quota_find(txn, quota->hash, &made);
 	if (result != 0)
 		return result == 1 ? 0 : -1;
-	*wait = quota->due_at - store_now(txn);
+	store_clock(txn, &clock);
+	*wait = quota->ends_at - clock.wall;
 	return (conf->client_secrets != 0 &&
 	    made.secrets >= conf->client_secrets) ||
 	    (conf->client_bytes != 0 &&

@@ -21,7 +21,9 @@ struct store_txn;
 struct quota {
 	bool		 counted;	/* false: of nobody */
 	uint8_t		 hash[SEAL_HASHBYTES];	/* of client and hour */
-	int64_t		 due_at;	/* the end of the hour, ms since 1970 */
+	int64_t		 ends_at;	/* the end of the hour by the clock
+					   that there is, ms since 1970 */
+	int64_t		 due_at;	/* when it may be forgotten */
 	size_t		 bytes;
 };
 

@@ -424,6 +424,37 @@ forgotten_after_the_hour(void **state)
 	sites_close(sites);
 }
 
+/* Time stands until a clock that was set back is there again; hours do not. */
+static void
+hours_go_on_behind_the_mark(void **state)
+{
+	struct sites		*sites = open_sites("client_secrets = 1\n",
+				    SITE_SINGLE);
+	struct sites_secret	 secret;
+
+	(void)state;
+	assert_int_equal(make_one(sites, NULL), SECRET_OK);
+	frozen -= 2 * DAY;
+	for (int hour = 0; hour < 3; hour++) {
+		assert_int_equal(make_one(sites, SOMEBODY), SECRET_OK);
+		frozen += SECOND;
+		sites_draw(&secret, SITES_SMALL);
+		secret.creation.client = SOMEBODY;
+		assert_int_equal(sites_create(sites, &secret),
+		    SECRET_TOO_MANY);
+		assert_int_equal(secret.creation.wait, HALF - SECOND);
+		sites_drop(&secret);
+		frozen += HOUR - SECOND;
+	}
+	/* As long as all others they are known, and no longer. */
+	sweep(sites);
+	assert_int_equal(number(sites, "SELECT count(*) FROM quota"), 3);
+	frozen += 2 * DAY;
+	sweep(sites);
+	assert_int_equal(number(sites, "SELECT count(*) FROM quota"), 0);
+	sites_close(sites);
+}
+
 /* The row of the one client that there is. */
 static int64_t
 row_id(const struct sites *sites)
@@ -689,6 +720,7 @@ main(void)
 		cmocka_unit_test(costs_no_stretching),
 		cmocka_unit_test(exact_among_many),
 		cmocka_unit_test(forgotten_after_the_hour),
+		cmocka_unit_test(hours_go_on_behind_the_mark),
 		cmocka_unit_test(nobody_can_be_followed),
 		cmocka_unit_test(no_address_is_stored),
 		cmocka_unit_test(so_many_at_a_time),
