@@ -51,6 +51,18 @@ clear_behind(struct in6_addr *address, unsigned int bits)
 		address->s6_addr[i / 8] &= (uint8_t)~(0x80u >> i % 8);
 }
 
+/* An IPv4 client that a translator hands on to an IPv6 server (RFC 6052): under
+ * that prefix is all of IPv4, and every address in it is somebody else's. */
+static void
+undo_translation(struct in6_addr *address)
+{
+	static const uint8_t	 translated[12] = { 0, 0x64, 0xff, 0x9b };
+	static const uint8_t	 mapped[12] = { [10] = 0xff, 0xff };
+
+	if (memcmp(address->s6_addr, translated, sizeof(translated)) == 0)
+		memcpy(address->s6_addr, mapped, sizeof(mapped));
+}
+
 /*
  * The network that stands for a client; false for nobody.  Behind a proxy on
  * this machine, or one that does not say for whom it asks, everybody has the
@@ -63,6 +75,7 @@ find_network(const struct conf *conf, const char *text,
 	if (text == NULL || !read_address(text, network) ||
 	    is_loopback(network) || conf_trusts(conf, text))
 		return false;
+	undo_translation(network);
 	clear_behind(network, (unsigned int)(IN6_IS_ADDR_V4MAPPED(network) ?
 	    MAPPED_BITS + conf->client_ipv4_bits : conf->client_ipv6_bits));
 	return true;

@@ -210,6 +210,13 @@ networks_are_clients(void **state)
 		    true },
 		{ "client_ipv6_bits = 16\n", SOMEBODY, "198.51.100.1",
 		    false },
+		/* IPv4 behind a translator; not what is beside its prefix. */
+		{ "", "64:ff9b::192.0.2.77", "64:ff9b::192.0.2.76", false },
+		{ "", "64:ff9b::192.0.2.77", SOMEBODY, true },
+		{ "client_ipv4_bits = 24\n", "64:ff9b::192.0.2.77",
+		    "64:ff9b::192.0.2.76", true },
+		{ "", "64:ff9b:0:1::c000:24d", "64:ff9b:0:1::c000:24c",
+		    true },
 		/* Nobody in particular. */
 		{ "", "", "", false },
 		{ "", "unix:", "unix:", false },
