@@ -8,10 +8,11 @@ import array
 import contextlib
 import itertools
 import os
-import random
 import sys
 import tempfile
+import threading
 import time
+from random import Random
 
 from attack import Attack
 from oncelink_site import Site, run, wait_until
@@ -112,13 +113,16 @@ def is_among(found, content):
 # The site.
 
 class DirectSite(Site):
-    """Requests go straight to the worker; some start one of their own."""
+    """Requests go straight to the worker; some of clients' start one of their
+    own."""
 
     plain_cgi = 0
+    client = threading.local()
 
     def request(self, method, path, body=None, headers=None, **_):
         kind = (headers or {}).get("Content-Type")
-        if random.random() < self.plain_cgi:
+        chance = getattr(self.client, "chance", None)
+        if chance and chance.random() < self.plain_cgi:
             return self.cgi(method, path, body or b"", kind)
         return self.direct(method, path, body, kind)
 
@@ -129,7 +133,18 @@ def sealed_records(site):
             "SELECT sealed FROM record")]
 
 
-def make(site, count):
+def in_clients(site, random, work):
+    """work(number) for each client, with a chance of its own whatever the
+    others do meanwhile."""
+    seeds = [random.random() for _ in range(CLIENTS)]
+
+    def client(number):
+        site.client.chance = Random(seeds[number])
+        work(number)
+    in_threads(CLIENTS, client)
+
+
+def make(site, random, count):
     secrets = []
     for number in range(count):
         size = SIZES[number % len(SIZES)]
@@ -137,7 +152,7 @@ def make(site, count):
         faces = ("native", "native", "safesecrets", "onetime")
         secrets.append(Secret(faces[number // len(SIZES) % 4]
                               if size <= 10000 else "native", size))
-    in_threads(CLIENTS, lambda number: [
+    in_clients(site, random, lambda number: [
         secret.create(site) for secret in secrets[number::CLIENTS]])
     return secrets
 
@@ -148,7 +163,7 @@ def read(site, secret):
         site.native("secrets/ack", id=secret.token, claim=secret.claim)
 
 
-def end_by_worker(site, secrets):
+def end_by_worker(site, random, secrets):
     """Half of those that can be are burned, all others are read."""
     def work(number):
         for place in range(number, len(secrets), CLIENTS):
@@ -157,7 +172,7 @@ def end_by_worker(site, secrets):
                 secret.burn(site)
             else:
                 read(site, secret)
-    in_threads(CLIENTS, work)
+    in_clients(site, random, work)
 
 
 def expire(site):
@@ -239,13 +254,13 @@ class Search:
                 self.on_disk.broke("at the end: %d bytes" % len(text))
 
 
-def one_round(site, search, count):
-    secrets = make(site, count)
+def one_round(site, search, random, count):
+    secrets = make(site, random, count)
     sealed = sealed_records(site)
     search.living(secrets, sealed)
     random.shuffle(secrets)
     ending = secrets[:count * 2 // 3]
-    end_by_worker(site, ending)
+    end_by_worker(site, random, ending)
     # Within erase_delay and without a sweep.
     wait_until(lambda: os.path.getsize(site.database + "-wal") == 0,
                "the worker to erase")
@@ -273,7 +288,7 @@ def destroy_a_key(attack, disk, site):
     return key
 
 
-def attack_disk(attack, directory):
+def attack_disk(attack, random, directory):
     disk = Disk(directory)
     site = None
     try:
@@ -286,7 +301,7 @@ def attack_disk(attack, directory):
         count = attack.size(72, 1000, 10000)
         texts = []
         for begin in range(0, count, 500):
-            one_round(site, search, min(500, count - begin))
+            one_round(site, search, random, min(500, count - begin))
         attack.check(search.found_living == count,
                      "the records of all are found while they live")
         done = site.ctl("verify-erased")
@@ -318,9 +333,9 @@ def main():
                 *command]
         os.execvp(command[0], command)
     attack = Attack("erasure")
-    attack.seed().random()
+    random = attack.seed()
     with tempfile.TemporaryDirectory(prefix="oncelink-test.") as directory:
-        attack_disk(attack, directory)
+        attack_disk(attack, random, directory)
     sys.exit(attack.end())
 
 
