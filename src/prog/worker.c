@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -300,9 +301,12 @@ main(int argc, char **argv)
 	log_open(PROGRAM, (enum log_target)conf.log_target,
 	    (enum log_level)conf.log_level);
 	tzset();
-	/* Threads inherit the signal mask. */
+	/* Threads inherit the signal mask.  A reader of CGI who went away is no
+	 * reason to die either. */
 	if (source == SOURCE_SOCKET)
 		fcgi_prepare();
+	else
+		signal(SIGPIPE, SIG_IGN);
 	opened = site_open(&site, &conf, source == SOURCE_CGI ? SITE_SINGLE :
 	    SITE_THREADS, &error);
 	conf_forget_sign_key(&conf);

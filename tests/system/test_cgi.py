@@ -22,6 +22,18 @@ EX_CONFIG = 78
 class Cgi(SiteTest):
     """One process a request, as any web server can start it."""
 
+    def test_reader_gone(self):
+        """a request whose reader has gone ends well"""
+        site = self.site(server=None, start=False)
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = subprocess.run(
+            [WORKER, "-c", site.conf_file], stdin=subprocess.DEVNULL,
+            stdout=writing, stderr=subprocess.PIPE, check=False,
+            env=clean_environment(cgi_params("GET", "/ping")))
+        os.close(writing)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+
     def test_all(self):
         """every face by plain CGI"""
         site = self.site(server=None, start=False)
