@@ -9,7 +9,9 @@ import itertools
 import os
 import re
 import resource
+import shlex
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -17,12 +19,26 @@ from collections import Counter
 
 from attack import Attack
 
+import fastcgi
 from logs_faults import FAULTS
 from logs_traffic import FACES, Planted, Traffic, forms, keys_of
-from preload import Preload
+from preload import Preload, compiled
 from oncelink_canary import Watch
 from oncelink_server import KINDS
-from oncelink_site import SRCDIR, Site, wait_until
+from oncelink_site import (
+    SRCDIR, Site, become, clean_environment, wait_until,
+)
+
+KEEPER = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                      "logs_keeper.c")
+
+# What programs of ours end with: well, or as sysexits.h has it.
+ENDS = {0, *range(64, 79)}
+
+# What a sample does to the first kind of web server, with so many more by
+# chance, and to another one.
+SAMPLE, MORE, ANOTHER = (
+    ("nothing", "workers that die", "a full disk"), 6, ("all at once",))
 
 CLIENTS = 3
 
@@ -42,7 +58,7 @@ hangs)	exec sleep 60 ;;
 esac
 exec cat >/dev/null
 """
-# Of two rounds a fault each has all of them in turn: an odd number.
+# Two rounds a fault have all of them in turn: an odd number.
 MAIL_MODES = ("tells", "takes", "refuses", "tells", "says", "dies", "hangs")
 
 attack = Attack("logs")
@@ -51,6 +67,8 @@ requests = attack.row("6", "requests with planted words that workers answered"
                       " errors, files")
 deaths = attack.row("6", "workers killed in the middle: core files, and"
                     " whether there could be one")
+ends = attack.row("-", "workers that ended and were not killed: of themselves,"
+                  " with a status that says why")
 rounds = attack.row("6", "rounds of the sweeper, with mail that goes wrong:"
                     " what it says")
 
@@ -64,6 +82,8 @@ class Scene:
         self.began = time.time()
         self.mutex = threading.Lock()
         self.crowd = []
+        self.killed = set()
+        self.ends_read = self.exempted = 0
         self.modes = itertools.cycle(MAIL_MODES)
         self.site = Site(kind, conf="shipped", start=False, threads=8,
                          settings={
@@ -84,8 +104,11 @@ class Scene:
         site.configure(sendmail=name)
         self.worker = Preload(site.directory, "worker")
         self.sweeper = Preload(site.directory, "sweeper")
-        site.programs = {**site.programs,
-                         "WORKER": self.worker.wrap(site.programs["WORKER"])}
+        self.ends_file = os.path.join(site.directory, "ends")
+        program = site.programs["WORKER"]
+        if site.server.starts_workers:
+            program = self.kept_by_keeper(program)
+        site.programs = {**site.programs, "WORKER": self.worker.wrap(program)}
         site.start()
         # From now on cron's too.
         site.environment = self.sweeper.environment()
@@ -118,13 +141,60 @@ class Scene:
                         found.append(process)
         return found
 
+    def kept_by_keeper(self, program):
+        """Their parent would not tell us how they ended; see KEEPER."""
+        with open(self.ends_file, "w", encoding="ascii") as file:
+            os.chmod(file.name, 0o666)
+        place = os.path.join(self.site.directory, "keeper")
+        os.mkdir(place)
+        os.chmod(place, 0o755)
+        name = os.path.join(place, os.path.basename(program))
+        with open(name, "w", encoding="utf-8") as file:
+            file.write('#!/bin/sh\nexec %s "$@"\n' % " ".join(map(
+                shlex.quote, (compiled(KEEPER), self.ends_file, program))))
+        os.chmod(name, 0o755)
+        return name
+
     def restart(self):
         """Those that the web server does not start, as far as they can."""
         with self.mutex, contextlib.suppress(AssertionError):
             for number, worker in enumerate(self.site.workers):
                 if not worker.running():
-                    worker.end()
+                    self.judge_end(worker.pid, worker.end())
+                    # Until there is another one it is judged no more.
+                    self.killed.add(worker.pid)
                     self.site.workers[number] = self.site.start_worker(number)
+
+    def judge_ends(self):
+        """Of those that the web server started."""
+        if not os.path.exists(self.ends_file):
+            return
+        with open(self.ends_file, encoding="ascii") as file:
+            lines = file.read().splitlines()
+        for line in lines[self.ends_read:]:
+            process, status, number, asked = map(int, line.split())
+            # A web server ends those of CGI whose clients have gone.
+            if not number or number != asked:
+                self.judge_end(process, -number or status)
+        self.ends_read = len(lines)
+
+    def judge_end(self, process, status):
+        """status as subprocess has it: of a signal below 0."""
+        if process in self.killed:
+            return
+        ends.tried += 1
+        if status in ENDS:
+            return
+        if status == -signal.SIGABRT:
+            said = len(re.findall(fastcgi.NO_MEMORY, self.site.log()))
+            if said > self.exempted:
+                self.exempted += 1
+                return
+        ends.broke("%s: a worker ended with status %d" % (self.kind, status))
+
+    def kill(self, process, number):
+        self.killed.add(process)
+        os.kill(process, number)
 
     def kill_one(self):
         """In the middle of something; False when none was there."""
@@ -136,7 +206,7 @@ class Scene:
                 if may_leave_core(process):
                     deaths.broke("%s: a worker may leave a core file"
                                  % self.kind)
-            os.kill(process, self.random.choice([
+            self.kill(process, self.random.choice([
                 signal.SIGKILL, signal.SIGABRT, signal.SIGQUIT]))
             deaths.tried += 1
             self.restart()
@@ -147,8 +217,22 @@ class Scene:
         """Who starts them next does so as it is then."""
         for process in self.workers():
             with contextlib.suppress(OSError):
-                os.kill(process, signal.SIGKILL)
+                self.kill(process, signal.SIGKILL)
         self.restart()
+
+    def worker_sockets(self):
+        """Where workers take FastCGI; nowhere, when it is plain CGI."""
+        if "cgid" in getattr(self.site.server, "modules", ()):
+            return []
+        found = []
+        with open("/proc/net/unix", encoding="utf-8") as file:
+            for line in list(file)[1:]:
+                fields = line.split(None, 7)
+                # __SO_ACCEPTCON
+                if (len(fields) > 7 and int(fields[3], 16) & 0x10000
+                        and fields[7].startswith(self.site.directory)):
+                    found.append(fields[7].rstrip("\n"))
+        return found
 
     def answered(self):
         """How many requests did workers answer in this stage?"""
@@ -241,6 +325,28 @@ class Scene:
         rounds.tried += 1
         self.judge(canaries, done.stdout + done.stderr, "the sweeper", "mail")
 
+    def sweep_and_kill(self, seconds):
+        """A round that ends after so long; False when it was over before."""
+        self.set_mail(next(self.modes))
+        site = self.site
+        with subprocess.Popen(
+                [site.programs["SWEEP"], "-c", site.conf_file, "-v"],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=clean_environment(site.environment),
+                **become(site.owner)) as sweeper:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                sweeper.wait(seconds)
+            # Before it is ours it may leave a core file, of nothing of ours.
+            may = sweeper.poll() is None and may_leave_core(sweeper.pid)
+            sweeper.send_signal(self.random.choice(
+                [signal.SIGKILL] if may else
+                [signal.SIGKILL, signal.SIGABRT, signal.SIGQUIT]))
+            said = b"".join(sweeper.communicate())
+        rounds.tried += 1
+        self.judge(self.aside, said, "the sweeper", "killed")
+        return sweeper.returncode < 0
+
 
 def may_leave_core(process):
     with open("/proc/%d/limits" % process, encoding="ascii") as file:
@@ -255,7 +361,7 @@ def go_through(scene, name, canaries, seconds):
     restless = {"clients that go": 9, "all at once": 4}.get(name, 1)
     crowd = [Traffic(scene.site, canaries[number], scene.random, scene.keys,
                      restless) for number in range(CLIENTS)]
-    scene.crowd = crowd
+    scene.crowd, scene.aside = crowd, canaries[CLIENTS]
 
     def client(traffic):
         while not over.is_set():
@@ -284,6 +390,7 @@ def go_through(scene, name, canaries, seconds):
                 "%s %d" % one for one in sorted(answers.items()))))
     requests.tried += scene.answered()
     heal(scene)
+    scene.judge_ends()
 
 
 def lacks(name, crowd, happened):
@@ -311,12 +418,12 @@ def heal(scene):
     wait_until(answers, "the site to answer again")
 
 
-def go_through_all(kind, random, seconds):
+def go_through_all(kind, random, seconds, faults):
     scene = Scene(kind, random)
     everything_planted = Planted()
     try:
-        for name in FAULTS:
-            canaries = [Planted() for _ in range(CLIENTS)]
+        for name in faults:
+            canaries = [Planted() for _ in range(CLIENTS + 1)]
             go_through(scene, name, canaries, seconds)
             stage = Planted()
             for planted in canaries:
@@ -324,7 +431,8 @@ def go_through_all(kind, random, seconds):
                 everything_planted.add(planted)
             # With a letter at least.
             writer = Traffic(scene.site, stage, random, scene.keys)
-            writer.requests()
+            wait_until(lambda: writer.requests() or writer.delivered,
+                       "a letter")
             scene.sweep(stage)
             scene.look(stage, "with " + name)
         new = [name for name in scene.watch.seen()
@@ -332,7 +440,10 @@ def go_through_all(kind, random, seconds):
         if new and scene.site.server.spools_above is None:
             requests.broke("%s: temporary files: %r" % (kind, new[:5]))
         scene.site.web.end()
-        scene.site.stop_workers()
+        for worker in scene.site.workers:
+            scene.judge_end(worker.pid, worker.end())
+        scene.site.workers = []
+        scene.judge_ends()
         scene.look(everything_planted, "at the end", True)
         scene.look_for_cores()
     finally:
@@ -351,16 +462,27 @@ def search_finds(random):
     return good
 
 
+def plan(random):
+    """[(kind of web server, names of faults)]"""
+    kinds = list(KINDS)
+    sample = attack.size(2, 0, 0)
+    if sample == 0:
+        return [(kind, list(FAULTS)) for kind in kinds]
+    rest = [name for name in FAULTS if name not in SAMPLE + ANOTHER]
+    return [(kinds[0], SAMPLE + tuple(random.sample(rest, MORE))),
+            (random.choice(kinds[1:]), ANOTHER)][:sample]
+
+
 def main():
     random = attack.seed()
     # Whoever starts us may have said that there are none.
     most = resource.getrlimit(resource.RLIMIT_CORE)[1]
     resource.setrlimit(resource.RLIMIT_CORE, (most, most))
     attack.check(search_finds(random), "every form of a planted word is found")
-    kinds = list(KINDS)[:attack.size(1, len(KINDS), len(KINDS))]
-    for kind in kinds:
+    for kind, faults in plan(random):
         began = time.monotonic()
-        go_through_all(kind, random, attack.size(250, 1500, 20000) / 1000)
+        go_through_all(kind, random, attack.size(150, 1500, 20000) / 1000,
+                       faults)
         attack.note("%s: %.0f s" % (kind, time.monotonic() - began))
     return attack.end()
 

@@ -10,12 +10,18 @@ import re
 import threading
 import time
 
-from preload import BROKEN, DAY, FULL, YEAR
+from logs_traffic import Traffic
+from preload import BROKEN, DAY, FULL, SHORT, SYNCS, YEAR
 from oncelink_site import WORKER
 
 # Workers that are killed have answered so many requests, or nobody asks them.
 ANSWERS = 12
 IDLE = 2                    # seconds
+
+SLOW_CLIENTS = 6
+
+# Of what libfcgi takes for lengths it has memory, in KiB, or is at its end.
+ROOM = 256 << 10
 
 
 def is_sanitized():
@@ -36,14 +42,14 @@ class Count:
 
 @contextlib.contextmanager
 def repeating(scene, action, pause):
-    """An action again and again; counts those that did not say False."""
+    """An action again and again; counts those that say that they did it."""
     stop = threading.Event()
     happened = Count()
 
     def again():
         while not stop.wait(pause):
             try:
-                happened.number += action() is not False
+                happened.number += bool(action())
             except Exception as failure:
                 scene.cannot(failure)
                 return
@@ -73,11 +79,12 @@ def workers_die(scene):
 
 
 @contextlib.contextmanager
-def disk(scene, error, rates):
-    """One call in so many fails, now more of them and now less."""
+def disk(scene, error, rates, calls=0):
+    """One call in so many fails, now more of them and now less; calls: of
+    these kinds alone."""
     def change():
         for preload in (scene.worker, scene.sweeper):
-            preload.break_disk(error, scene.random.choice(rates))
+            preload.break_disk(error, scene.random.choice(rates), calls)
     before = scene.worker.errors()
     change()
     try:
@@ -96,10 +103,26 @@ def disk_fails(scene):
     return disk(scene, BROKEN, [2, 5, 20, 100])
 
 
+def syncs_fail(scene):
+    return disk(scene, BROKEN, [1, 2, 5, 20], SYNCS)
+
+
+def writes_are_short(scene):
+    return disk(scene, SHORT, [1, 2, 5])
+
+
+def sweepers_die(scene):
+    """At any moment of a round."""
+    return repeating(scene, lambda: scene.sweep_and_kill(
+        scene.random.choice([0.01, 0.03, 0.1, 0.3]) * scene.random.random()),
+        0.01)
+
+
 def store_is_locked(scene):
     def hold():
         with scene.site.write_lock():
             time.sleep(0.4)
+        return True
     return repeating(scene, hold, 0.05)
 
 
@@ -116,6 +139,7 @@ def memory_is_short(scene):
         scene.worker.limit_memory(
             used + scene.random.choice([100, 500, 3000]))
         scene.kill_all()
+        return True
     change()
     try:
         with repeating(scene, change, 1) as happened:
@@ -140,6 +164,7 @@ def clock_is_wrong(scene):
         for preload in (scene.worker, scene.sweeper):
             preload.set_offset(scene.random.choice([
                 0, -10 * YEAR, 10 * YEAR, 5 * DAY, -DAY]))
+        return True
     try:
         with repeating(scene, step, 0.1) as happened:
             yield happened
@@ -158,6 +183,49 @@ def records_are_damaged(scene):
 
 
 @contextlib.contextmanager
+def clients_are_slow(scene):
+    stop = threading.Event()
+    crowd = [Traffic(scene.site, scene.aside, scene.random, scene.keys)
+             for _ in range(SLOW_CLIENTS)]
+
+    def client(traffic):
+        while not stop.is_set():
+            traffic.slowly(stop.is_set)
+    threads = [threading.Thread(target=client, args=(traffic,), daemon=True)
+               for traffic in crowd]
+    for thread in threads:
+        thread.start()
+    try:
+        yield lambda: sum(traffic.slow for traffic in crowd)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+@contextlib.contextmanager
+def records_are_hostile(scene):
+    """What comes to a worker by its own socket is not what a web server
+    sends.  (LeakSanitizer counts what libfcgi forgets then.)"""
+    if is_sanitized() or not scene.worker_sockets():
+        yield lambda: 1
+        return
+    traffic = Traffic(scene.site, scene.aside, scene.random, scene.keys)
+
+    def send():
+        found = scene.worker_sockets()
+        return found and traffic.records(scene.random.choice(found))
+    scene.worker.limit_memory(ROOM)
+    scene.kill_all()
+    try:
+        with repeating(scene, send, 0.005) as happened:
+            yield happened
+    finally:
+        scene.worker.mend()
+        scene.kill_all()
+
+
+@contextlib.contextmanager
 def everything(scene):
     with workers_die(scene) as deaths, disk(
             scene, BROKEN, [50, 100, 400]) as errors, (
@@ -170,9 +238,14 @@ FAULTS = {
     "workers that die": workers_die,
     "a full disk": disk_is_full,
     "a disk that fails": disk_fails,
+    "syncs that fail": syncs_fail,
+    "short writes": writes_are_short,
+    "sweepers that die": sweepers_die,
     "a locked store": store_is_locked,
     "clients that go": nothing,
     "large bodies": nothing,
+    "slow clients": clients_are_slow,
+    "hostile records": records_are_hostile,
     "little memory": memory_is_short,
     "a wrong clock": clock_is_wrong,
     "damaged records": records_are_damaged,

@@ -10,12 +10,13 @@ import json
 import re
 import time
 
+import fastcgi
 from oncelink_canary import Canaries
 from oncelink_hostile import REQUESTS, Words, friendly, reset
 from oncelink_wire import (
-    FRAME_TYPE, JSON_TYPE, Broken, b64u, http_bytes, native_creation,
-    native_members, quote, random_envelope, read_to_end, parse_http,
-    safesecrets_path, unbase62,
+    FRAME_TYPE, JSON_TYPE, Broken, b64u, cgi_params, fcgi_params, http_bytes,
+    native_creation, native_members, quote, random_envelope, read_to_end,
+    parse_http, safesecrets_path, unbase62,
 )
 
 # By so many bytes a word is looked for first.
@@ -83,6 +84,9 @@ class Planted(Canaries):
             self.by_prefix.setdefault(prefix, []).extend(known)
 
 
+# What is slow waits so long between its pieces, in seconds.
+SLOW = 0.02
+
 # Where no worker answers nobody asks again at once, in seconds.
 AGAIN = 0.02
 
@@ -106,6 +110,7 @@ class Traffic:
     answers    how many there were to calls: of workers by class, of the web
                server itself, none, not waited for
     delivered  how often what was put in by a face came out again
+    slow       how many requests began slowly
     """
 
     def __init__(self, site, canaries, random, keys, restless=0):
@@ -115,6 +120,7 @@ class Traffic:
         self.answers = collections.Counter()
         self.delivered = collections.Counter()
         self.face = None
+        self.slow = 0
 
     def answered(self):
         """How many answers were a worker's."""
@@ -325,6 +331,55 @@ class Traffic:
                 connection.sendall(request)
                 while connection.recv(1 << 16):
                     pass
+
+    def slowly(self, over):
+        """A request, a few bytes at a time, to its end or not, and its answer
+        likewise, until that is so or the web server has had enough."""
+        raw = self.random.choice(friendly(Words(self.canaries, "slow")))
+        end = self.random.choice([len(raw), self.random.randrange(len(raw))])
+        size = self.random.choice([1, 10, 100, 4000])
+        done = 0
+        with contextlib.suppress(OSError), contextlib.closing(
+                self.site.connect()) as connection:
+            while done < end and not over():
+                done += connection.send(raw[done:min(done + size, end)])
+                if done <= size:
+                    self.slow += 1
+                time.sleep(SLOW)
+            connection.settimeout(SLOW)
+            while not over():
+                with contextlib.suppress(TimeoutError):
+                    if not connection.recv(size):
+                        return
+                time.sleep(SLOW)
+            reset(connection)
+
+    def records(self, address):
+        """To a worker's own socket, as no web server does; False when nobody
+        was there."""
+        words = Words(self.canaries, "records")
+        body = words.json(self.random.choice([0, 3000, 70000]))
+        params = fcgi_params(cgi_params(
+            "POST", words.path() + "?" + words("query"), len(body), JSON_TYPE,
+            {"HTTP_" + name.upper(): words(name)
+             for name in ("cookie", "authorization", "user_agent")}))
+        records = [fastcgi.begin()]
+        for kind, content in ((fastcgi.PARAMS, params),
+                              (fastcgi.STDIN, body)):
+            records += fastcgi.stream(kind, content, self.random)
+        for _ in range(self.random.randrange(3)):
+            records.insert(self.random.randrange(len(records) + 1),
+                           fastcgi.strange(self.random))
+        for _ in range(self.random.randrange(3)):
+            fastcgi.change(self.random.choice(records), self.random)
+        raw = b"".join(record.raw() for record in records)
+        if self.random.random() < 0.3:
+            raw = raw[:self.random.randrange(len(raw))]
+        try:
+            fastcgi.send(address, raw, self.random)
+        except OSError:
+            return False
+        return True
 
     def too_large(self):
         for path, size in (("/api/v1/message", 900000),

@@ -22,14 +22,18 @@
 #include <time.h>
 #include <unistd.h>
 
-/* As preload.py has it. */
+/* Both as preload.py has them. */
+enum calls { READS = 1, WRITES = 2, SYNCS = 4, CUTS = 8 };
+
 struct wanted {
 	_Atomic int64_t	 offset;	/* of the clock that people set, ms */
 	_Atomic int64_t	 frozen;	/* where it stands, ms since 1970 */
 	_Atomic int64_t	 is_frozen;
-	_Atomic int64_t	 error;		/* errno of files' calls; 0: none */
+	_Atomic int64_t	 error;		/* errno of files' calls; 0: none; -1:
+					 * no error, half is written */
 	_Atomic int64_t	 error_every;	/* one in so many, at random */
 	_Atomic int64_t	 errors;	/* how many that were */
+	_Atomic int64_t	 calls;		/* enum calls: which fail; 0: all */
 };
 
 static struct wanted	*wanted;
@@ -121,15 +125,17 @@ draw(void)
 
 /* Is it this call that fails?  Sets errno. */
 static bool
-fails(int fd, bool frees)
+fails(int fd, enum calls call)
 {
 	struct stat	 status;
-	int64_t		 error, every;
+	int64_t		 error, every, calls;
 
 	if (wanted == NULL || (error = atomic_load(&wanted->error)) == 0)
 		return false;
 	/* A full disk takes what needs no space. */
-	if (fd <= STDERR_FILENO || (frees && error == ENOSPC) ||
+	calls = error == ENOSPC || error == -1 ? WRITES :
+	    atomic_load(&wanted->calls);
+	if (fd <= STDERR_FILENO || (calls != 0 && (calls & call) == 0) ||
 	    fstat(fd, &status) == -1 || !S_ISREG(status.st_mode))
 		return false;
 	every = atomic_load(&wanted->error_every);
@@ -140,16 +146,23 @@ fails(int fd, bool frees)
 	return true;
 }
 
+/* What nobody promised to write at once; something, though. */
+static size_t
+half(size_t size)
+{
+	return size > 1 ? size / 2 : size;
+}
+
 ssize_t
 read(int fd, void *bytes, size_t size)
 {
-	return fails(fd, true) ? -1 : syscall(SYS_read, fd, bytes, size);
+	return fails(fd, READS) ? -1 : syscall(SYS_read, fd, bytes, size);
 }
 
 ssize_t
 pread(int fd, void *bytes, size_t size, off_t offset)
 {
-	return fails(fd, true) ? -1 :
+	return fails(fd, READS) ? -1 :
 	    syscall(SYS_pread64, fd, bytes, size, offset);
 }
 
@@ -162,14 +175,18 @@ pread64(int fd, void *bytes, size_t size, off64_t offset)
 ssize_t
 write(int fd, const void *bytes, size_t size)
 {
-	return fails(fd, false) ? -1 : syscall(SYS_write, fd, bytes, size);
+	if (!fails(fd, WRITES))
+		return syscall(SYS_write, fd, bytes, size);
+	return errno == -1 ? syscall(SYS_write, fd, bytes, half(size)) : -1;
 }
 
 ssize_t
 pwrite(int fd, const void *bytes, size_t size, off_t offset)
 {
-	return fails(fd, false) ? -1 :
-	    syscall(SYS_pwrite64, fd, bytes, size, offset);
+	if (!fails(fd, WRITES))
+		return syscall(SYS_pwrite64, fd, bytes, size, offset);
+	return errno == -1 ?
+	    syscall(SYS_pwrite64, fd, bytes, half(size), offset) : -1;
 }
 
 ssize_t
@@ -181,19 +198,19 @@ pwrite64(int fd, const void *bytes, size_t size, off64_t offset)
 int
 fsync(int fd)
 {
-	return fails(fd, true) ? -1 : (int)syscall(SYS_fsync, fd);
+	return fails(fd, SYNCS) ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
 int
 fdatasync(int fd)
 {
-	return fails(fd, true) ? -1 : (int)syscall(SYS_fdatasync, fd);
+	return fails(fd, SYNCS) ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
 
 int
 ftruncate(int fd, off_t size)
 {
-	return fails(fd, true) ? -1 : (int)syscall(SYS_ftruncate, fd, size);
+	return fails(fd, CUTS) ? -1 : (int)syscall(SYS_ftruncate, fd, size);
 }
 
 int

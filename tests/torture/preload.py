@@ -17,7 +17,10 @@ import time
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "preload.c")
 
 # The places of struct wanted.
-OFFSET, FROZEN, IS_FROZEN, ERROR, ERROR_EVERY, ERRORS = range(6)
+OFFSET, FROZEN, IS_FROZEN, ERROR, ERROR_EVERY, ERRORS, CALLS = range(7)
+
+# Which calls about files fail, where not all of them do.
+READS, WRITES, SYNCS, CUTS = 1, 2, 4, 8
 
 YEAR = 31556952 * 1000      # ms
 DAY = 86400 * 1000
@@ -25,18 +28,22 @@ HOUR = 3600 * 1000
 
 
 @functools.lru_cache(None)
-def library():
-    """preload.c, compiled where every user can go to."""
+def compiled(source, *options):
+    """A file in C, compiled where every user can go to."""
     place = tempfile.mkdtemp(prefix="oncelink-test.")
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     os.chmod(place, 0o755)
-    name = os.path.join(place, "preload.so")
+    name = os.path.join(place, os.path.basename(source)[:-2])
     subprocess.run(
         shlex.split(os.environ.get("CC") or "cc")
-        + ["-std=c11", "-O1", "-shared", "-fPIC", "-o", name, SOURCE],
+        + ["-std=c11", "-O1", *options, "-o", name, source],
         check=True)
     os.chmod(name, 0o755)
     return name
+
+
+def library():
+    return compiled(SOURCE, "-shared", "-fPIC")
 
 
 class Preload:
@@ -107,9 +114,11 @@ class Preload:
 
     # The disk.
 
-    def break_disk(self, error, every):
-        """One call in so many on a file fails with this errno."""
+    def break_disk(self, error, every, calls=0):
+        """One call in so many on a file fails with this errno; calls: of these
+        kinds alone."""
         self.put(ERROR_EVERY, every)
+        self.put(CALLS, calls)
         self.put(ERROR, error)
 
     def mend(self):
@@ -121,3 +130,6 @@ class Preload:
 
 
 FULL, BROKEN = errno.ENOSPC, errno.EIO
+
+# No error: of what is to be written half is, as write(2) may have it.
+SHORT = -1
