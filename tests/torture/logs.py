@@ -244,10 +244,11 @@ class Scene:
             self.kind, failure))
 
     def set_mail(self, mode):
-        with open(self.mode + ".new", "w", encoding="ascii") as file:
+        new = "%s.%d" % (self.mode, threading.get_ident())
+        with open(new, "w", encoding="ascii") as file:
             file.write(mode)
-        os.chmod(file.name, 0o644)
-        os.rename(file.name, self.mode)
+        os.chmod(new, 0o644)
+        os.rename(new, self.mode)
 
     # Looking.
 
@@ -337,11 +338,12 @@ class Scene:
                 **become(site.owner)) as sweeper:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 sweeper.wait(seconds)
-            # Before it is ours it may leave a core file, of nothing of ours.
-            may = sweeper.poll() is None and may_leave_core(sweeper.pid)
-            sweeper.send_signal(self.random.choice(
-                [signal.SIGKILL] if may else
-                [signal.SIGKILL, signal.SIGABRT, signal.SIGQUIT]))
+            # As long as it is not ours yet it may leave a core file.
+            numbers = [signal.SIGKILL]
+            with contextlib.suppress(OSError):
+                if not may_leave_core(sweeper.pid):
+                    numbers += [signal.SIGABRT, signal.SIGQUIT]
+            sweeper.send_signal(self.random.choice(numbers))
             said = b"".join(sweeper.communicate())
         rounds.tried += 1
         self.judge(self.aside, said, "the sweeper", "killed")
