@@ -20,6 +20,9 @@
 /* Read connections of a worker: more than cores, fewer than threads. */
 #define READERS 4
 
+/* ms; see STORE_CLOCK_JUMP. */
+#define MARK_INTERVAL ((int64_t)12 * 3600 * 1000)
+
 /* Names, and parts that are small. */
 #define SEALED_MORE ((int64_t)16 << 10)
 
@@ -48,6 +51,7 @@ site_open(struct site *site, const struct conf *conf, enum site_use use,
 		.largest_record = largest_record(conf),
 		.lock_wait = conf->lock_wait,
 		.erase_delay = use == SITE_SINGLE ? 0 : conf->erase_delay,
+		.mark_interval = use == SITE_THREADS ? MARK_INTERVAL : 0,
 		.readers = use == SITE_THREADS ? READERS : 1,
 		.resident = use == SITE_THREADS,
 	};

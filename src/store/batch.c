@@ -61,6 +61,7 @@ struct batch {
 	struct writer	*writer;
 	int64_t		 lock_wait;
 	int64_t		 erase_delay;
+	int64_t		 mark_interval;
 	int64_t		 max_bytes;	/* of database and log; 0: no limit */
 	int		 wal_limit;	/* pages, since the last checkpoint */
 	bool		 has_eraser;
@@ -73,6 +74,7 @@ struct batch {
 	pthread_cond_t	 wake_eraser;
 	bool		 stopping;
 	int64_t		 erase_at;	/* ms, monotonic; NEVER */
+	int64_t		 mark_at;	/* likewise */
 	int64_t		 retry_at;	/* not before; ms, monotonic */
 	int64_t		 backoff;	/* ms */
 };
@@ -389,35 +391,59 @@ batch_waiting(struct batch *batch)
 	return count;
 }
 
+static int
+write_mark(struct store_txn *txn, void *argument)
+{
+	(void)argument;
+	return store_clock_mark(txn);
+}
+
+/* The mutex is held: wait for what is due next.  Returns false when the thread
+ * was woken before. */
+static bool
+await_due(struct batch *batch, bool *erase)
+{
+	int64_t		 at = batch->erase_at;
+	struct timespec	 until;
+
+	if (at != NEVER && at < batch->retry_at)
+		at = batch->retry_at;
+	*erase = at != NEVER &&
+	    (batch->mark_at == NEVER || at <= batch->mark_at);
+	if (!*erase)
+		at = batch->mark_at;
+	if (at == NEVER) {
+		pthread_cond_wait(&batch->wake_eraser, &batch->mutex);
+		return false;
+	}
+	if (clock_now() >= at)
+		return true;
+	until = clock_at(at);
+	pthread_cond_timedwait(&batch->wake_eraser, &batch->mutex, &until);
+	return false;
+}
+
 static void *
-erase_in_time(void *argument)
+work_in_time(void *argument)
 {
 	struct batch	*batch = argument;
-	struct timespec	 until;
-	int64_t		 at;
+	bool		 erase;
 	int		 result;
 
 	pthread_mutex_lock(&batch->mutex);
 	while (!batch->stopping) {
-		if (batch->erase_at == NEVER) {
-			pthread_cond_wait(&batch->wake_eraser, &batch->mutex);
+		if (!await_due(batch, &erase))
 			continue;
-		}
-		at = batch->erase_at > batch->retry_at ? batch->erase_at :
-		    batch->retry_at;
-		if (clock_now() < at) {
-			until = clock_at(at);
-			pthread_cond_timedwait(&batch->wake_eraser,
-			    &batch->mutex, &until);
-			continue;
-		}
 		pthread_mutex_unlock(&batch->mutex);
-		result = batch_checkpoint(batch);
+		result = erase ? batch_checkpoint(batch) :
+		    batch_update(batch, write_mark, NULL);
 		/* It may have led, and run what others asked for. */
 		wipe_stack();
 		pthread_mutex_lock(&batch->mutex);
+		if (!erase)
+			batch->mark_at = clock_now() + batch->mark_interval;
 		/* Without the lock nothing was tried: not at once again. */
-		if (result < 0)
+		else if (result < 0)
 			note_checkpoint(batch, CHECKPOINT_ERASE, result);
 	}
 	pthread_mutex_unlock(&batch->mutex);
@@ -434,6 +460,9 @@ batch_open(struct writer *writer, const struct store_options *options)
 	batch->writer = writer;
 	batch->lock_wait = options->lock_wait;
 	batch->erase_delay = options->erase_delay;
+	batch->mark_interval = options->mark_interval;
+	batch->mark_at = options->mark_interval == 0 ? NEVER :
+	    clock_now() + options->mark_interval;
 	batch->max_bytes = options->max_bytes;
 	batch->wal_limit = pages_before_checkpoint(batch);
 	batch->tail = &batch->head;
@@ -448,7 +477,7 @@ batch_open(struct writer *writer, const struct store_options *options)
 int
 batch_start(struct batch *batch)
 {
-	if (pthread_create(&batch->eraser, NULL, erase_in_time, batch) != 0)
+	if (pthread_create(&batch->eraser, NULL, work_in_time, batch) != 0)
 		return -1;
 	batch->has_eraser = true;
 	return 0;

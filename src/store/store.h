@@ -69,6 +69,9 @@ struct store_options {
 	size_t		 largest_record; /* bytes, for the ballast */
 	int64_t		 lock_wait;	/* ms */
 	int64_t		 erase_delay;	/* ms; 0: at once, in the same call */
+	int64_t		 mark_interval;	/* ms after which store_start's thread
+					   writes down what time it is though
+					   nothing else is written; 0: never */
 	unsigned int	 readers;	/* read connections, 1..16 */
 	bool		 resident;	/* a process that stays: it proves first
 					   that it can write; see store_start */
@@ -90,8 +93,8 @@ struct store *store_open(const struct store_options *options,
     struct complaint *error);
 
 /*
- * store_start(store): start the thread that erases within erase_delay, for a
- * process that stays.  Without it the next write erases, or the end.  Returns
+ * store_start(store): start the thread that erases within erase_delay and
+ * writes down the time each mark_interval, for a process that stays.  Without it the next write erases, or the end.  Returns
  * 0, or -1 when there is no thread.
  */
 int	 store_start(struct store *store);

@@ -134,6 +134,41 @@ test_settings(void **state)
 	stores_remove(directory);
 }
 
+static int
+look_at_clock(struct store_txn *txn, void *argument)
+{
+	store_clock(txn, argument);
+	return 0;
+}
+
+/* A site that nobody visits knows how late it is. */
+static void
+test_time_is_written_down(void **state)
+{
+	char			*directory = stores_make();
+	struct store_options	 options = stores_options(directory);
+	struct stores_work	 work = { .number = 1, .bytes = 100 };
+	struct store_clock	 first, now;
+	struct store		*store;
+	int64_t			 until = stores_now() + STORES_PATIENCE * 1000;
+
+	(void)state;
+	options.mark_interval = 10;
+	options.erase_delay = 60000;
+	store = stores_open(&options);
+	assert_int_equal(store_update(store, stores_insert, &work), 0);
+	assert_int_equal(store_view(store, look_at_clock, &first), 0);
+	assert_true(first.latest > 0);
+	assert_int_equal(store_start(store), 0);
+	do {
+		assert_true(stores_now() < until);
+		assert_int_equal(store_view(store, look_at_clock, &now), 0);
+	} while (now.latest == first.latest);
+	assert_true(now.latest > first.latest);
+	store_close(store);
+	stores_remove(directory);
+}
+
 static void
 assert_mode(const char *directory, const char *name, mode_t mode)
 {
@@ -514,6 +549,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_time_is_written_down),
 		cmocka_unit_test(test_files_are_private),
 		cmocka_unit_test(test_nobody_else_checkpoints),
 		cmocka_unit_test(test_refused_for_its_files),
