@@ -94,8 +94,9 @@ struct store *store_open(const struct store_options *options,
 
 /*
  * store_start(store): start the thread that erases within erase_delay and
- * writes down the time each mark_interval, for a process that stays.  Without it the next write erases, or the end.  Returns
- * 0, or -1 when there is no thread.
+ * writes down the time each mark_interval, for a process that stays.  Without
+ * it the next write erases, or the end.  Returns 0, or -1 when there is no
+ * thread.
  */
 int	 store_start(struct store *store);
 
