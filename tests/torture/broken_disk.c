@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../unit/faces.h"
+#include "../unit/sealed.h"
 #include "../unit/secrets.h"
 #include "attack.h"
 #include "base/arena.h"
@@ -310,6 +311,24 @@ burn(struct faces *faces, const struct secrets_one *secret)
 	    "{\"receipt\":\"%s\"}", secret->receipt);
 }
 
+/* By whichever interface. */
+static void
+make_each(struct faces *faces, const char *key, bool room, const char *what)
+{
+	static const char	 sealed[] = "{" SEALED_BOTH "}";
+
+	expect(faces_post(faces, "/api/v1/message", "{\"message\":\"%s\","
+	    "\"exp\":3600,\"pin\":\"12345\"}", "m"), room ? 201 : 507, what);
+	expect(faces_post(faces, "/secrets", "{\"message\":\"%s\","
+	    "\"passphrase\":\"word\"}", "m"), room ? 200 : 507, what);
+	expect(faces_ask(faces, .method = HTTP_POST, .uri = "/api/secrets",
+	    .authorization = key, .body = sealed, .size = sizeof(sealed) - 1),
+	    room ? 201 : 507, what);
+	expect(faces_ask(faces, .method = HTTP_POST, .uri =
+	    "/api/secret_requests", .authorization = key, .body = "{}",
+	    .size = 2, .type = FACES_JSON), room ? 201 : 507, what);
+}
+
 static void
 fill_up(const char *directory)
 {
@@ -317,13 +336,16 @@ fill_up(const char *directory)
 	struct secrets_one more;
 	struct sweep_result result;
 	struct faces	*faces;
-	char		 other[320];
+	char		 other[320], key[FACES_KEY_SIZE];
 	int		 status = 201;
 
 	faces = faces_open("max_envelope = 64K\nmax_ciphertext = 64K\n"
 	    "max_attachment = 64K\n");
 	expect(sweep_run(&faces->site, &result), 0, "the first sweep");
 	assert_true(is_there(faces, "ballast"));
+	faces_key(faces, "somebody", true, key);
+	/* With the keys of their days. */
+	make_each(faces, key, true, "making, with room");
 	for (int i = 0; i < MANY; i++) {
 		secrets_draw(&some[i]);
 		assert_int_equal(secrets_create(faces, &some[i], ""), 201);
@@ -334,6 +356,8 @@ fill_up(const char *directory)
 		secrets_draw(&more);
 		status = secrets_create(faces, &more, "");
 	}
+	make_each(faces, key, false, "making by older interfaces");
+	assert_true(is_there(faces, "ballast"));
 	for (int i = 0; i < MANY; i++) {
 		if (i % 4 == 0)
 			expect(burn(faces, &some[i]), 200, "burning");
