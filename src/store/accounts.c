@@ -223,6 +223,9 @@ store_api_key_used(struct store_txn *txn, int64_t id, int64_t day)
 {
 	sqlite3_stmt	*statement;
 
+	/* Whoever is about to insert asks for it: with the ballast's blocks it
+	 * would be done with those. */
+	txn->inserted = true;
 	statement = txn_prepare(txn, SQLITE_STATEMENT_API_KEY_USED, "key");
 	if (statement == NULL)
 		return -1;

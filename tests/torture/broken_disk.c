@@ -336,7 +336,7 @@ fill_up(const char *directory)
 	struct secrets_one more;
 	struct sweep_result result;
 	struct faces	*faces;
-	char		 other[320], key[FACES_KEY_SIZE];
+	char		 other[320], key[FACES_KEY_SIZE], fresh[FACES_KEY_SIZE];
 	int		 status = 201;
 
 	faces = faces_open("max_envelope = 64K\nmax_ciphertext = 64K\n"
@@ -344,6 +344,7 @@ fill_up(const char *directory)
 	expect(sweep_run(&faces->site, &result), 0, "the first sweep");
 	assert_true(is_there(faces, "ballast"));
 	faces_key(faces, "somebody", true, key);
+	faces_key(faces, "somebody", true, fresh);
 	/* With the keys of their days. */
 	make_each(faces, key, true, "making, with room");
 	for (int i = 0; i < MANY; i++) {
@@ -357,7 +358,10 @@ fill_up(const char *directory)
 		status = secrets_create(faces, &more, "");
 	}
 	make_each(faces, key, false, "making by older interfaces");
-	assert_true(is_there(faces, "ballast"));
+	/* That a key is used today for the first time is noted, where there
+	 * is room. */
+	make_each(faces, fresh, false, "making with a key not used yet");
+	expect(is_there(faces, "ballast"), 1, "the ballast before a delete");
 	for (int i = 0; i < MANY; i++) {
 		if (i % 4 == 0)
 			expect(burn(faces, &some[i]), 200, "burning");
