@@ -105,7 +105,7 @@ check_arrows() {
 		only("sqlite3", "^src/store/")
 		only("json", "^src/web/json_read\\.c$")
 		only("curl", "^src/prog/ctl_http\\.c$")
-		only("sodium", "^src/(crypto/[a-z0-9]*|prog/start)\\.c$")
+		only("sodium", "^src/(crypto/[a-z0-9_]*|prog/start)\\.c$")
 		only("ini.h", "^src/base/conf[a-z_]*\\.c$")
 	}
 	/"/ {

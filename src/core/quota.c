@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/complaint.h"
 #include "base/conf.h"
 #include "base/log.h"
 #include "core/site.h"
@@ -87,11 +86,11 @@ quota_begin(struct site *site, const char *address, int64_t now,
 {
 	const struct conf *conf = site->conf;
 	struct epochs	*epochs = keyring_epochs(site->keyring);
-	struct complaint error = { "the key of a day that is over" };
 	struct in6_addr	 network;
 	uint8_t		 day[EPOCH_KEYBYTES];
 	int64_t		 hour, wall = clock_wall();
 	uint32_t	 epoch;
+	int		 failure;
 
 	*quota = (struct quota){ .bytes = bytes };
 	if ((conf->client_secrets == 0 && conf->client_bytes == 0) ||
@@ -103,10 +102,11 @@ quota_begin(struct site *site, const char *address, int64_t now,
 	quota->ends_at = (hour + 1) * HOUR;
 	quota->due_at = (now / HOUR + 1) * HOUR;
 	epoch = epoch_of(now);
-	if (epoch_make(epochs, epoch, &error) == -1 ||
-	    epoch_key(epochs, epoch, day) == -1) {
-		log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "keys"),
-		    LOG_TEXT("reason", error.text));
+	failure = site_day_key(site, epoch);
+	if (failure != 0)
+		return failure;
+	if (epoch_key(epochs, epoch, day) == -1) {
+		log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "keys"));
 		return STORE_FAILED;
 	}
 	seal_client(site->keyring, day, hour, network.s6_addr, quota->hash);

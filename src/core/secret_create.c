@@ -81,12 +81,14 @@ seal(struct making *making)
 	row->expires_at = row->created_at + creation->lifetime;
 	row->epoch = epoch_of(row->expires_at);
 	/* A key that no later start would find must not seal anything. */
-	if (keyring_refresh(keyring, &error) == -1 || epoch_make(
-	    keyring_epochs(keyring), row->epoch, &error) == -1) {
+	if (keyring_refresh(keyring, &error) == -1) {
 		log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "keys"),
 		    LOG_TEXT("reason", error.text));
 		return STORE_FAILED;
 	}
+	failure = site_day_key(making->site, row->epoch);
+	if (failure != 0)
+		return failure;
 	row->kind = (uint8_t)creation->kind;
 	row->state = STORE_WAITING;
 	row->due_at = row->expires_at;

@@ -3,6 +3,7 @@
 #define ONCELINK_SITE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/log.h"
 #include "crypto/seal.h"
@@ -37,7 +38,8 @@ int	 site_open(struct site *site, const struct conf *conf,
 	    enum site_use use, struct complaint *error);
 
 /* site_start(site): what a site of SITE_THREADS does beside its calls, erasing
- * within erase_delay, begins.  Returns 0, or -1 when there is no thread. */
+ * within erase_delay and wiping keys of days, begins.  Returns 0, or -1 when
+ * there is no thread. */
 int	 site_start(struct site *site);
 
 /* site_close(site): end it. */
@@ -56,6 +58,13 @@ void	 site_log(const struct site *site,
  * when another process has it, or -1 (logged).
  */
 int	 site_lock(const struct site *site, const char *name, int *lock);
+
+/*
+ * site_day_key(site, epoch): before something is sealed: have the key of that
+ * day (epoch_make), which is missed when a secret waits that another sealed.
+ * Returns 0, or a STORE_ failure that was logged.
+ */
+int	 site_day_key(struct site *site, uint32_t epoch);
 
 /* site_healthy(site): does the store answer?  Returns 0 or a STORE_ failure. */
 int	 site_healthy(struct site *site);

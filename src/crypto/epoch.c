@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The keys of days: one small file each, named by the day, complete and synced
- * before its name is there, overwritten before its name goes.
+ * The keys of days while programs run: when one may be made, and how long it
+ * may be in memory.
  */
 #include "crypto/epoch.h"
 
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,109 +19,135 @@
 #include "base/clock.h"
 #include "base/complaint.h"
 #include "base/filelock.h"
+#include "crypto/epoch_file.h"
 
 #define KEYS_NAME	EPOCH_DIRECTORY_NAME
-#define LOCK_NAME	"lock"
-#define NEW_NAME	"new"
+#define LOCK_NAME	KEYS_NAME "/lock"
 
 #define DAY		((int64_t)24 * 60 * 60 * 1000)
-#define MARK_BYTES	16
-#define FILE_BYTES	(EPOCH_KEYBYTES + MARK_BYTES)
-#define NAME_BYTES	12
 #define LOCK_WAIT	5000	/* ms */
 
-/* How many keys are at hand, and for how long without a look, in ms. */
+/* How many keys are at hand, and for how long, in ms. */
 #define CACHE_KEYS	32
 #define CACHE_TIME	5000
 
+/* More days than any secret may live; one that shares a place is synced
+ * again. */
+#define KEPT_KEYS	4096
+
 struct cached {
 	uint32_t	 epoch;		/* 0: none */
-	int64_t		 read_at;	/* clock_now */
-	bool		 kept;		/* on the disk for good */
+	int64_t		 read_at;	/* clock_now, before it was read */
 	uint8_t		 key[EPOCH_KEYBYTES];
 };
 
-struct epochs {
-	int		 directory;
-	pthread_mutex_t	 mutex;		/* for the cache */
-	struct cached	*cache;		/* guarded memory */
+/* A file that this process knows to be on the disk for good. */
+struct kept {
+	uint32_t	 epoch;		/* 0: none */
+	ino_t		 inode;
+	struct timespec	 changed;
 };
 
-/* What tells a key from the wrong file, and from a file that is damaged. */
-static void
-mark_key(uint32_t epoch, const uint8_t key[EPOCH_KEYBYTES],
-    uint8_t mark[MARK_BYTES])
-{
-	char	 text[32 + NAME_BYTES];
-
-	(void)snprintf(text, sizeof(text), "oncelink epoch %u", epoch);
-	crypto_generichash(mark, MARK_BYTES, (const uint8_t *)text,
-	    strlen(text), key, EPOCH_KEYBYTES);
-}
-
-static void
-name_epoch(uint32_t epoch, char name[NAME_BYTES])
-{
-	(void)snprintf(name, NAME_BYTES, "%u", epoch);
-}
-
-/* The directory, made when it is not there, and nobody else's. */
-static int
-open_keys(int state, struct complaint *error)
-{
-	struct stat	 status;
-	int		 fd;
-
-	if (mkdirat(state, KEYS_NAME, 0700) == 0)
-		fsync(state);
-	fd = openat(state, KEYS_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC);
-	if (fd == -1 || fstat(fd, &status) == -1) {
-		complaint(error, KEYS_NAME ": %s", strerror(errno));
-	} else if (status.st_uid != geteuid() ||
-	    (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-		complaint(error, KEYS_NAME ": the directory must be yours and "
-		    "closed to others (chmod 700)");
-	} else
-		return fd;
-	if (fd != -1)
-		close(fd);
-	return -1;
-}
+struct epochs {
+	int		 state;		/* directory */
+	pthread_mutex_t	 mutex;		/* for what follows; held over no call
+					   that waits for a disk */
+	struct cached	*cache;		/* guarded memory */
+	struct kept	*kept;
+	pthread_cond_t	 wake_forgetter;
+	pthread_t	 forgetter;
+	bool		 has_forgetter;
+	bool		 stopping;
+};
 
 struct epochs *
 epoch_open(const char *directory, struct complaint *error)
 {
 	struct complaint why;
 	struct epochs	*epochs;
-	int		 state;
 
 	if ((epochs = calloc(1, sizeof(*epochs))) == NULL) {
 		complaint(error, "there is no memory for the keys");
 		return NULL;
 	}
-	state = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (state == -1)
+	epochs->state = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (epochs->state == -1) {
 		complaint(error, "%s: %s", directory, strerror(errno));
-	epochs->directory = state == -1 ? -1 : open_keys(state, &why);
-	if (state != -1)
-		close(state);
-	if (state != -1 && epochs->directory == -1)
+		goto fail;
+	}
+	if (epoch_file_prepare(epochs->state, &why) == -1) {
 		complaint(error, "%s/%s", directory, why.text);
-	if (epochs->directory == -1) {
-		free(epochs);
-		return NULL;
+		goto fail;
 	}
 	epochs->cache = sodium_allocarray(CACHE_KEYS, sizeof(struct cached));
-	if (epochs->cache == NULL) {
+	epochs->kept = calloc(KEPT_KEYS, sizeof(struct kept));
+	if (epochs->cache == NULL || epochs->kept == NULL) {
 		complaint(error, "there is no memory for the keys");
-		close(epochs->directory);
-		free(epochs);
-		return NULL;
+		goto fail;
 	}
 	memset(epochs->cache, 0, CACHE_KEYS * sizeof(struct cached));
 	pthread_mutex_init(&epochs->mutex, NULL);
+	clock_cond_init(&epochs->wake_forgetter);
 	return epochs;
+fail:
+	sodium_free(epochs->cache);
+	free(epochs->kept);
+	if (epochs->state != -1)
+		close(epochs->state);
+	free(epochs);
+	return NULL;
+}
+
+/* Whether or not its day is asked for again: what was read too long ago may
+ * be destroyed by now.  Returns when the next one goes, or 0: none is left. */
+static int64_t
+forget(struct epochs *epochs)
+{
+	int64_t	 next = 0, now = clock_now();
+
+	for (size_t i = 0; i < CACHE_KEYS; i++) {
+		struct cached	*at = &epochs->cache[i];
+
+		if (at->epoch == 0)
+			continue;
+		if (now - at->read_at >= CACHE_TIME)
+			sodium_memzero(at, sizeof(*at));
+		else if (next == 0 || at->read_at + CACHE_TIME < next)
+			next = at->read_at + CACHE_TIME;
+	}
+	return next;
+}
+
+static void *
+forget_in_time(void *argument)
+{
+	struct epochs	*epochs = argument;
+	struct timespec	 until;
+	int64_t		 next;
+
+	pthread_mutex_lock(&epochs->mutex);
+	while (!epochs->stopping) {
+		if ((next = forget(epochs)) == 0) {
+			pthread_cond_wait(&epochs->wake_forgetter,
+			    &epochs->mutex);
+			continue;
+		}
+		until = clock_at(next);
+		pthread_cond_timedwait(&epochs->wake_forgetter,
+		    &epochs->mutex, &until);
+	}
+	pthread_mutex_unlock(&epochs->mutex);
+	return NULL;
+}
+
+int
+epoch_start(struct epochs *epochs)
+{
+	if (pthread_create(&epochs->forgetter, NULL, forget_in_time,
+	    epochs) != 0)
+		return -1;
+	epochs->has_forgetter = true;
+	return 0;
 }
 
 void
@@ -131,9 +155,18 @@ epoch_close(struct epochs *epochs)
 {
 	if (epochs == NULL)
 		return;
+	if (epochs->has_forgetter) {
+		pthread_mutex_lock(&epochs->mutex);
+		epochs->stopping = true;
+		pthread_cond_signal(&epochs->wake_forgetter);
+		pthread_mutex_unlock(&epochs->mutex);
+		pthread_join(epochs->forgetter, NULL);
+	}
+	pthread_cond_destroy(&epochs->wake_forgetter);
 	pthread_mutex_destroy(&epochs->mutex);
 	sodium_free(epochs->cache);
-	close(epochs->directory);
+	free(epochs->kept);
+	close(epochs->state);
 	free(epochs);
 }
 
@@ -143,95 +176,10 @@ epoch_of(int64_t expires_at)
 	return expires_at < DAY ? 1 : (uint32_t)(expires_at / DAY);
 }
 
-/* Returns 0, 1 when there is no such file, or -1 when it is no key. */
-static int
-read_key(const struct epochs *epochs, uint32_t epoch,
-    uint8_t key[EPOCH_KEYBYTES])
+int64_t
+epoch_begin(uint32_t epoch)
 {
-	char	 name[NAME_BYTES];
-	uint8_t	 bytes[FILE_BYTES + 1], mark[MARK_BYTES];
-	ssize_t	 size;
-	int	 fd, result = -1;
-
-	name_epoch(epoch, name);
-	fd = openat(epochs->directory, name, O_RDONLY | O_NOFOLLOW |
-	    O_NONBLOCK | O_CLOEXEC);
-	if (fd == -1)
-		return errno == ENOENT ? 1 : -1;
-	size = read(fd, bytes, sizeof(bytes));
-	close(fd);
-	if (size == FILE_BYTES) {
-		mark_key(epoch, bytes, mark);
-		if (sodium_memcmp(mark, bytes + EPOCH_KEYBYTES,
-		    MARK_BYTES) == 0) {
-			memcpy(key, bytes, EPOCH_KEYBYTES);
-			result = 0;
-		}
-	}
-	sodium_memzero(bytes, sizeof(bytes));
-	return result;
-}
-
-/* Under the lock: the whole key first, its name after it. */
-static int
-write_key(const struct epochs *epochs, uint32_t epoch,
-    uint8_t key[EPOCH_KEYBYTES])
-{
-	char	 name[NAME_BYTES];
-	uint8_t	 bytes[FILE_BYTES];
-	int	 fd, result = -1;
-
-	name_epoch(epoch, name);
-	fd = openat(epochs->directory, NEW_NAME, O_WRONLY | O_CREAT |
-	    O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd == -1)
-		return -1;
-	randombytes_buf(key, EPOCH_KEYBYTES);
-	memcpy(bytes, key, EPOCH_KEYBYTES);
-	mark_key(epoch, key, bytes + EPOCH_KEYBYTES);
-	if (write(fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes) &&
-	    fsync(fd) == 0 &&
-	    renameat(epochs->directory, NEW_NAME, epochs->directory,
-	    name) == 0)
-		result = fsync(epochs->directory);
-	sodium_memzero(bytes, sizeof(bytes));
-	close(fd);
-	return result;
-}
-
-static int
-lock_keys(const struct epochs *epochs, struct complaint *error)
-{
-	int	 lock, held;
-
-	lock = filelock_open(epochs->directory, LOCK_NAME);
-	held = lock == -1 ? -1 : filelock_acquire(lock, LOCK_WAIT);
-	if (held == 0)
-		return lock;
-	complaint(error, KEYS_NAME "/" LOCK_NAME ": %s", held == 1 ?
-	    "somebody else holds it" : strerror(errno));
-	if (lock != -1)
-		close(lock);
-	return -1;
-}
-
-/* Have the key on the disk for good, made there when it is not. */
-static int
-keep_key(const struct epochs *epochs, uint32_t epoch,
-    uint8_t key[EPOCH_KEYBYTES], struct complaint *error)
-{
-	int	 lock, result;
-
-	if ((lock = lock_keys(epochs, error)) == -1)
-		return -1;
-	if ((result = read_key(epochs, epoch, key)) == 1)
-		result = write_key(epochs, epoch, key);
-	/* Who made it may have ended before its name was synced. */
-	if (result == 0)
-		result = fsync(epochs->directory);
-	close(lock);
-	return result == 0 ? 0 : complaint(error, KEYS_NAME "/%u: the key is "
-	    "damaged, or cannot be read or made", epoch);
+	return epoch * DAY;
 }
 
 /* The place of an epoch in the cache, or the one that was read first. */
@@ -251,47 +199,137 @@ place(const struct epochs *epochs, uint32_t epoch)
 	return oldest;
 }
 
-/* Have the key of an epoch in its place of the cache.  One that is gone from
- * the disk goes from there too. */
-static int
-look(struct epochs *epochs, uint32_t epoch, struct cached *cached)
+/* Have the key that was read then at hand for a while. */
+static void
+put(struct epochs *epochs, struct cached *at, uint32_t epoch, int64_t read_at,
+    const uint8_t key[EPOCH_KEYBYTES])
 {
-	if (cached->epoch == epoch &&
-	    clock_now() - cached->read_at < CACHE_TIME)
+	at->epoch = epoch;
+	at->read_at = read_at;
+	memcpy(at->key, key, EPOCH_KEYBYTES);
+	pthread_cond_signal(&epochs->wake_forgetter);
+}
+
+static bool
+is_kept(struct epochs *epochs, uint32_t epoch, const struct stat *status)
+{
+	const struct kept	*kept = &epochs->kept[epoch % KEPT_KEYS];
+	bool			 result;
+
+	pthread_mutex_lock(&epochs->mutex);
+	result = kept->epoch == epoch && kept->inode == status->st_ino &&
+	    kept->changed.tv_sec == status->st_ctim.tv_sec &&
+	    kept->changed.tv_nsec == status->st_ctim.tv_nsec;
+	pthread_mutex_unlock(&epochs->mutex);
+	return result;
+}
+
+static void
+note(struct epochs *epochs, uint32_t epoch, const uint8_t key[EPOCH_KEYBYTES],
+    const struct stat *status)
+{
+	pthread_mutex_lock(&epochs->mutex);
+	put(epochs, place(epochs, epoch), epoch, clock_now(), key);
+	epochs->kept[epoch % KEPT_KEYS] = (struct kept){
+		.epoch = epoch, .inode = status->st_ino,
+		.changed = status->st_ctim,
+	};
+	pthread_mutex_unlock(&epochs->mutex);
+}
+
+/* Returns 1 for a full disk, or -1 with error. */
+static int
+give_up(const char *name, int code, struct complaint *error)
+{
+	if (code == ENOSPC || code == EDQUOT)
+		return 1;
+	return complaint(error, "%s: %s", name, code == EBADMSG ?
+	    "the key is damaged" : strerror(code));
+}
+
+/* Is it known that nothing waits which another key sealed?  Returns 0, or -1
+ * with error. */
+static int
+ask_user(const struct epoch_user *user, uint32_t epoch,
+    struct complaint *error)
+{
+	int	 used = user == NULL ? 0 : user->uses(user->argument, epoch);
+
+	if (used == 0)
 		return 0;
-	if (cached->epoch != epoch)
-		sodium_memzero(cached, sizeof(*cached));
-	if (read_key(epochs, epoch, cached->key) != 0) {
-		sodium_memzero(cached, sizeof(*cached));
+	return complaint(error, KEYS_NAME "/%u: %s", epoch, used == 1 ?
+	    "the key that secrets were sealed with is gone: put it back" :
+	    "it cannot be told whether a key that is gone is needed");
+}
+
+/* Under the lock: have the key on the disk for good, made there when it is
+ * not.  Returns 0, 1 when the disk is full, or -1 with error. */
+static int
+keep_key(struct epochs *epochs, uint32_t epoch, const struct epoch_user *user,
+    struct complaint *error)
+{
+	char		 name[EPOCH_FILE_NAMESIZE];
+	uint8_t		 key[EPOCH_KEYBYTES];
+	struct stat	 status;
+	int		 result;
+
+	epoch_file_name(epoch, name);
+	result = epoch_file_read(epochs->state, epoch, key, &status);
+	/* One that is destroyed is missed by nobody: whoever lost it for good
+	 * may say so by a file of zeroes. */
+	if (result == 1 && ask_user(user, epoch, error) == -1)
 		return -1;
+	if (result > 0) {
+		if (epoch_file_make(epochs->state, epoch) == -1)
+			return give_up(name, errno, error);
+		result = epoch_file_read(epochs->state, epoch, key, &status);
+	} else if (result == 0 && !is_kept(epochs, epoch, &status)) {
+		/* Who made it may have ended before its name was synced. */
+		result = epoch_file_sync(epochs->state);
 	}
-	cached->epoch = epoch;
-	cached->read_at = clock_now();
-	return 0;
+	if (result == 0)
+		note(epochs, epoch, key, &status);
+	else
+		result = give_up(name, result > 0 ? ENOENT : errno, error);
+	sodium_memzero(key, sizeof(key));
+	return result;
+}
+
+/* Returns 0, 1 when the disk is full, or -1 with error. */
+static int
+lock_keys(const struct epochs *epochs, int *lock, struct complaint *error)
+{
+	int	 code, held = -1;
+
+	*lock = filelock_open(epochs->state, LOCK_NAME);
+	if (*lock != -1)
+		held = filelock_acquire(*lock, LOCK_WAIT);
+	if (held == 0)
+		return 0;
+	code = errno;
+	if (*lock != -1)
+		close(*lock);
+	return held == -1 ? give_up(LOCK_NAME, code, error) :
+	    complaint(error, LOCK_NAME ": somebody else holds it");
 }
 
 int
-epoch_make(struct epochs *epochs, uint32_t epoch, struct complaint *error)
+epoch_make(struct epochs *epochs, uint32_t epoch,
+    const struct epoch_user *user, struct complaint *error)
 {
-	struct cached	*cached;
-	int		 result;
+	char		 name[EPOCH_FILE_NAMESIZE];
+	struct stat	 status;
+	int		 lock, result;
 
-	pthread_mutex_lock(&epochs->mutex);
-	cached = place(epochs, epoch);
-	if (cached->epoch == epoch && cached->kept) {
-		if ((result = look(epochs, epoch, cached)) == -1)
-			complaint(error, KEYS_NAME "/%u: the key that secrets "
-			    "were sealed with is gone: put it back", epoch);
-	} else {
-		sodium_memzero(cached, sizeof(*cached));
-		result = keep_key(epochs, epoch, cached->key, error);
-		if (result == 0) {
-			cached->epoch = epoch;
-			cached->read_at = clock_now();
-			cached->kept = true;
-		}
-	}
-	pthread_mutex_unlock(&epochs->mutex);
+	epoch_file_name(epoch, name);
+	if (fstatat(epochs->state, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    is_kept(epochs, epoch, &status))
+		return 0;
+	result = lock_keys(epochs, &lock, error);
+	if (result != 0)
+		return result;
+	result = keep_key(epochs, epoch, user, error);
+	close(lock);
 	return result;
 }
 
@@ -299,77 +337,42 @@ int
 epoch_key(struct epochs *epochs, uint32_t epoch, uint8_t key[EPOCH_KEYBYTES])
 {
 	struct cached	*cached;
-	int		 result;
+	struct stat	 status;
+	int64_t		 read_at = clock_now();
+	bool		 known;
 
 	pthread_mutex_lock(&epochs->mutex);
+	forget(epochs);
 	cached = place(epochs, epoch);
-	if ((result = look(epochs, epoch, cached)) == 0)
+	if ((known = cached->epoch == epoch))
 		memcpy(key, cached->key, EPOCH_KEYBYTES);
 	pthread_mutex_unlock(&epochs->mutex);
-	return result;
-}
-
-/* A name that goes first would leave the key where nobody can reach it. */
-static int
-destroy(const struct epochs *epochs, const char *name)
-{
-	static const uint8_t	 zeroes[FILE_BYTES];
-	int			 fd, result = -1;
-
-	fd = openat(epochs->directory, name, O_WRONLY | O_NOFOLLOW |
-	    O_NONBLOCK | O_CLOEXEC);
-	if (fd == -1)
-		return -1;
-	if (pwrite(fd, zeroes, sizeof(zeroes), 0) == (ssize_t)sizeof(zeroes) &&
-	    fsync(fd) == 0)
-		result = unlinkat(epochs->directory, name, 0);
-	close(fd);
-	return result;
-}
-
-/* The epoch that a file is named after; 0: it is none of ours. */
-static uint32_t
-epoch_of_name(const char *name)
-{
-	char		*end;
-	unsigned long	 epoch;
-
-	if (name[0] < '1' || name[0] > '9' || strlen(name) >= NAME_BYTES - 1)
+	if (known)
 		return 0;
-	epoch = strtoul(name, &end, 10);
-	return *end != '\0' || epoch > UINT32_MAX ? 0 : (uint32_t)epoch;
+	if (epoch_file_read(epochs->state, epoch, key, &status) != 0)
+		return -1;
+	pthread_mutex_lock(&epochs->mutex);
+	cached = place(epochs, epoch);
+	/* Who made another one meanwhile knows better. */
+	if (cached->epoch != epoch || cached->read_at < read_at)
+		put(epochs, cached, epoch, read_at, key);
+	pthread_mutex_unlock(&epochs->mutex);
+	return 0;
 }
 
 int
 epoch_destroy(struct epochs *epochs, uint32_t before, size_t *count,
     struct complaint *error)
 {
-	const struct dirent	*entry;
-	DIR			*directory;
-	int			 fd, failures = 0;
+	int	 lock, result;
 
 	*count = 0;
-	fd = openat(epochs->directory, ".", O_RDONLY | O_DIRECTORY |
-	    O_CLOEXEC);
-	if (fd == -1 || (directory = fdopendir(fd)) == NULL) {
-		complaint(error, KEYS_NAME ": %s", strerror(errno));
-		if (fd != -1)
-			close(fd);
-		return -1;
-	}
-	while ((entry = readdir(directory)) != NULL) {
-		uint32_t epoch = epoch_of_name(entry->d_name);
-
-		if (epoch == 0 || epoch >= before)
-			continue;
-		if (destroy(epochs, entry->d_name) == 0)
-			++*count;
-		else
-			failures++;
-	}
-	closedir(directory);
-	if (*count > 0 && fsync(epochs->directory) == -1)
-		failures++;
-	return failures == 0 ? 0 : complaint(error, KEYS_NAME ": %d old keys "
-	    "cannot be overwritten and removed", failures);
+	/* One that is made anew meanwhile would go with the old one's name. */
+	result = lock_keys(epochs, &lock, error);
+	if (result != 0)
+		return result == 1 ? complaint(error, LOCK_NAME ": %s",
+		    strerror(ENOSPC)) : -1;
+	result = epoch_file_destroy(epochs->state, before, count, error);
+	close(lock);
+	return result;
 }

@@ -26,6 +26,14 @@ struct epochs;
  */
 struct epochs *epoch_open(const char *directory, struct complaint *error);
 
+/*
+ * epoch_start(epochs): start the thread that wipes what was read more than
+ * five seconds ago, for a process that stays: a key that was destroyed is gone
+ * from its memory too, whether or not anybody asks for it.  Without it that is
+ * done when another key is read.  Returns 0, or -1 when there is no thread.
+ */
+int	 epoch_start(struct epochs *epochs);
+
 /* epoch_close(epochs): wipe and release.  Accepts NULL. */
 void	 epoch_close(struct epochs *epochs);
 
@@ -33,23 +41,36 @@ void	 epoch_close(struct epochs *epochs);
  * day since 1970, at least 1. */
 uint32_t epoch_of(int64_t expires_at);
 
+/* epoch_begin(epoch): when its day begins, ms since 1970. */
+int64_t	 epoch_begin(uint32_t epoch);
+
+/* Who knows whether something waits that is sealed with the key of an epoch:
+ * returns 0 (no), 1 (yes), or -1 when it cannot be told. */
+struct epoch_user {
+	int	(*uses)(void *argument, uint32_t epoch);
+	void	*argument;
+};
+
 /*
- * epoch_make(epochs, epoch, error): before something is sealed: have the key
- * of that epoch on the disk, where a later start finds it.  Returns 0, or -1
- * with error.  For any thread and process.
+ * epoch_make(epochs, epoch, user, error): before something is sealed: have the
+ * key of that epoch on the disk, where a later start finds it.  A key that is
+ * not there is made, unless the user says that it is missed; with NULL none
+ * is.  Returns 0, 1 when the disk is full, or -1 with error.  For any thread
+ * and process; only who makes keys waits for one who makes a key.
  */
 int	 epoch_make(struct epochs *epochs, uint32_t epoch,
-	    struct complaint *error);
+	    const struct epoch_user *user, struct complaint *error);
 
-/* epoch_key(epochs, epoch, key): the key of an epoch, for the caller to wipe.
+/* epoch_key(epochs, epoch, key): the key of an epoch, for the caller to wipe;
+ * for five seconds after it was read also one that was destroyed since.
  * Returns 0, or -1 when it is destroyed or cannot be read. */
 int	 epoch_key(struct epochs *epochs, uint32_t epoch,
 	    uint8_t key[EPOCH_KEYBYTES]);
 
 /*
  * epoch_destroy(epochs, before, count, error): overwrite and remove the keys
- * of all epochs below `before`; *count is how many there were.  For one
- * process at a time.  Returns 0, or -1 with error when one is still there.
+ * of all epochs below `before`; *count is how many there were.  Returns 0, or
+ * -1 with error when one is still there.
  */
 int	 epoch_destroy(struct epochs *epochs, uint32_t before, size_t *count,
 	    struct complaint *error);

@@ -283,6 +283,12 @@ keyring_open_epochs(struct keyring *keyring, const char *directory,
 	return keyring->epochs == NULL ? -1 : 0;
 }
 
+int
+keyring_start(struct keyring *keyring)
+{
+	return keyring->epochs == NULL ? 0 : epoch_start(keyring->epochs);
+}
+
 struct epochs *
 keyring_epochs(const struct keyring *keyring)
 {

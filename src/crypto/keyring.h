@@ -53,6 +53,9 @@ void	 keyring_free(struct keyring *keyring);
 int	 keyring_open_epochs(struct keyring *keyring, const char *directory,
 	    struct complaint *error);
 
+/* keyring_start(keyring): what epoch_start does, if there are epoch keys. */
+int	 keyring_start(struct keyring *keyring);
+
 /* keyring_epochs(keyring): the epoch keys, valid as long as the keyring, or
  * NULL when there are none. */
 struct epochs *keyring_epochs(const struct keyring *keyring);

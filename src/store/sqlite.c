@@ -109,6 +109,9 @@ static const char *const statement_sql[SQLITE_STATEMENT__MAX] = {
 	    " ON CONFLICT (id) DO UPDATE SET latest = excluded.latest",
 	[SQLITE_STATEMENT_NEWEST] =
 	    "SELECT created_at FROM secret ORDER BY id DESC LIMIT 1",
+	[SQLITE_STATEMENT_EPOCH_USED] =
+	    "SELECT 1 FROM secret WHERE due_at >= ?1 AND due_at <= ?2"
+	    " AND epoch = ?3 AND record <> 0 LIMIT 1",
 	[SQLITE_STATEMENT_STATS_SECRETS] =
 	    "SELECT state, count(*) FROM secret GROUP BY state",
 	[SQLITE_STATEMENT_STATS_RECORDS] = "SELECT count(*) FROM record",

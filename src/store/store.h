@@ -297,6 +297,11 @@ int	 store_stats(struct store_txn *txn, struct store_stats *stats);
 int	 store_keys(struct store_txn *txn, int64_t *after, uint32_t *keys,
 	    size_t *count);
 
+/* store_epoch_used(txn, epoch, first, last): is there a sealed record of this
+ * epoch whose due_at is one of these times?  1: there is none. */
+int	 store_epoch_used(struct store_txn *txn, uint32_t epoch,
+	    int64_t first, int64_t last);
+
 /* store_newest(txn, created_at): when the newest row was made.  1: there is
  * none. */
 int	 store_newest(struct store_txn *txn, int64_t *created_at);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What an administrator may ask of the whole store: its numbers, which keys
- * its records need, when it was last written to.
+ * What may be asked of the whole store: its numbers, which keys its records
+ * need, when it was last written to.
  */
 #include <sqlite3.h>
 
@@ -85,5 +85,24 @@ store_newest(struct store_txn *txn, int64_t *created_at)
 		*created_at = sqlite3_column_int64(statement, 0);
 		sqlite3_reset(statement);
 	}
+	return result;
+}
+
+int
+store_epoch_used(struct store_txn *txn, uint32_t epoch, int64_t first,
+    int64_t last)
+{
+	sqlite3_stmt	*statement;
+	int		 result;
+
+	statement = txn_prepare(txn, SQLITE_STATEMENT_EPOCH_USED, "epoch");
+	if (statement == NULL)
+		return -1;
+	sqlite3_bind_int64(statement, 1, first);
+	sqlite3_bind_int64(statement, 2, last);
+	sqlite3_bind_int64(statement, 3, (int64_t)epoch);
+	result = txn_step(txn, statement, "epoch");
+	if (result == 0)
+		sqlite3_reset(statement);
 	return result;
 }

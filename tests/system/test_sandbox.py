@@ -60,9 +60,10 @@ class Sandbox(SiteTest):
         """every thread of a worker is inside, and the log says how much the
         kernel can"""
         site = self.site(server=None, threads=8)
-        # Those that answer, the one that erases and the one that waits; a
-        # socket takes connections before they are there.
-        wait_until(lambda: len(confined(site.workers[0].pid)) == 10,
+        # Those that answer, the one that erases, the one that forgets keys
+        # and the one that waits; a socket takes connections before they are
+        # there.
+        wait_until(lambda: len(confined(site.workers[0].pid)) == 11,
                    "all threads")
         self.assertEqual(set(confined(site.workers[0].pid)), {INSIDE})
         said = re.findall(r"event=worker-sandboxed landlock=(\d+)\n",

@@ -17,6 +17,7 @@
 #include "core/receipt.h"
 #include "core/secret_request.h"
 #include "core/sweep.h"
+#include "crypto/epoch.h"
 
 #define SECOND	((int64_t)1000)
 #define HOUR	(3600 * SECOND)
@@ -100,6 +101,17 @@ static void
 accept_clock(struct sites *sites)
 {
 	assert_int_equal(store_update(sites->site.store, accept_it, NULL), 0);
+}
+
+/* Is the key of its day there? */
+static int
+access_key(struct sites *sites, const struct sites_secret *secret)
+{
+	char	 path[512];
+
+	snprintf(path, sizeof(path), "%s/keys/%u", sites->conf.state_dir,
+	    epoch_of(secret->creation.expires_at));
+	return access(path, F_OK);
 }
 
 static void
@@ -320,6 +332,28 @@ a_jump_can_be_believed(void **state)
 	sites_drop(&secret);
 }
 
+/* What was destroyed by a clock that was believed is missed by nobody: there
+ * the secrets of those days were ended, by the same sweep. */
+static void
+a_step_back_costs_no_creation(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 secret;
+
+	make(sites, &secret, HOUR, 1);
+	offset = 2 * DAY;
+	assert_int_equal(sweep(sites).expired, 1);
+	assert_int_equal(access_key(sites, &secret), -1);
+	sites_drop(&secret);
+	offset = 0;
+	accept_clock(sites);
+	make(sites, &secret, HOUR, 1);
+	assert_int_equal(access_key(sites, &secret), 0);
+	sites_restart(sites, "");
+	assert_int_equal(sites_read(sites, &secret, NULL, NULL), SECRET_OK);
+	sites_drop(&secret);
+}
+
 /* A claim does not end by such a clock either. */
 static void
 a_jump_ends_no_claim(void **state)
@@ -526,6 +560,7 @@ main(void)
 		TEST(a_jump_is_seen_by_others_mark),
 		TEST(a_jump_leaves_no_claim),
 		TEST(a_jump_can_be_believed),
+		TEST(a_step_back_costs_no_creation),
 		TEST(a_jump_ends_no_claim),
 		TEST(burning_goes_on),
 		TEST(small_steps_are_believed),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
-/* The key of a day is one for all who ask, outlives them, and is destroyed. */
+/* The key of a day is one for all who ask, outlives them, and is destroyed:
+ * on the disk and in their memory. */
 
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -19,13 +20,17 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "base/complaint.h"
-#include "base/filelock.h"
-#include "crypto/epoch.h"
+#include <pthread.h>
+#include <semaphore.h>
+#include <sys/syscall.h>
+#include <time.h>
 
-#define DAY	((int64_t)86400000)
+/* With what it has in memory. */
+#include "crypto/epoch.c"
+
 #define TODAY	20000
 #define MAKERS	8
+#define DAYS	40
 
 static char directory[512];
 
@@ -80,7 +85,7 @@ make(struct epochs *epochs, uint32_t epoch)
 {
 	struct complaint error = { "" };
 
-	if (epoch_make(epochs, epoch, &error) == -1)
+	if (epoch_make(epochs, epoch, NULL, &error) != 0)
 		fail_msg("%s", error.text);
 }
 
@@ -129,7 +134,7 @@ make_and_tell(int out)
 	struct complaint error;
 	struct epochs	*epochs = epoch_open(directory, &error);
 
-	if (epochs == NULL || epoch_make(epochs, TODAY, &error) == -1 ||
+	if (epochs == NULL || epoch_make(epochs, TODAY, NULL, &error) != 0 ||
 	    epoch_key(epochs, TODAY, key) == -1 ||
 	    write(out, key, sizeof(key)) != (ssize_t)sizeof(key))
 		_exit(1);
@@ -185,7 +190,7 @@ refuses_what_is_not_its_own(void **state)
 	assert_int_equal(rename(from, path("20001")), 0);
 	assert_int_equal(key_of(TODAY + 1, key), -1);
 	epochs = open_epochs();
-	assert_int_equal(epoch_make(epochs, TODAY + 1, &error), -1);
+	assert_int_equal(epoch_make(epochs, TODAY + 1, NULL, &error), -1);
 	assert_non_null(strstr(error.text, "20001"));
 	epoch_close(epochs);
 	assert_int_equal(rename(path("20001"), from), 0);
@@ -223,24 +228,315 @@ is_whole_or_not_there(void **state)
 	epoch_close(epochs);
 }
 
-/* A key that is gone must seal nothing more: nobody could open it later. */
+static int
+say(void *argument, uint32_t epoch)
+{
+	int	*answer = argument;
+
+	assert_int_equal(epoch, TODAY);
+	return *answer;
+}
+
+/* A key that is gone must be put back when something waits for it: another
+ * one in its place, and one of both is of no use. */
 static void
 is_missed(void **state)
 {
-	struct epochs	*epochs = open_epochs();
+	int		 answer = 1;
+	const struct epoch_user user = { .uses = say, .argument = &answer };
+	struct epochs	*epochs = open_epochs(), *others = open_epochs();
 	struct complaint error = { "" };
-	int		 result = 0;
+	uint8_t		 before[EPOCH_KEYBYTES], after[EPOCH_KEYBYTES];
+	char		 away[640];
 
 	(void)state;
 	make(epochs, TODAY);
-	assert_int_equal(unlink(path("20000")), 0);
-	for (int i = 0; i < 100 && result == 0; i++) {
-		result = epoch_make(epochs, TODAY, &error);
-		usleep(100000);
+	assert_int_equal(epoch_key(epochs, TODAY, before), 0);
+	(void)snprintf(away, sizeof(away), "%s", path("notes"));
+	assert_int_equal(rename(path("20000"), away), 0);
+	/* At once, again and again, and by who never saw it. */
+	for (int i = 0; i < 4; i++) {
+		error.text[0] = '\0';
+		assert_int_equal(epoch_make(i % 2 == 0 ? epochs : others,
+		    TODAY, &user, &error), -1);
+		assert_non_null(strstr(error.text, "put it back"));
+		assert_int_equal(access(path("20000"), F_OK), -1);
 	}
-	assert_int_equal(result, -1);
-	assert_non_null(strstr(error.text, "gone"));
+	answer = -1;
+	assert_int_equal(epoch_make(epochs, TODAY, &user, &error), -1);
+	assert_int_equal(access(path("20000"), F_OK), -1);
+	/* Put back, it is used at once. */
+	assert_int_equal(rename(away, path("20000")), 0);
+	assert_int_equal(epoch_make(epochs, TODAY, &user, &error), 0);
+	assert_int_equal(epoch_key(epochs, TODAY, after), 0);
+	assert_memory_equal(before, after, sizeof(before));
+	/* Nobody needs it any more: another one, also for who has the first
+	 * at hand. */
+	assert_int_equal(epoch_key(others, TODAY, after), 0);
+	answer = 0;
+	assert_int_equal(unlink(path("20000")), 0);
+	assert_int_equal(epoch_make(epochs, TODAY, &user, &error), 0);
+	assert_int_equal(epoch_make(others, TODAY, &user, &error), 0);
+	assert_int_equal(epoch_key(epochs, TODAY, after), 0);
+	assert_memory_not_equal(before, after, sizeof(before));
+	assert_int_equal(epoch_key(others, TODAY, before), 0);
+	assert_memory_equal(before, after, sizeof(before));
 	epoch_close(epochs);
+	epoch_close(others);
+}
+
+/* Who destroyed it was killed before its name went, or the operator says so
+ * (truncate -s 48); then it is made anew. */
+static void
+is_not_missed_when_destroyed(void **state)
+{
+	static const uint8_t	 zeroes[EPOCH_KEYBYTES + 16];
+	int			 answer = 1;
+	const struct epoch_user	 user = { .uses = say, .argument = &answer };
+	struct complaint	 error = { "" };
+	struct epochs		*epochs;
+	uint8_t			 key[EPOCH_KEYBYTES];
+	int			 fd;
+
+	(void)state;
+	epochs = open_epochs();
+	make(epochs, TODAY);
+	epoch_close(epochs);
+	fd = open(path("20000"), O_WRONLY);
+	assert_int_equal(write(fd, zeroes, sizeof(zeroes)), sizeof(zeroes));
+	close(fd);
+	assert_int_equal(key_of(TODAY, key), -1);
+	epochs = open_epochs();
+	assert_int_equal(epoch_make(epochs, TODAY, &user, &error), 0);
+	assert_int_equal(key_of(TODAY, key), 0);
+	assert_int_equal(unlink(path("20000")), 0);
+	assert_int_equal(epoch_make(epochs, TODAY, &user, &error), -1);
+	fd = open(path("20000"), O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(ftruncate(fd, 48), 0);
+	close(fd);
+	assert_int_equal(epoch_make(epochs, TODAY, &user, &error), 0);
+	assert_int_equal(key_of(TODAY, key), 0);
+	epoch_close(epochs);
+}
+
+/* The whole directory, as whoever restores it from elsewhere may. */
+static void
+may_be_put_back_with_its_directory(void **state)
+{
+	struct epochs	*epochs = open_epochs();
+	struct complaint error = { "" };
+	uint8_t		 before[EPOCH_KEYBYTES], after[EPOCH_KEYBYTES];
+	char		 away[640];
+
+	(void)state;
+	make(epochs, TODAY);
+	assert_int_equal(epoch_key(epochs, TODAY, before), 0);
+	(void)snprintf(away, sizeof(away), "%s/away", directory);
+	assert_int_equal(rename(path(""), away), 0);
+	assert_int_equal(epoch_make(epochs, TODAY, NULL, &error), -1);
+	assert_int_equal(epoch_make(epochs, TODAY + 1, NULL, &error), -1);
+	assert_int_equal(rename(away, path("")), 0);
+	make(epochs, TODAY);
+	assert_int_equal(epoch_key(epochs, TODAY, after), 0);
+	assert_memory_equal(before, after, sizeof(before));
+	epoch_close(epochs);
+}
+
+/* How many keys it has in memory. */
+static size_t
+at_hand(struct epochs *epochs)
+{
+	size_t	 count = 0;
+
+	pthread_mutex_lock(&epochs->mutex);
+	for (size_t i = 0; i < CACHE_KEYS; i++)
+		for (size_t byte = 0; byte < EPOCH_KEYBYTES; byte++)
+			if (epochs->cache[i].key[byte] != 0) {
+				count++;
+				break;
+			}
+	pthread_mutex_unlock(&epochs->mutex);
+	return count;
+}
+
+/* In a process that stays nobody has to ask for it, or for anything. */
+static void
+is_forgotten(void **state)
+{
+	struct epochs	*epochs = open_epochs(), *sweeper = open_epochs();
+	struct complaint error = { "" };
+	uint8_t		 key[EPOCH_KEYBYTES];
+	int64_t		 began = clock_now();
+	size_t		 count;
+
+	(void)state;
+	assert_int_equal(epoch_start(epochs), 0);
+	make(epochs, TODAY - 1);
+	make(epochs, TODAY);
+	assert_int_equal(at_hand(epochs), 2);
+	assert_int_equal(epoch_destroy(sweeper, TODAY, &count, &error), 0);
+	while (at_hand(epochs) > 0 && clock_now() - began < 60000)
+		usleep(50000);
+	assert_int_equal(at_hand(epochs), 0);
+	assert_int_equal(epoch_key(epochs, TODAY - 1, key), -1);
+	/* And the next one. */
+	assert_int_equal(epoch_key(epochs, TODAY, key), 0);
+	assert_int_equal(at_hand(epochs), 1);
+	began = clock_now();
+	while (at_hand(epochs) > 0 && clock_now() - began < 60000)
+		usleep(50000);
+	assert_int_equal(at_hand(epochs), 0);
+	epoch_close(epochs);
+	epoch_close(sweeper);
+}
+
+/* Without a thread, whoever asks for one forgets the others. */
+static void
+is_forgotten_by_the_next_call(void **state)
+{
+	struct epochs	*epochs = open_epochs();
+	uint8_t		 key[EPOCH_KEYBYTES];
+
+	(void)state;
+	make(epochs, TODAY - 1);
+	make(epochs, TODAY);
+	for (size_t i = 0; i < CACHE_KEYS; i++)
+		if (epochs->cache[i].epoch == TODAY - 1)
+			epochs->cache[i].read_at -= CACHE_TIME;
+	assert_int_equal(epoch_key(epochs, TODAY, key), 0);
+	assert_int_equal(at_hand(epochs), 1);
+	epoch_close(epochs);
+}
+
+struct slow {
+	struct epochs	*epochs;
+	sem_t		 asked, read;
+	bool		 in_time;
+};
+
+/* Whoever makes a key holds the lock of all of them now. */
+static int
+hold_up(void *argument, uint32_t epoch)
+{
+	struct slow	*slow = argument;
+	struct timespec	 until;
+
+	(void)epoch;
+	sem_post(&slow->asked);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 20;
+	slow->in_time = sem_timedwait(&slow->read, &until) == 0;
+	return 0;
+}
+
+static void *
+make_slowly(void *argument)
+{
+	struct slow	*slow = argument;
+	const struct epoch_user user = { .uses = hold_up, .argument = slow };
+	struct complaint error;
+
+	assert_int_equal(epoch_make(slow->epochs, TODAY + 1, &user, &error),
+	    0);
+	return NULL;
+}
+
+static void
+holds_up_no_reader(void **state)
+{
+	struct slow	 slow = { .epochs = open_epochs() };
+	uint8_t		 key[EPOCH_KEYBYTES];
+	pthread_t	 thread;
+
+	(void)state;
+	make(slow.epochs, TODAY - 1);
+	make(slow.epochs, TODAY);
+	sem_init(&slow.asked, 0, 0);
+	sem_init(&slow.read, 0, 0);
+	pthread_create(&thread, NULL, make_slowly, &slow);
+	sem_wait(&slow.asked);
+	/* One that is at hand, one that is not, and who seals with either. */
+	assert_int_equal(epoch_key(slow.epochs, TODAY, key), 0);
+	memset(slow.epochs->cache, 0, CACHE_KEYS * sizeof(struct cached));
+	assert_int_equal(epoch_key(slow.epochs, TODAY - 1, key), 0);
+	make(slow.epochs, TODAY);
+	sem_post(&slow.read);
+	pthread_join(thread, NULL);
+	assert_true(slow.in_time);
+	sem_destroy(&slow.asked);
+	sem_destroy(&slow.read);
+	epoch_close(slow.epochs);
+}
+
+static unsigned int	 directory_syncs, state_syncs;
+static int		 sync_failure;	/* errno of the state directory's */
+
+/* In place of the C library's. */
+int
+fsync(int fd)
+{
+	struct stat	 status, at;
+
+	if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) {
+		if (stat(directory, &at) == 0 && at.st_ino == status.st_ino) {
+			state_syncs++;
+			if (sync_failure != 0) {
+				errno = sync_failure;
+				return -1;
+			}
+		} else
+			directory_syncs++;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
+/* Also that of the directory, whoever made it and did not come further. */
+static void
+has_names_that_stay(void **state)
+{
+	struct epochs	*epochs, *others;
+	struct complaint error = { "" };
+
+	(void)state;
+	assert_int_equal(mkdir(path(""), 0700), 0);
+	epochs = open_epochs();
+	directory_syncs = state_syncs = 0;
+	sync_failure = EIO;
+	assert_int_equal(epoch_make(epochs, TODAY, NULL, &error), -1);
+	assert_non_null(strstr(error.text, strerror(EIO)));
+	assert_int_equal(access(path("20000"), F_OK), -1);
+	sync_failure = EDQUOT;
+	assert_int_equal(epoch_make(epochs, TODAY, NULL, &error), 1);
+	sync_failure = 0;
+	directory_syncs = state_syncs = 0;
+	make(epochs, TODAY);
+	assert_int_equal(directory_syncs, 1);
+	assert_int_equal(state_syncs, 1);
+	/* Of more days than there are keys at hand. */
+	for (uint32_t day = TODAY; day < TODAY + DAYS; day++)
+		make(epochs, day);
+	directory_syncs = 0;
+	for (uint32_t day = TODAY; day < TODAY + DAYS; day++)
+		make(epochs, day);
+	assert_int_equal(directory_syncs, 0);
+	/* Who made it may have been killed before. */
+	others = open_epochs();
+	make(others, TODAY);
+	make(others, TODAY);
+	assert_int_equal(directory_syncs, 1);
+	assert_int_equal(unlink(path("20000")), 0);
+	make(others, TODAY);
+	directory_syncs = 0;
+	make(epochs, TODAY);
+	assert_int_equal(directory_syncs, 1);
+	for (uint32_t day = TODAY + 1; day < TODAY + DAYS; day++) {
+		char	 name[16];
+
+		(void)snprintf(name, sizeof(name), "%u", day);
+		assert_int_equal(unlink(path(name)), 0);
+	}
+	epoch_close(epochs);
+	epoch_close(others);
 }
 
 static void
@@ -290,6 +586,18 @@ main(void)
 		cmocka_unit_test_setup_teardown(is_whole_or_not_there, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(is_missed, setup, teardown),
+		cmocka_unit_test_setup_teardown(is_not_missed_when_destroyed,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    may_be_put_back_with_its_directory, setup, teardown),
+		cmocka_unit_test_setup_teardown(is_forgotten, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(is_forgotten_by_the_next_call,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(holds_up_no_reader, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(has_names_that_stay, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(is_destroyed, setup,
 		    teardown),
 	};

@@ -370,7 +370,7 @@ make(struct complaint *error, void *argument)
 {
 	struct days	*days = argument;
 
-	return epoch_make(days->epochs, days->today, error);
+	return epoch_make(days->epochs, days->today, NULL, error);
 }
 
 static void
@@ -399,6 +399,11 @@ is_one_for_all(const struct shot *shot, void *argument)
 		assert_true(was_there);
 	else
 		assert_int_equal(make(&error, days), 0);
+	/* A full disk is no failure of ours. */
+	if (shot->kind == FAULTS_FULL || shot->kind == FAULTS_SHORT)
+		assert_int_not_equal(shot->result, -1);
+	else
+		assert_int_not_equal(shot->result, 1);
 	assert_int_equal(epoch_key(days->epochs, days->today, here), 0);
 	if (!was_there)
 		assert_true(has_key(days->today, there));

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
@@ -44,6 +45,19 @@ clock_gettime(clockid_t id, struct timespec *now)
 	now->tv_sec = (time_t)(frozen / SECOND);
 	now->tv_nsec = (long)(frozen % SECOND) * 1000000;
 	return 0;
+}
+
+static bool	 no_room;
+
+/* In place of the C library's: the database is written to by another call. */
+ssize_t
+write(int fd, const void *bytes, size_t size)
+{
+	if (no_room) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return syscall(SYS_write, fd, bytes, size);
 }
 
 /* Half past noon of today. */
@@ -713,6 +727,37 @@ damage_is_no_number(void **state)
 	sites_close(sites);
 }
 
+/* Also by who finds no room for the key of a day, to seal with or to count. */
+static void
+full_disks_are_said(void **state)
+{
+	struct sites		*sites = open_sites("", SITE_THREADS);
+	struct sites_secret	 secret;
+
+	(void)state;
+	no_room = true;
+	sites_draw(&secret, SITES_SMALL);
+	assert_int_equal(secret_create(&sites->site, sites->arena,
+	    &secret.creation), STORE_FULL);
+	secret.creation.client = SOMEBODY;
+	assert_int_equal(secret_create(&sites->site, sites->arena,
+	    &secret.creation), STORE_FULL);
+	no_room = false;
+	assert_int_equal(sites_create(sites, &secret), SECRET_OK);
+	sites_drop(&secret);
+	/* Of a day that has none yet. */
+	no_room = true;
+	sites_draw(&secret, SITES_SMALL);
+	secret.creation.lifetime = 20 * DAY;
+	assert_int_equal(secret_create(&sites->site, sites->arena,
+	    &secret.creation), STORE_FULL);
+	secret.creation.lifetime = HOUR;
+	assert_int_equal(sites_create(sites, &secret), SECRET_OK);
+	no_room = false;
+	sites_drop(&secret);
+	sites_close(sites);
+}
+
 int
 main(void)
 {
@@ -734,6 +779,7 @@ main(void)
 		cmocka_unit_test(counts_catch_up),
 		cmocka_unit_test(older_stores_are_counted),
 		cmocka_unit_test(damage_is_no_number),
+		cmocka_unit_test(full_disks_are_said),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

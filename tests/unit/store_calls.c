@@ -14,6 +14,7 @@
 
 #define BYTES	300
 #define LATER	INT64_MAX
+#define EPOCH	3
 
 /* What there is: one of each, with these numbers. */
 static const uint8_t	 bytes[BYTES] = { 1, 2, 3 };
@@ -31,8 +32,9 @@ secret_of(uint8_t number)
 	return (struct store_secret){
 		.lookup = { number }, .kind = 1, .created_at = 1,
 		.changed_at = 1, .expires_at = LATER, .due_at = LATER,
-		.views_left = 2, .key_id = 1, .has_receipt = true,
-		.receipt = { number, 1 }, .record_bytes = BYTES
+		.views_left = 2, .key_id = 1, .epoch = EPOCH,
+		.has_receipt = true, .receipt = { number, 1 },
+		.record_bytes = BYTES
 	};
 }
 
@@ -264,6 +266,12 @@ newest(struct store_txn *txn)
 	int	 result = store_newest(txn, &created_at);
 
 	return found(result, created_at == 1);
+}
+
+static int
+epoch_used(struct store_txn *txn)
+{
+	return store_epoch_used(txn, EPOCH, LATER, LATER);
 }
 
 static int
@@ -613,7 +621,8 @@ const struct store_call store_calls[] = {
 	LOOK(claim_find), LOOK(claim_last), STEP(claim_remove), STEP(room),
 	LOOK(records), LOOK(quota_find), STEP(quota_add), STEP(quota_forget),
 	STEP(clock_mark), STEP(clock_accept), LOOK(stats), LOOK(keys),
-	LOOK(newest), LOOK(copy), STEP(account_insert), LOOK(account_find),
+	LOOK(newest), LOOK(epoch_used), LOOK(copy), STEP(account_insert),
+	LOOK(account_find),
 	LOOK(account_find_name), LOOK(account_next), STEP(account_update),
 	STEP(account_remove), STEP(api_key_insert), LOOK(api_key_find),
 	LOOK(api_key_next), STEP(api_key_used), STEP(api_key_remove),

@@ -321,7 +321,7 @@ static void
 destroys_the_keys_of_days(void **state)
 {
 	struct sites		*sites = *state;
-	struct sites_secret	 living, lost;
+	struct sites_secret	 living, lost, other;
 	struct complaint	 error;
 	uint32_t		 today = epoch_of(sites_now());
 	char			 path[512];
@@ -332,13 +332,23 @@ destroys_the_keys_of_days(void **state)
 	make(sites, &lost, (int64_t)5 * 24 * 3600000, 1);
 	for (uint32_t epoch = today - 2; epoch <= today; epoch++)
 		assert_int_equal(epoch_make(keyring_epochs(
-		    sites->site.keyring), epoch, &error), 0);
+		    sites->site.keyring), epoch, NULL, &error), 0);
 	assert_int_equal(sweep(sites).keys, 2);
 	assert_int_equal(sweep(sites).keys, 0);
 	snprintf(path, sizeof(path), "%s/keys/%u", sites->conf.state_dir,
 	    epoch_of(lost.creation.expires_at));
 	assert_int_equal(unlink(path), 0);
 	sites_restart(sites, "");
+	/* No other one takes its place, or what it sealed would be lost even
+	 * when it is put back. */
+	for (int i = 0; i < 2; i++) {
+		sites_draw(&other, SITES_SMALL);
+		other.creation.lifetime = (int64_t)5 * 24 * 3600000;
+		assert_int_equal(secret_create(&sites->site, sites->arena,
+		    &other.creation), STORE_FAILED);
+		sites_drop(&other);
+	}
+	assert_int_equal(access(path, F_OK), -1);
 	assert_int_equal(sites_ask(sites, &lost, &(struct secret_proof){
 		.gate = NULL }), STORE_FAILED);
 	assert_int_equal(sites_read(sites, &living, NULL, NULL), SECRET_OK);
