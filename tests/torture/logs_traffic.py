@@ -84,6 +84,18 @@ class Planted(Canaries):
             self.by_prefix.setdefault(prefix, []).extend(known)
 
 
+def search_finds(random):
+    """Every form of a word is found, and nothing where there is none."""
+    planted = Planted()
+    words = [planted.text("text").encode(), planted.raw("raw"),
+             planted.pin("pin").encode()]
+    good = planted.found_in(random.randbytes(10000)) == []
+    for word in words:
+        for form in forms(word):
+            good &= planted.found_in(b"xyz" + form.upper() + b"xyz") != []
+    return good
+
+
 # What is slow waits so long between its pieces, in seconds.
 SLOW = 0.02
 
