@@ -4,6 +4,7 @@
  * Nth read, write, sync, truncation or open fails, once or from then on; what
  * people are told then holds in the process that goes on, and in the next one,
  * which finds the files as they were at that moment, or as they are later.
+ * Many at once meet the like by chance.
  */
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -26,8 +27,11 @@
 #include "faults.h"
 #include "history_judge.h"
 #include "recorder.h"
+#include "traffic.h"
 
 #define SECRETS	8
+#define CROWD	8	/* threads */
+#define CROWD_SECRETS	80
 #define DAY	86400000
 
 static struct attack_row once = {
@@ -48,6 +52,10 @@ static struct attack_row again = {
 static struct attack_row lost = {
 	"8", "views that were taken as the disk failed and a crash took the"
 	    " answer (their claims open again)", 0, 0
+};
+static struct attack_row crowd = {
+	"1, 2, 8", "rounds in which many threads and the eraser meet errors of"
+	    " the disk by chance", 0, 0
 };
 static struct attack_row whole = {
 	"-", "errors of the disk: databases looked through for damage", 0, 0
@@ -197,6 +205,15 @@ take_moment(void *argument)
 	stage->moment_place = places + 1;
 }
 
+static void
+open_site(struct sites *sites)
+{
+	struct complaint error;
+
+	if (site_open(&sites->site, &sites->conf, SITE_SINGLE, &error) == -1)
+		fail_msg("%s", error.text);
+}
+
 /* Returns whether anything failed. */
 static bool
 fail_once(struct stage *stage, enum faults_kind kind, unsigned long number,
@@ -205,14 +222,11 @@ fail_once(struct stage *stage, enum faults_kind kind, unsigned long number,
 	struct people	 people = {
 		.site = &stage->sites->site, .arena = stage->arena,
 	};
-	struct complaint error;
 	char		 what[64];
 	bool		 hit;
 
 	recorder_store(stage->sites->conf.state_dir, stage->before);
-	if (site_open(people.site, &stage->sites->conf, SITE_SINGLE, &error) ==
-	    -1)
-		fail_msg("%s", error.text);
+	open_site(stage->sites);
 	history_begin(&people.history, SECRETS, next_place);
 	faults_watch(take_moment, stage);
 	faults_arm(kind, number, for_good);
@@ -237,10 +251,9 @@ fail_once(struct stage *stage, enum faults_kind kind, unsigned long number,
 }
 
 static void
-fail_everywhere(void)
+fail_everywhere(uint64_t random)
 {
-	struct stage	 stage = { .random = attack_seed() };
-	struct complaint error;
+	struct stage	 stage = { .random = random };
 
 	stage.sites = sites_open("claim_seconds = 3600s\n", SITE_SINGLE);
 	stage.arena = arena_create();
@@ -260,10 +273,64 @@ fail_everywhere(void)
 	recorder_bytes_free(stage.moment);
 	recorder_bytes_free(stage.after);
 	arena_destroy(stage.arena);
-	if (site_open(&stage.sites->site, &stage.sites->conf, SITE_SINGLE,
-	    &error) == -1)
-		fail_msg("%s", error.text);
+	open_site(stage.sites);
 	sites_close(stage.sites);
+}
+
+/* The same by chance, while many are there and logs are erased beside them:
+ * what one of a group meets is everybody's. */
+static void
+fail_crowd(enum faults_kind kind, uint64_t *random)
+{
+	struct sites	*sites = sites_open("claim_seconds = 3600s\n"
+			    "erase_delay = 5ms\n", SITE_THREADS);
+	struct stage	 stage = {
+		.sites = sites, .arena = arena_create(),
+		.random = recorder_random(random),
+	};
+	struct people	 people = {
+		.site = &sites->site, .arena = stage.arena,
+	};
+	struct traffic	 traffic = {
+		.history = &people.history, .site = people.site,
+		.threads = CROWD, .calls = 30, .large = 1, .seed =
+		recorder_random(random),
+	};
+	unsigned int	 one_in;
+	char		 what[64];
+
+	one_in = 2 + (unsigned int)(recorder_random(random) % 40);
+	history_begin(&people.history, CROWD_SECRETS, next_place);
+	faults_arm_all(kind, one_in, recorder_random(random) % 1000000);
+	traffic_run(&traffic);
+	if (faults_disarm_all() > 0)
+		attack_tried(&crowd);
+	history_settle(&people.history);
+	(void)snprintf(what, sizeof(what), "a crowd, 1 in %u %s", one_in,
+	    faults_names[kind]);
+	if (recorder_random(random) % 2 == 0)
+		judge(&stage, &people, places + 1, false, what, "goes on");
+	else {
+		site_close(people.site);
+		open_site(sites);
+		judge(&stage, &people, places + 1, kind == FAULTS_SYNC, what,
+		    "ends");
+	}
+	site_close(people.site);
+	history_end(&people.history);
+	arena_destroy(stage.arena);
+	open_site(sites);
+	sites_close(sites);
+}
+
+static void
+fail_crowds(uint64_t random)
+{
+	unsigned long	 rounds = attack_size(2, 20, 300);
+
+	for (unsigned long i = 0; i < rounds; i++)
+		for (int kind = 0; kind < FAULTS_MEMORY; kind++)
+			fail_crowd((enum faults_kind)kind, &random);
 }
 
 /* A full disk */
@@ -422,15 +489,20 @@ fill_disks(void)
 int
 main(void)
 {
+	uint64_t	 seed;
+
 	attack_begin("broken disk");
 	if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
 		(void)setenv("TMPDIR", "/dev/shm", 1);
-	fail_everywhere();
+	seed = attack_seed();
+	fail_everywhere(seed);
+	fail_crowds(seed);
 	attack_row(&once);
 	attack_row(&tries);
 	attack_row(&late);
 	attack_row(&again);
 	attack_row(&lost);
+	attack_row(&crowd);
 	attack_row(&whole);
 	fill_disks();
 	return attack_end();

@@ -40,6 +40,46 @@ static _Thread_local struct {
 	void			*argument;
 } fault;
 
+/* Of all threads; one_in is 0 when nothing fails. */
+static struct {
+	enum faults_kind	 kind;
+	unsigned int		 one_in;
+	unsigned long		 calls, seed, hits;
+} everywhere;
+
+void
+faults_arm_all(enum faults_kind kind, unsigned int one_in, unsigned long seed)
+{
+	everywhere.kind = kind;
+	everywhere.seed = seed;
+	everywhere.calls = everywhere.hits = 0;
+	__atomic_store_n(&everywhere.one_in, one_in, __ATOMIC_RELEASE);
+}
+
+unsigned long
+faults_disarm_all(void)
+{
+	__atomic_store_n(&everywhere.one_in, 0, __ATOMIC_RELEASE);
+	return __atomic_load_n(&everywhere.hits, __ATOMIC_RELAXED);
+}
+
+static bool
+fails_everywhere(enum faults_kind kind)
+{
+	unsigned int	 one_in;
+	uint64_t	 number;
+
+	one_in = __atomic_load_n(&everywhere.one_in, __ATOMIC_ACQUIRE);
+	if (one_in == 0 || everywhere.kind != kind)
+		return false;
+	number = everywhere.seed + __atomic_fetch_add(&everywhere.calls, 1,
+	    __ATOMIC_RELAXED);
+	if ((number * 0x9e3779b97f4a7c15 >> 33) % one_in != 0)
+		return false;
+	__atomic_fetch_add(&everywhere.hits, 1, __ATOMIC_RELAXED);
+	return true;
+}
+
 void
 faults_arm(enum faults_kind kind, unsigned long number, bool for_good)
 {
@@ -87,7 +127,7 @@ static bool
 fails(enum faults_kind kind)
 {
 	if (!fault.armed || fault.kind != kind)
-		return false;
+		return fails_everywhere(kind);
 	fault.calls++;
 	if (fault.left > 1) {
 		fault.left--;

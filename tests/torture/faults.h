@@ -6,7 +6,8 @@
 
 /*
  * Calls of the system and of the allocator that fail when they are told to,
- * in the thread that told them, for the program and its libraries alike.
+ * in the thread that told them or in all, for the program and its libraries
+ * alike.
  */
 
 enum faults_kind {
@@ -34,6 +35,13 @@ bool	 faults_disarm(void);
  * the first time since faults_arm, before who called is told; nothing fails in
  * it.  NULL: nobody is called. */
 void	 faults_watch(void (*hook)(void *), void *argument);
+
+/* faults_arm_all(kind, one_in, seed): from now on, in every thread, of so many
+ * calls of that kind one fails, by chance.
+ * faults_disarm_all(): no more; returns how many failed. */
+void	 faults_arm_all(enum faults_kind kind, unsigned int one_in,
+	    unsigned long seed);
+unsigned long faults_disarm_all(void);
 
 /* faults_calls(): how many of that kind there were since. */
 unsigned long faults_calls(void);
