@@ -68,13 +68,15 @@ def nothing(scene):
 
 
 def workers_die(scene):
-    """Each while it answers, after it answered some."""
+    """Each while it answers, after there were some answers: web servers wait
+    before they start one again and again that did nothing."""
     def kill():
-        wanted = scene.answered() + scene.random.randrange(ANSWERS)
+        before = scene.answered()
+        wanted = before + 1 + scene.random.randrange(ANSWERS)
         until = time.monotonic() + IDLE
         while scene.answered() < wanted and time.monotonic() < until:
             time.sleep(0.002)
-        return scene.kill_one()
+        return scene.answered() > before and scene.kill_one()
     return repeating(scene, kill, 0.01)
 
 
