@@ -197,7 +197,7 @@ attack_endpoint(struct errors_bench *bench,
 		shot.for_good = i % 2 == 1;
 		/* What only this answer has is always among them. */
 		if ((shot.kind != FAULTS_MEMORY || endpoint->after == 0) &&
-		    (unsigned long)random() % attack_step(4, 1, 1) != 0)
+		    (unsigned long)random() % attack_step(6, 1, 1) != 0)
 			continue;
 		/* A first call makes a thousand allocations, not thirty; a
 		 * large record is read in hundreds of pieces. */
