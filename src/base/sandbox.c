@@ -54,7 +54,7 @@ static const char *const calls[] = {
 	"getsockname", "getsockopt", "lseek", "_llseek", "poll", "ppoll",
 	"ppoll_time64", "pread64", "preadv", "pselect6", "pselect6_time64",
 	"pwrite64", "pwritev", "read", "readv", "recv", "recvfrom", "select",
-	"_newselect", "setsockopt", "shutdown", "write", "writev",
+	"_newselect", "send", "setsockopt", "shutdown", "write", "writev",
 	/* The database, its log and index; keys; locks. */
 	"access", "faccessat", "faccessat2", "fallocate", "fchown",
 	"fchown32", "fdatasync", "fstat", "fstat64", "fstatat64", "fstatfs",

@@ -33,13 +33,13 @@ life_time(struct site *site, int64_t *now)
 	int	 failure;
 
 	store_clock_known(site->store, &clock);
-	if (clock.latest == 0 || store_clock_far(&clock)) {
+	if (clock.latest == 0 || store_clock_lost(&clock)) {
 		failure = store_view(site->store, look_at_clock, &clock);
 		if (failure != 0)
 			return failure;
 	}
 	*now = clock.wall > clock.latest ? clock.wall : clock.latest;
-	if (!store_clock_far(&clock))
+	if (!store_clock_lost(&clock))
 		return 0;
 	log_event(LOG_CLOCK_AHEAD,
 	    LOG_NUMBER("seconds", (clock.wall - clock.latest) / 1000));

@@ -162,7 +162,8 @@ is_outdated(struct store_txn *txn, const struct store_secret *row)
 	struct store_clock clock;
 
 	store_clock(txn, &clock);
-	return age < 0 || age > (clock.wall < clock.latest ? 0 : OUTDATED);
+	return store_clock_lost(&clock) || age < 0 ||
+	    age > (clock.wall < clock.latest ? 0 : OUTDATED);
 }
 
 static int
@@ -174,8 +175,7 @@ insert(struct store_txn *txn, void *argument)
 	int		 result;
 
 	/* Once more, with the time that is known now. */
-	making->outdated = store_clock_jumped(txn) ||
-	    is_outdated(txn, &making->row);
+	making->outdated = is_outdated(txn, &making->row);
 	if (making->outdated)
 		return 0;
 	making->outcome = SECRET_OK;

@@ -33,8 +33,10 @@ state(const struct store_clock *clock)
 		return "new: nothing was written yet";
 	if (clock->wall < clock->latest)
 		return "behind: time stands still";
-	if (store_clock_far(clock))
+	if (store_clock_lost(clock))
 		return "ahead: nothing is ended, and nothing new is taken";
+	if (store_clock_far(clock))
+		return "ahead: nothing is ended";
 	return "good";
 }
 

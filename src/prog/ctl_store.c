@@ -140,9 +140,10 @@ check_clock(struct ctl_check *check)
 	if (store_clock_far(&taking.clock)) {
 		ctl_check_duration((now - taking.clock.latest) / 1000, ahead);
 		ctl_check_fail(check, what, "it is %s ahead of all that was "
-		    "written, and so nothing is ended and nothing new is "
-		    "taken; set it, or run \"oncelinkctl clock --accept\" "
-		    "when it is right", ahead);
+		    "written, and so nothing is ended%s; set it, or run "
+		    "\"oncelinkctl clock --accept\" when it is right", ahead,
+		    store_clock_lost(&taking.clock) ?
+		    " and nothing new is taken" : "");
 	} else if (taking.clock.latest > now + CLOCK_SLACK) {
 		ctl_check_duration((taking.clock.latest - now) / 1000, ahead);
 		ctl_check_fail(check, what, "it is %s behind what was written "
@@ -156,7 +157,7 @@ check_clock(struct ctl_check *check)
 		    "than they should by as much; set it right", ahead);
 	} else
 		ctl_check_good(check, what, "not before the newest secret");
-	return !store_clock_far(&taking.clock);
+	return !store_clock_lost(&taking.clock);
 }
 
 static void

@@ -115,10 +115,11 @@ report_clock(const struct sweep_result *result)
 	if (result->ahead == 0)
 		return EX_OK;
 	fprintf(stderr, PROGRAM ": the clock is %" PRId64 " hours ahead of "
-	    "all that was written, so nothing was ended and nothing new is "
-	    "taken; set it, or, when it is right and nobody was here for so "
-	    "long, run "
-	    "\"oncelinkctl clock --accept\"\n", result->ahead / hour);
+	    "all that was written, so nothing was ended%s; set it, or, when "
+	    "it is right and nobody was here for so long, run "
+	    "\"oncelinkctl clock --accept\"\n", result->ahead / hour,
+	    result->ahead > STORE_CLOCK_LOST ?
+	    " and nothing new is taken" : "");
 	return EX_TEMPFAIL;
 }
 

@@ -81,6 +81,13 @@ store_clock_far(const struct store_clock *clock)
 }
 
 bool
+store_clock_lost(const struct store_clock *clock)
+{
+	return clock->latest != 0 &&
+	    clock->wall - clock->latest > STORE_CLOCK_LOST;
+}
+
+bool
 store_clock_jumped(const struct store_txn *txn)
 {
 	return store_clock_far(&txn->clock);

@@ -157,8 +157,13 @@ struct store_clock {
  * as long as a weekend. */
 #define STORE_CLOCK_JUMP ((int64_t)3 * 24 * 3600 * 1000)
 
+/* And further than this nobody works by it; ms.  What is made lives so much
+ * too long when the clock was wrong; machines are off for a holiday. */
+#define STORE_CLOCK_LOST ((int64_t)30 * 24 * 3600 * 1000)
+
 /*
- * store_clock_far(clock): is it that far ahead?
+ * store_clock_far(clock): is it further ahead than anybody believes?
+ * store_clock_lost(clock): so far that nothing may be made either?
  * store_clock_jumped(txn): is it in this txn?  Then nothing may be destroyed
  * because its time is over.  store_clock(txn, clock): how it stands.
  * store_clock_known(store, clock): the same outside of a transaction, as far
@@ -167,6 +172,7 @@ struct store_clock {
  * store_clock_accept(txn): believe it, ahead or behind.
  */
 bool	 store_clock_far(const struct store_clock *clock);
+bool	 store_clock_lost(const struct store_clock *clock);
 bool	 store_clock_jumped(const struct store_txn *txn);
 void	 store_clock(const struct store_txn *txn, struct store_clock *clock);
 void	 store_clock_known(struct store *store, struct store_clock *clock);

@@ -250,6 +250,32 @@ a_jump_makes_nothing(void **state)
 	sites_drop(&other);
 }
 
+/* A machine that was off for a holiday takes what comes at once. */
+static void
+a_long_rest_costs_no_creation(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 secret, before;
+
+	make(sites, &before, 60 * DAY, 1);
+	offset = 29 * DAY;
+	for (int process = 0; process < 2; process++) {
+		make(sites, &secret, HOUR, 1);
+		assert_int_equal(sites_read(sites, &secret, NULL, NULL),
+		    SECRET_OK);
+		assert_true(sweep(sites).ahead > 0);
+		sites_drop(&secret);
+		sites_restart(sites, "");
+	}
+	offset += 2 * DAY;
+	sites_draw(&secret, SITES_SMALL);
+	assert_int_equal(secret_create(&sites->site, sites->arena,
+	    &secret.creation), STORE_BUSY);
+	assert_int_equal(sites_read(sites, &before, NULL, NULL), SECRET_OK);
+	sites_drop(&secret);
+	sites_drop(&before);
+}
+
 /* Whatever this process knew of what others wrote. */
 static void
 a_jump_is_seen_by_others_mark(void **state)
@@ -557,6 +583,7 @@ main(void)
 		TEST(what_was_over_stays_over),
 		TEST(a_jump_ends_nothing),
 		TEST(a_jump_makes_nothing),
+		TEST(a_long_rest_costs_no_creation),
 		TEST(a_jump_is_seen_by_others_mark),
 		TEST(a_jump_leaves_no_claim),
 		TEST(a_jump_can_be_believed),
