@@ -632,7 +632,7 @@ class Lasting(ServiceTest):
     def test_order(self):
         """worker and sweeper do not both make the database at boot"""
         unit = self.unit("oncelink-sweep.service")
-        self.assertIn("oncelink.service", unit["Unit", "After"])
+        self.assertIn("oncelink.service", unit["Unit", "After"][0].split())
 
 
 class Lighttpd(ServiceTest):

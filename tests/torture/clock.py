@@ -21,6 +21,7 @@ from oncelink_wire import (
 
 SECOND = 1000
 JUMP = 3 * DAY              # more than this ahead nobody believes
+LOST = 30 * DAY             # and from here on nothing is made
 SLACK = 1000                # answers tell whole seconds
 LIFE = 30 * DAY             # max_expire
 STRANGER = {"REMOTE_ADDR": "192.0.2.77"}
@@ -124,10 +125,10 @@ class World:
 
     # Requests.
 
-    def is_far(self):
-        """Is the worker's clock one that nobody believes?"""
+    def is_lost(self):
+        """Is the worker's clock one by which nothing is made?"""
         mark = self.mark()
-        return mark != 0 and self.worker.now() - mark > JUMP
+        return mark != 0 and self.worker.now() - mark > LOST
 
     def call(self, uri, body, kind=JSON_TYPE, method="POST", busy=False):
         """An answer; None when there was none, which is never right.  Busy: a
@@ -145,13 +146,13 @@ class World:
         """A secret; None when it was refused, as it must be by a clock that is
         too far ahead."""
         secret = Secret(random_envelope())
-        far = self.is_far()
+        lost = self.is_lost()
         least = max(self.worker.now(), self.mark())
         answer = self.call("/api/v2/secrets", native_creation(
             secret.id, secret.receipt, secret.envelope, seconds,
-            views=views, gate=gate), FRAME_TYPE, busy=far)
+            views=views, gate=gate), FRAME_TYPE, busy=lost)
         most = max(self.worker.now(), self.mark())
-        if far and answer is not None and answer.status == 503:
+        if lost and answer is not None and answer.status == 503:
             judge(lasting, True, "")
             return None
         if answer is None or not judge(
@@ -317,15 +318,18 @@ def leave_nothing(world):
     read = world.creates(3, 29 * 86400, 29 * 86400)
     made = []
     for ahead in (world.random.randint(4, 28) * DAY,
-                  world.random.choice([YEAR, 10 * YEAR, 100 * YEAR])):
+                  world.random.choice([LOST + DAY, YEAR, 10 * YEAR,
+                                       100 * YEAR])):
         world.worker.set_offset(ahead)
         if world.random.random() < 0.5:
             world.restart()
-        made.append(world.create(600))
-        refuses(world)
+        # Nearer than that it is made, and lives too long by as much.
+        if ahead > LOST:
+            made.append(world.create(600))
+            refuses(world)
         for secret in read:
             status = world.open(secret, secret.claim)
-            judge(running, status == (200 if ahead < YEAR else 410),
+            judge(running, status == (200 if ahead < LOST else 410),
                   "%d with %d days ahead", status, ahead // DAY)
     nothing_lasts(world, read + [secret for secret in made if secret],
                   before)
@@ -530,7 +534,8 @@ def step_under_traffic(world):
                 continue
             after = int(time.time() * 1000)
             made = read_time(answer.json()["expires_at"]) - 20 * DAY
-            judge(expiries, before - 60 * SECOND < made <= after + SLACK,
+            judge(expiries, before - 60 * SECOND < made <=
+                  after + LOST + 60 * SECOND,
                   "made %d s from now", (made - before) // 1000)
             answers = [world.open(secret) for _ in range(2)]
             judge(kept, set(answers) <= {200, 410}, "%r", answers)
