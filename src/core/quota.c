@@ -106,7 +106,8 @@ quota_begin(struct site *site, const char *address, int64_t now,
 	if (failure != 0)
 		return failure;
 	if (epoch_key(epochs, epoch, day) == -1) {
-		log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "keys"));
+		log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "keys"),
+		    LOG_TEXT("reason", "the key of a day is gone"));
 		return STORE_FAILED;
 	}
 	seal_client(site->keyring, day, hour, network.s6_addr, quota->hash);

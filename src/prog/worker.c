@@ -150,10 +150,8 @@ takes_systemd_socket(const struct options *options)
 static enum source
 find_source(const struct options *options)
 {
-	if (options->listen == NULL && !takes_systemd_socket(options) &&
-	    !fcgi_has_socket())
-		return SOURCE_CGI;
-	return SOURCE_SOCKET;
+	return options->listen != NULL || takes_systemd_socket(options) ||
+	    fcgi_has_socket() ? SOURCE_SOCKET : SOURCE_CGI;
 }
 
 /*

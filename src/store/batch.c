@@ -15,6 +15,7 @@
 #include "base/wipe.h"
 #include "store/batch.h"
 #include "store/sqlite.h"
+#include "store/txn.h"
 #include "store/writer.h"
 
 /*
@@ -395,6 +396,8 @@ static int
 write_mark(struct store_txn *txn, void *argument)
 {
 	(void)argument;
+	/* Not worth the ballast, which who deletes needs. */
+	txn->inserted = true;
 	return store_clock_mark(txn);
 }
 
