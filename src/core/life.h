@@ -34,8 +34,7 @@ void	 life_facts(const struct store_secret *row, int64_t now, bool claimed,
  * life_time(site, now): the time for what is about to be made, ms since 1970.
  * Returns 0, or STORE_BUSY (logged) when the clock is so far ahead
  * (store_clock_lost) that what is made by it would last for years when it is
- * set right.
- * Or STORE_FAILED, when nobody knows.
+ * set right, or STORE_FAILED, when nobody knows.
  */
 int	 life_time(struct site *site, int64_t *now);
 

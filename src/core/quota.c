@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "core/day.h"
 #include "core/site.h"
 #include "crypto/epoch.h"
 #include "crypto/keyring.h"
@@ -102,7 +103,7 @@ quota_begin(struct site *site, const char *address, int64_t now,
 	quota->ends_at = (hour + 1) * HOUR;
 	quota->due_at = (now / HOUR + 1) * HOUR;
 	epoch = epoch_of(now);
-	failure = site_day_key(site, epoch);
+	failure = day_key(site, epoch);
 	if (failure != 0)
 		return failure;
 	if (epoch_key(epochs, epoch, day) == -1) {

@@ -32,7 +32,7 @@ struct quota {
  * record of so many bytes by the client of this address, at life_time.  NULL,
  * what is no address, one of this machine and one of a trusted proxy are
  * nobody's.
- * Returns 0, or what site_day_key failed with; STORE_FAILED (logged) also when
+ * Returns 0, or what day_key failed with; STORE_FAILED (logged) also when
  * the key of the day cannot be read.
  */
 int	 quota_begin(struct site *site, const char *address, int64_t now,

@@ -9,6 +9,7 @@
 #include "base/complaint.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "core/day.h"
 #include "core/life.h"
 #include "core/listing.h"
 #include "core/quota.h"
@@ -86,7 +87,7 @@ seal(struct making *making)
 		    LOG_TEXT("reason", error.text));
 		return STORE_FAILED;
 	}
-	failure = site_day_key(making->site, row->epoch);
+	failure = day_key(making->site, row->epoch);
 	if (failure != 0)
 		return failure;
 	row->kind = (uint8_t)creation->kind;

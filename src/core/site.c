@@ -13,7 +13,6 @@
 #include "base/filelock.h"
 #include "core/site.h"
 #include "core/stretch.h"
-#include "crypto/epoch.h"
 #include "crypto/keyring.h"
 #include "crypto/seal.h"
 #include "store/store.h"
@@ -115,64 +114,6 @@ look(struct store_txn *txn, void *argument)
 
 	(void)argument;
 	return store_secret_find(txn, nowhere, &row) == -1 ? -1 : 0;
-}
-
-/* What is asked of the store for a key that is not there. */
-struct asking {
-	struct site	*site;
-	uint32_t	 epoch;
-	bool		 used;
-	int		 failure;
-};
-
-/* A view whose claim has not ended was taken: what is left of it is not worth
- * that nobody may make anything. */
-static int
-find_user(struct store_txn *txn, void *argument)
-{
-	struct asking	*asking = argument;
-	int64_t		 first = epoch_begin(asking->epoch);
-	int64_t		 last = epoch_begin(asking->epoch + 1) - 1;
-	int		 result;
-
-	/* What is over is not missed, swept or not. */
-	if (first <= store_now(txn))
-		first = store_now(txn) + 1;
-	result = store_epoch_used(txn, asking->epoch, first, last);
-	asking->used = result == 0;
-	return result == -1 ? -1 : 0;
-}
-
-static int
-uses(void *argument, uint32_t epoch)
-{
-	struct asking	*asking = argument;
-
-	asking->epoch = epoch;
-	asking->failure = store_view(asking->site->store, find_user, asking);
-	return asking->failure != 0 ? -1 : asking->used;
-}
-
-int
-site_day_key(struct site *site, uint32_t epoch)
-{
-	struct asking	 asking = { .site = site };
-	const struct epoch_user user = { .uses = uses, .argument = &asking };
-	struct complaint error;
-
-	switch (epoch_make(keyring_epochs(site->keyring), epoch, &user,
-	    &error)) {
-	case 0:
-		return 0;
-	case 1:
-		log_event(LOG_STORE_FULL, LOG_TEXT("where", "keys"));
-		return STORE_FULL;
-	}
-	if (asking.failure != 0)
-		return asking.failure;
-	log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "keys"),
-	    LOG_TEXT("reason", error.text));
-	return STORE_FAILED;
 }
 
 int

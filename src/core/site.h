@@ -59,13 +59,6 @@ void	 site_log(const struct site *site,
  */
 int	 site_lock(const struct site *site, const char *name, int *lock);
 
-/*
- * site_day_key(site, epoch): before something is sealed: have the key of that
- * day (epoch_make), which is missed when a secret waits that another sealed.
- * Returns 0, or a STORE_ failure that was logged.
- */
-int	 site_day_key(struct site *site, uint32_t epoch);
-
 /* site_healthy(site): does the store answer?  Returns 0 or a STORE_ failure. */
 int	 site_healthy(struct site *site);
 

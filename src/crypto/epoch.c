@@ -31,10 +31,6 @@
 #define CACHE_KEYS	32
 #define CACHE_TIME	5000
 
-/* More days than any secret may live; one that shares a place is synced
- * again. */
-#define KEPT_KEYS	4096
-
 struct cached {
 	uint32_t	 epoch;		/* 0: none */
 	int64_t		 read_at;	/* clock_now, before it was read */
@@ -53,7 +49,8 @@ struct epochs {
 	pthread_mutex_t	 mutex;		/* for what follows; held over no call
 					   that waits for a disk */
 	struct cached	*cache;		/* guarded memory */
-	struct kept	*kept;
+	struct kept	*kept;		/* EPOCH_DAYS; one that shares a
+					   place is synced again */
 	pthread_cond_t	 wake_forgetter;
 	pthread_t	 forgetter;
 	bool		 has_forgetter;
@@ -80,7 +77,7 @@ epoch_open(const char *directory, struct complaint *error)
 		goto fail;
 	}
 	epochs->cache = sodium_allocarray(CACHE_KEYS, sizeof(struct cached));
-	epochs->kept = calloc(KEPT_KEYS, sizeof(struct kept));
+	epochs->kept = calloc(EPOCH_DAYS, sizeof(struct kept));
 	if (epochs->cache == NULL || epochs->kept == NULL) {
 		complaint(error, "there is no memory for the keys");
 		goto fail;
@@ -213,7 +210,7 @@ put(struct epochs *epochs, struct cached *at, uint32_t epoch, int64_t read_at,
 static bool
 is_kept(struct epochs *epochs, uint32_t epoch, const struct stat *status)
 {
-	const struct kept	*kept = &epochs->kept[epoch % KEPT_KEYS];
+	const struct kept	*kept = &epochs->kept[epoch % EPOCH_DAYS];
 	bool			 result;
 
 	pthread_mutex_lock(&epochs->mutex);
@@ -230,7 +227,7 @@ note(struct epochs *epochs, uint32_t epoch, const uint8_t key[EPOCH_KEYBYTES],
 {
 	pthread_mutex_lock(&epochs->mutex);
 	put(epochs, place(epochs, epoch), epoch, clock_now(), key);
-	epochs->kept[epoch % KEPT_KEYS] = (struct kept){
+	epochs->kept[epoch % EPOCH_DAYS] = (struct kept){
 		.epoch = epoch, .inode = status->st_ino,
 		.changed = status->st_ctim,
 	};
@@ -275,8 +272,7 @@ keep_key(struct epochs *epochs, uint32_t epoch, const struct epoch_user *user,
 
 	epoch_file_name(epoch, name);
 	result = epoch_file_read(epochs->state, epoch, key, &status);
-	/* One that is destroyed is missed by nobody: whoever lost it for good
-	 * may say so by a file of zeroes. */
+	/* One that is destroyed, or was given up, is missed by nobody. */
 	if (result == 1 && ask_user(user, epoch, error) == -1)
 		return -1;
 	if (result > 0) {
@@ -358,6 +354,44 @@ epoch_key(struct epochs *epochs, uint32_t epoch, uint8_t key[EPOCH_KEYBYTES])
 		put(epochs, cached, epoch, read_at, key);
 	pthread_mutex_unlock(&epochs->mutex);
 	return 0;
+}
+
+int
+epoch_lost(const struct epochs *epochs, uint32_t epoch)
+{
+	uint8_t		 key[EPOCH_KEYBYTES];
+	struct stat	 status;
+	int		 result;
+
+	result = epoch_file_read(epochs->state, epoch, key, &status);
+	sodium_memzero(key, sizeof(key));
+	switch (result) {
+	case 1:
+		return 1;
+	case -1:
+		return errno == EBADMSG ? 2 : -1;
+	default:
+		return 0;
+	}
+}
+
+int
+epoch_give_up(struct epochs *epochs, uint32_t epoch, struct complaint *error)
+{
+	char	 name[EPOCH_FILE_NAMESIZE];
+	int	 lock, result;
+
+	result = lock_keys(epochs, &lock, error);
+	if (result != 0)
+		return result;
+	epoch_file_name(epoch, name);
+	result = epoch_lost(epochs, epoch);
+	if (result > 0)
+		result = epoch_file_empty(epochs->state, epoch);
+	if (result == -1)
+		result = give_up(name, errno, error);
+	close(lock);
+	return result;
 }
 
 int

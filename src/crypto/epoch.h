@@ -9,6 +9,9 @@ struct complaint;
 
 #define EPOCH_KEYBYTES	32
 
+/* More days than any secret may live. */
+#define EPOCH_DAYS	4096
+
 /* Where they are in the state directory. */
 #define EPOCH_DIRECTORY_NAME	"keys"
 
@@ -66,6 +69,19 @@ int	 epoch_make(struct epochs *epochs, uint32_t epoch,
  * Returns 0, or -1 when it is destroyed or cannot be read. */
 int	 epoch_key(struct epochs *epochs, uint32_t epoch,
 	    uint8_t key[EPOCH_KEYBYTES]);
+
+/* epoch_lost(epochs, epoch): is there no key of that epoch, nor what is left of
+ * one that was destroyed?  Returns 0, 1 when it is gone, 2 when what is there
+ * is none, or -1 with errno when it cannot be read. */
+int	 epoch_lost(const struct epochs *epochs, uint32_t epoch);
+
+/*
+ * epoch_give_up(epochs, epoch, error): have a key that is lost stand as one
+ * that was destroyed, so that another may be made; in a damaged one the key's
+ * place is overwritten.  Returns 0, 1 when the disk is full, or -1 with error.
+ */
+int	 epoch_give_up(struct epochs *epochs, uint32_t epoch,
+	    struct complaint *error);
 
 /*
  * epoch_destroy(epochs, before, count, error): overwrite and remove the keys

@@ -157,19 +157,54 @@ epoch_file_make(int state, uint32_t epoch)
 	return result;
 }
 
+/* Returns 0 when the place of the key is zeroes for good, or -1 with errno. */
+static int
+overwrite(int fd)
+{
+	static const uint8_t	 zeroes[FILE_BYTES];
+	ssize_t			 size;
+
+	size = pwrite(fd, zeroes, sizeof(zeroes), 0);
+	if (size != -1 && size < (ssize_t)sizeof(zeroes)) {
+		errno = ENOSPC;	/* as the next write would say */
+		return -1;
+	}
+	return size == -1 ? -1 : fsync(fd);
+}
+
+int
+epoch_file_empty(int state, uint32_t epoch)
+{
+	char	 name[EPOCH_FILE_NAMESIZE];
+	int	 fd, code, result;
+
+	epoch_file_name(epoch, name);
+	fd = openat(state, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
+	    O_CLOEXEC, 0600);
+	if (fd == -1)
+		return -1;
+	result = overwrite(fd);
+	if (result == 0)
+		result = ftruncate(fd, FILE_BYTES);
+	if (result == 0)
+		result = fsync(fd);
+	code = errno;
+	close(fd);
+	errno = code;
+	return result == 0 ? epoch_file_sync(state) : -1;
+}
+
 /* A name that goes first would leave the key where nobody can reach it. */
 static int
 destroy(int directory, const char *name)
 {
-	static const uint8_t	 zeroes[FILE_BYTES];
-	int			 fd, result = -1;
+	int	 fd, result = -1;
 
 	fd = openat(directory, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK |
 	    O_CLOEXEC);
 	if (fd == -1)
 		return -1;
-	if (pwrite(fd, zeroes, sizeof(zeroes), 0) == (ssize_t)sizeof(zeroes) &&
-	    fsync(fd) == 0)
+	if (overwrite(fd) == 0)
 		result = unlinkat(directory, name, 0);
 	close(fd);
 	return result;

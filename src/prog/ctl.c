@@ -97,6 +97,16 @@ static const struct command commands[] = {
 	    "With --accept the clock is right, ahead or behind: what is over\n"
 	    "by it ends with the next sweep.\n",
 	    ctl_clock_run, TAKES(CTL_OPTION_ACCEPT), 0, false },
+	{ "day-keys", " [--give-up]", "say which keys of days are missed",
+	    "Print the days whose key is gone from the state directory while\n"
+	    "secrets wait for it, or damaged.  Nobody can read those secrets,\n"
+	    "and nothing is taken that would end on the same day (while it is\n"
+	    "today's key, nothing from clients that are counted), until the\n"
+	    "key is put back.\n\n"
+	    "With --give-up the keys will not be put back, as after a backup\n"
+	    "without them: new secrets are taken again, the old ones are\n"
+	    "lost.\n",
+	    ctl_days_run, TAKES(CTL_OPTION_GIVE_UP), 0, false },
 	{ "config", " [--web-server nginx | lighttpd | apache]",
 	    "print the settings in effect",
 	    "Print every setting as it is in effect, where it comes from,\n"
@@ -201,6 +211,7 @@ static const struct option options[] = {
 	    FIRST_OPTION + CTL_OPTION_CONNECT_TO },
 	{ "url", required_argument, NULL, FIRST_OPTION + CTL_OPTION_URL },
 	{ "force", no_argument, NULL, FIRST_OPTION + CTL_OPTION_FORCE },
+	{ "give-up", no_argument, NULL, FIRST_OPTION + CTL_OPTION_GIVE_UP },
 	{ "request-allowance", required_argument, NULL,
 	    FIRST_OPTION + CTL_OPTION_REQUEST_ALLOWANCE },
 	{ "temporary", required_argument, NULL,

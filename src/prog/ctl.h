@@ -20,6 +20,7 @@ enum ctl_option {
 	CTL_OPTION_CA_FILE,
 	CTL_OPTION_CONNECT_TO,
 	CTL_OPTION_FORCE,
+	CTL_OPTION_GIVE_UP,
 	CTL_OPTION_REQUEST_ALLOWANCE,
 	CTL_OPTION_TEMPORARY,
 	CTL_OPTION_URL,
@@ -68,6 +69,7 @@ int	 ctl_store_failed(int failure);
 int	 ctl_init_run(const struct ctl_call *call);
 int	 ctl_clock_run(const struct ctl_call *call);
 int	 ctl_config_run(const struct ctl_call *call);
+int	 ctl_days_run(const struct ctl_call *call);
 int	 ctl_stats_run(const struct ctl_call *call);
 int	 ctl_key_rotate(const struct ctl_call *call);
 int	 ctl_key_list(const struct ctl_call *call);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What oncelinkctl check asks of the open store: whether it is whole, whether
- * the clock goes on from where it was, whether somebody sweeps, and whether a
- * secret can be made and read.
+ * the clock goes on from where it was, whether somebody sweeps, whether a key
+ * is missed, and whether a secret can be made and read.
  */
 #include <sys/random.h>
 
@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/conf.h"
+#include "core/day.h"
 #include "core/site.h"
 #include "core/sweep.h"
 #include "core/trial.h"
@@ -193,6 +194,28 @@ check_sweeper(struct ctl_check *check)
 		ctl_check_good(check, what, "it ran %s ago", ago);
 }
 
+static void
+check_days(struct ctl_check *check)
+{
+	static const char what[] = "keys of days";
+	uint32_t epoch = 0;
+	unsigned count = 0;
+	int	 failure;
+
+	while ((failure = day_lost(check->site, &epoch)) == 0 && epoch != 0)
+		count++;
+	if (failure != 0)
+		ctl_check_unknown(check, what, ctl_check_failure(failure));
+	else if (count > 0)
+		ctl_check_fail(check, what, "%u are gone while secrets wait "
+		    "for them, or damaged: nobody can read those secrets, and "
+		    "nothing is taken that would end on the same day; put the "
+		    "keys back, or run \"oncelinkctl day-keys --give-up\"",
+		    count);
+	else
+		ctl_check_good(check, what, "none is missed");
+}
+
 /* One secret's life; false when it was said what went wrong. */
 static bool
 try_secret(struct ctl_check *check, const char *what, struct trial *trial)
@@ -261,6 +284,7 @@ ctl_store_check(struct ctl_check *check)
 	check_integrity(check);
 	right = check_clock(check);
 	check_sweeper(check);
+	check_days(check);
 	if (right)
 		check_secret(check);
 }

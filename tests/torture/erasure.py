@@ -28,8 +28,8 @@ PIECE = 8
 # What it is told by, beside what is ours.
 KEPT = ("PATH", "TMPDIR", "TORTURE", "builddir", "srcdir", "ASAN_OPTIONS")
 
-# A key of a day that is long over, 32 bytes and a mark.
-OLD_DAY = "10000"
+# A day that is long over; a key is 32 bytes and a mark.
+OLD_DAY = 10000
 KEY_BYTES = 32
 
 
@@ -271,21 +271,75 @@ def one_round(site, search, random, count):
     search.gone(list(left), "expired")
 
 
-def destroy_a_key(attack, disk, site):
-    """The key of a day is overwritten where it lies."""
+def opens(site, secret):
+    """Does it, with all that its reader has?  By a process that begins now."""
+    site.plain_cgi, site.client.chance = 1, Random()
+    try:
+        secret.read(site)
+    except AssertionError:
+        return False
+    return True
+
+
+class OldCopy:
+    """The database as it was, with secrets that wait."""
+
+    def __init__(self, site, random, count):
+        self.site = site
+        self.secrets = make(site, random, count)
+        site.stop_workers()
+        self.contents = site.database_bytes()
+
+    def put_back(self):
+        for name in os.listdir(self.site.state):
+            if name.startswith("oncelink.db"):
+                os.unlink(os.path.join(self.site.state, name))
+        for name, content in self.contents.items():
+            if not name.endswith("-shm"):
+                path = os.path.join(self.site.state, name)
+                with open(path, "wb") as file:
+                    file.write(content)
+                os.chmod(path, 0o600)
+
+    def opened(self):
+        self.put_back()
+        return [secret for secret in self.secrets if opens(self.site, secret)]
+
+
+def destroy_keys(attack, random, disk, site):
+    """Keys of days are overwritten where they lie, and what they sealed opens
+    no more, wherever it is."""
+    row = attack.row("4", "secrets of an older copy of the database, opened "
+                     "when the keys of their days are destroyed")
+    copy = OldCopy(site, random, attack.size(8, 40, 400))
     keys = os.path.join(site.state, "keys")
-    (day,) = [name for name in os.listdir(keys) if name.isdigit()][:1]
-    with open(os.path.join(keys, day), "rb") as file:
-        key = file.read()[:KEY_BYTES]
-    attack.check(is_among(pieces_of(disk.blocks()), key),
-                 "the key of a day is found on the disk")
-    site.stop_workers()
-    os.rename(os.path.join(keys, day), os.path.join(keys, OLD_DAY))
+    days = [name for name in os.listdir(keys) if name.isdigit()]
+    texts = []
+    for day in days:
+        with open(os.path.join(keys, day), "rb") as file:
+            texts.append(file.read()[:KEY_BYTES])
+    found = pieces_of(disk.blocks())
+    attack.check(all(is_among(found, key) for key in texts),
+                 "the keys of days are found on the disk")
+    # What was read is there again: that is what an older copy can do.
+    attack.check(all(copy.opened() == copy.secrets for _ in range(2)),
+                 "and open each older copy as often as it is put back")
+    for number, day in enumerate(days):
+        os.rename(os.path.join(keys, day),
+                  os.path.join(keys, str(OLD_DAY + number)))
     site.sweep()
-    attack.check(not os.path.exists(os.path.join(keys, OLD_DAY)) and
-                 not is_among(pieces_of(disk.blocks()), key),
-                 "when the day is over nothing of it is")
-    return key
+    left = [name for name in os.listdir(keys) if name.isdigit()]
+    found = pieces_of(disk.blocks())
+    attack.check(not left and not any(is_among(found, key) for key in texts),
+                 "when the day is over nothing of them is")
+    row.tried = len(copy.secrets)
+    for secret in copy.opened():
+        row.broke("%s opens" % secret.face)
+    # Nothing else kept them closed.
+    site.ctl("day-keys", "--give-up")
+    (secret,) = make(site, random, 1)
+    attack.check(opens(site, secret), "but a new secret opens")
+    return texts
 
 
 def attack_disk(attack, random, directory):
@@ -299,7 +353,6 @@ def attack_disk(attack, random, directory):
         site.plain_cgi = 0.02
         search = Search(attack, disk, site)
         count = attack.size(72, 1000, 10000)
-        texts = []
         for begin in range(0, count, 500):
             one_round(site, search, random, min(500, count - begin))
         attack.check(search.found_living == count,
@@ -308,7 +361,7 @@ def attack_disk(attack, random, directory):
         attack.check(done.returncode == 0 and b"elsewhere" not in done.stdout,
                      "verify-erased finds nothing on ext4")
         verify_on_overlay(attack, disk)
-        texts.append(destroy_a_key(attack, disk, site))
+        texts = destroy_keys(attack, random, disk, site)
         site.close()
         disk.unmount()
         search.at_the_end(texts)

@@ -285,8 +285,7 @@ is_missed(void **state)
 	epoch_close(others);
 }
 
-/* Who destroyed it was killed before its name went, or the operator says so
- * (truncate -s 48); then it is made anew. */
+/* Who destroyed it was killed before its name went; then it is made anew. */
 static void
 is_not_missed_when_destroyed(void **state)
 {
@@ -309,13 +308,58 @@ is_not_missed_when_destroyed(void **state)
 	epochs = open_epochs();
 	assert_int_equal(epoch_make(epochs, TODAY, &user, &error), 0);
 	assert_int_equal(key_of(TODAY, key), 0);
+	epoch_close(epochs);
+}
+
+/* One that is gone or damaged may be given up, then it is made anew; one that
+ * is there may not. */
+static void
+is_given_up(void **state)
+{
+	static const char	 noise[100] = "not a key of this or any day";
+	char			 left[sizeof(noise)];
+	int			 answer = 1;
+	const struct epoch_user	 user = { .uses = say, .argument = &answer };
+	struct complaint	 error = { "" };
+	struct epochs		*epochs = open_epochs();
+	uint8_t			 before[EPOCH_KEYBYTES], key[EPOCH_KEYBYTES];
+	int			 fd;
+
+	(void)state;
+	make(epochs, TODAY);
+	assert_int_equal(key_of(TODAY, before), 0);
+	assert_int_equal(epoch_lost(epochs, TODAY), 0);
+	assert_int_equal(epoch_give_up(epochs, TODAY, &error), 0);
+	assert_int_equal(key_of(TODAY, key), 0);
+	assert_memory_equal(before, key, sizeof(key));
+
 	assert_int_equal(unlink(path("20000")), 0);
+	assert_int_equal(epoch_lost(epochs, TODAY), 1);
 	assert_int_equal(epoch_make(epochs, TODAY, &user, &error), -1);
-	fd = open(path("20000"), O_WRONLY | O_CREAT, 0600);
-	assert_int_equal(ftruncate(fd, 48), 0);
-	close(fd);
+	assert_int_equal(epoch_give_up(epochs, TODAY, &error), 0);
+	assert_int_equal(epoch_lost(epochs, TODAY), 0);
+	assert_int_equal(key_of(TODAY, key), -1);
 	assert_int_equal(epoch_make(epochs, TODAY, &user, &error), 0);
 	assert_int_equal(key_of(TODAY, key), 0);
+	assert_memory_not_equal(before, key, sizeof(key));
+
+	fd = open(path("20000"), O_RDWR);
+	assert_int_equal(write(fd, noise, sizeof(noise)), sizeof(noise));
+	assert_int_equal(epoch_lost(epochs, TODAY), 2);
+	assert_int_equal(epoch_make(epochs, TODAY, NULL, &error), -1);
+	assert_int_equal(epoch_give_up(epochs, TODAY, &error), 0);
+	assert_int_equal(pread(fd, left, sizeof(left), 0), 48);
+	assert_true(sodium_is_zero((const uint8_t *)left, 48));
+	assert_int_equal(epoch_make(epochs, TODAY, &user, &error), 0);
+	assert_int_equal(key_of(TODAY, key), 0);
+	close(fd);
+
+	/* One that cannot be read may be all right. */
+	assert_int_equal(unlink(path("20000")), 0);
+	assert_int_equal(mkdir(path("20000"), 0700), 0);
+	assert_int_equal(epoch_lost(epochs, TODAY), -1);
+	assert_int_equal(epoch_give_up(epochs, TODAY, &error), -1);
+	assert_int_equal(rmdir(path("20000")), 0);
 	epoch_close(epochs);
 }
 
@@ -586,6 +630,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(is_whole_or_not_there, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(is_missed, setup, teardown),
+		cmocka_unit_test_setup_teardown(is_given_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(is_not_missed_when_destroyed,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(
