@@ -90,10 +90,14 @@ compare(const void *a, const void *b)
 static void
 search(const struct ctl_scan *scan, size_t size, unsigned int *found)
 {
+	static const uint8_t	 zeros[CTL_SCAN_PIECE];
 	const struct piece	*piece;
 
 	for (size_t at = 0; at + CTL_SCAN_PIECE <= size; at++) {
 		if (!scan->begins[beginning(scan->buffer + at)])
+			continue;
+		/* Files are full of them, and no piece is nothing else. */
+		if (memcmp(scan->buffer + at, zeros, sizeof(zeros)) == 0)
 			continue;
 		piece = bsearch(scan->buffer + at, scan->pieces, scan->count,
 		    sizeof(*piece), compare);
