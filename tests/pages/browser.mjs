@@ -98,7 +98,8 @@ const WATCH = () => addEventListener("securitypolicyviolation", event =>
 // A page in a browser of its own, watched.  page.requests has all that it
 // sent: {method, url, headers, body}; page.problems what must not be.
 //   phone, dark, language ("sv-SE"), zone: of its reader
-//   clipboard: it may be read (copying needs no leave)
+//   clipboard: it may be read, and written, which needs no leave in browsers
+//     that have windows
 //   scripts: false where there are none
 //   quiet: addresses (a pattern) that may fail to load
 async function newPage(contexts, { phone = false, dark = false,

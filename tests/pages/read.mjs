@@ -35,7 +35,7 @@ async function refused(page) {
 
 await journey("a text, anywhere", async (newPage) => {
 	const secret = await make(TEXT);
-	const page = await newPage();
+	const page = await newPage({ clipboard: true });
 
 	await visit(page, secret.path);
 	await shown(page, "ready");

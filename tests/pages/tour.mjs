@@ -4,10 +4,12 @@
 // the programs that look at a link before its reader does.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import {
-	SITE, ask, finish, focusOnHeading, journey, shown, visit, words,
+	SITE, ask, clipboard, finish, focusOnHeading, journey, shown, visit,
+	words,
 } from "./browser.mjs";
 
 const SECRET = "Network: Seaside\nPassword: marble-otter-07-sunrise";
@@ -35,7 +37,7 @@ async function make(newPage, text, pictures = false) {
 	await focusOnHeading(page);
 	if (pictures)
 		await picture(page, "result");
-	return { link: await page.innerText("#link"), receipt:
+	return { page, link: await page.innerText("#link"), receipt:
 	    await page.getAttribute("#receipt", "href") };
 }
 
@@ -50,7 +52,12 @@ async function receiptSays(newPage, receipt) {
 const en = words("en", "receipt");
 
 await journey("one secret, from hand to hand", async newPage => {
-	const { link, receipt } = await make(newPage, SECRET, true);
+	const { page: maker, link, receipt } =
+	    await make(newPage, SECRET, true);
+	await maker.click("#copy-link");
+	await maker.waitForFunction(word => document.querySelector(
+	    "#copy-link").textContent === word, en["common.copied"]);
+	assert.equal(await clipboard(maker), link);
 	const { text: before } = await receiptSays(newPage, receipt);
 	assert.equal(before, en["receipt.waiting.title"]);
 	const reader = await newPage({ phone: true });
@@ -61,6 +68,13 @@ await journey("one secret, from hand to hand", async newPage => {
 	await shown(reader, "shown");
 	assert.equal(await reader.innerText("#secret"), SECRET);
 	await picture(reader, "read");
+	await reader.click("#copy");
+	await reader.waitForSelector("#clipboard:not([hidden])");
+	assert.equal(await clipboard(reader), SECRET);
+	const [download] = await Promise.all([
+		reader.waitForEvent("download"), reader.click("#save-text"),
+	]);
+	assert.equal(await readFile(await download.path(), "utf8"), SECRET);
 	const { page, text } = await receiptSays(newPage, receipt);
 	assert.equal(text, en["receipt.opened.title"]);
 	await picture(page, "receipt");

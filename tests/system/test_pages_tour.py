@@ -8,6 +8,9 @@ from oncelink_test import main
 
 class Tour(PagesTest):
 
+    # As people have it: who copies is not asked for leave.
+    browser = "chromium"
+
     def test_nginx(self):
         """from hand to hand, nginx"""
         self.journeys("tour", self.site("nginx", conf="shipped"))
