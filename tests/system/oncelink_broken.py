@@ -63,12 +63,23 @@ def reply(asked, fcgi):
     raise AssertionError(MODE)
 
 
+# What came until the parameters ended, in however many pieces: nothing where
+# somebody looked whether anybody listens.
+def head_of(connection):
+    asked = b""
+    while record(4, b"") not in asked:
+        piece = connection.recv(1 << 16)
+        if not piece:
+            break
+        asked += piece
+    return asked
+
+
 def serve(listener):
     held = []
     while True:
         connection = listener.accept()[0]
-        # To look whether somebody listens is no request.
-        asked = connection.recv(1 << 16)
+        asked = head_of(connection)
         if asked and MODE == "hangs":
             note(asked, True)
             held.append(connection)

@@ -49,10 +49,10 @@ NODE_MODULES = os.environ.get(
     "ONCELINK_NODE_MODULES", os.path.join(SRCDIR, "build-npm",
                                           "node_modules"))
 
-# Who runs the tests in the background has SIGINT ignored, or SIGHUP (nohup),
-# and programs keep what they inherit.  A signal with a handler of ours is the
-# default again in a program that we start.
-for _number in (signal.SIGINT, signal.SIGHUP):
+# Who runs the tests in the background has SIGINT and SIGQUIT ignored, or SIGHUP
+# (nohup), and programs keep what they inherit.  A signal with a handler of ours
+# is the default again in a program that we start.
+for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(_number) == signal.SIG_IGN:
         signal.signal(_number, lambda number, frame: None)
 
@@ -638,9 +638,10 @@ http {
                 connection.close()
 
     def database_bytes(self):
-        """What is in the database file, its log and its index now."""
+        """What is in the database file, its log and its index now.  The log
+        first: what a checkpoint moves meanwhile is in one of them."""
         contents = {}
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("-wal", "", "-shm"):
             with contextlib.suppress(FileNotFoundError):
                 with open(self.database + suffix, "rb") as file:
                     contents["oncelink.db" + suffix] = file.read()

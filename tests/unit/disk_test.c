@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -46,6 +48,7 @@ static struct {
 	unsigned int		 syncs;
 	unsigned int		 failures;	/* still to come */
 	unsigned int		 denials;	/* likewise */
+	sem_t			 denied;	/* once for each */
 	unsigned int		 quotas;	/* of a user, that deny */
 	bool			 no_index;	/* it cannot grow */
 } shim;
@@ -76,6 +79,7 @@ shim_write(sqlite3_file *file, const void *bytes, int size,
 	if (shim.denials == 0)
 		return code;
 	shim.denials--;
+	sem_post(&shim.denied);
 	return SQLITE_FULL;
 }
 
@@ -128,6 +132,7 @@ shim_register(void)
 	sqlite3_vfs	*vfs = sqlite3_vfs_find(NULL);
 
 	assert_non_null(vfs);
+	assert_int_equal(sem_init(&shim.denied, 0, 0), 0);
 	shim.vfs = *vfs;
 	shim.open = vfs->xOpen;
 	shim.vfs.zName = "shim";
@@ -302,6 +307,36 @@ test_full_and_killed(void **state)
 	stores_remove(directory);
 }
 
+/* On a full disk the time that a worker writes down waits; what deletes are to
+ * have stays theirs. */
+static void
+test_time_leaves_the_ballast(void **state)
+{
+	char			*directory = stores_make();
+	struct store_options	 options = stores_options(directory);
+	struct complaint	 error;
+	struct store		*store;
+	struct timespec		 until;
+
+	(void)state;
+	options.mark_interval = 10;
+	options.resident = true;
+	store = store_open(&options, &error);
+	assert_non_null(store);
+	store_ballast(store);
+	while (sem_trywait(&shim.denied) == 0)
+		continue;
+	shim.denials = 3;
+	assert_int_equal(store_start(store), 0);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STORES_PATIENCE / 1000;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(sem_timedwait(&shim.denied, &until), 0);
+	store_close(store);
+	assert_true(stores_size(directory, "ballast") > 0);
+	stores_remove(directory);
+}
+
 /* SQLite knows a disk that is full, and no user who may not write more. */
 static void
 test_quota_of_the_user(void **state)
@@ -468,6 +503,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_sync_fails_for_long),
 		cmocka_unit_test(test_full_once_beside_another),
 		cmocka_unit_test(test_full_and_killed),
+		cmocka_unit_test(test_time_leaves_the_ballast),
 		cmocka_unit_test(test_quota_of_the_user),
 		cmocka_unit_test(test_no_room_for_the_index),
 		cmocka_unit_test(test_disk_full_of_secrets),

@@ -488,6 +488,42 @@ a_clock_that_runs_away(void **state)
 	sites_close(cast.sites);
 }
 
+static void
+go_far(struct sites *sites)
+{
+	(void)sites;
+	later = STORE_CLOCK_LOST + HOUR;
+}
+
+/* Nothing is sealed by it, before a creation or in the middle of one. */
+static void
+a_clock_that_nobody_believes(void **state)
+{
+	struct cast	 cast = { .sites = sites_open(SETTINGS, SITE_SINGLE) };
+
+	(void)state;
+	cast.arena = arena_create();
+	assert_non_null(cast.arena);
+	set_small(&cast);
+	later = 0;
+	assert_int_equal(create(&cast), 0);
+	later = STORE_CLOCK_LOST + HOUR;
+	sites_drop(&cast.secret);
+	set_small(&cast);
+	assert_int_equal(create(&cast), STORE_BUSY);
+	later = 0;
+	meanwhile = go_far;
+	assert_int_equal(create(&cast), STORE_BUSY);
+	meanwhile = NULL;
+	assert_int_equal(sites_records(cast.sites), 1);
+	later = 0;
+	assert_int_equal(create(&cast), 0);
+	assert_int_equal(sites_records(cast.sites), 2);
+	sites_drop(&cast.secret);
+	arena_destroy(cast.arena);
+	sites_close(cast.sites);
+}
+
 int
 main(void)
 {
@@ -497,6 +533,7 @@ main(void)
 		cmocka_unit_test(another_stands_there),
 		cmocka_unit_test(nobody_asks_any_more),
 		cmocka_unit_test(a_clock_that_runs_away),
+		cmocka_unit_test(a_clock_that_nobody_believes),
 	};
 
 	if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)

@@ -240,6 +240,42 @@ calls_no_lost_memory_damage(void **state)
 	stores_remove(directory);
 }
 
+static void
+then_open(void *argument)
+{
+	(void)argument;
+	faults_watch(NULL, NULL);
+	faults_arm(FAULTS_OPEN, 1, true);
+}
+
+/* What a failed commit left in doubt is looked at by a new connection: while
+ * there is none nothing is written, nor erased. */
+static void
+nothing_is_done_in_doubt(void **state)
+{
+	char			*directory = stores_make();
+	struct store_options	 options = stores_options(directory);
+	struct store		*store = stores_open(&options);
+	struct stores_work	 first = { .number = 1, .bytes = 100 };
+	struct stores_work	 second = { .number = 2, .bytes = 100 };
+
+	(void)state;
+	assert_int_equal(store_update(store, stores_insert, &first), 0);
+	faults_arm(FAULTS_SYNC, 1, true);
+	faults_watch(then_open, NULL);
+	assert_int_equal(store_update(store, stores_insert, &second),
+	    STORE_BUSY);
+	assert_int_equal(store_update(store, stores_insert, &second),
+	    STORE_FAILED);
+	assert_int_equal(store_checkpoint(store), STORE_FAILED);
+	assert_true(faults_disarm());
+	assert_false(stores_has(store, 2));
+	assert_int_equal(store_update(store, stores_insert, &second), 0);
+	assert_true(stores_has(store, 1) && stores_has(store, 2));
+	store_close(store);
+	stores_remove(directory);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -249,6 +285,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(views_without_memory),
 		cmocka_unit_test(calls_that_are_told_to_stop),
 		cmocka_unit_test(calls_no_lost_memory_damage),
+		cmocka_unit_test(nothing_is_done_in_doubt),
 	};
 
 	if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
