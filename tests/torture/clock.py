@@ -31,12 +31,12 @@ BOUNDARIES = [((1 << 31) - 1) * 1000, ((1 << 32) - 1) * 1000,
               calendar.timegm((2100, 2, 28, 23, 59, 59)) * 1000]
 
 attack = Attack("clock")
-over = attack.row("3", "secrets that were over, asked for with a clock that"
-                  " was set back")
-kept = attack.row("3", "secrets that a clock years ahead did not destroy")
-lasting = attack.row("3", "things made or read by a clock years ahead, looked"
-                     " for when it was right")
-ended = attack.row("3", "secrets whose time was over by the clock")
+over = attack.row("3", "questions for what was over, by clocks that were set"
+                  " back")
+kept = attack.row("3", "questions for what no wrong clock may destroy")
+lasting = attack.row("3", "questions for what was made or read by a clock"
+                     " years ahead, when it was right")
+ended = attack.row("3", "questions for what was over by the clock")
 expiries = attack.row("3", "expiries that were answered")
 keys = attack.row("4", "sweeps by wrong clocks: keys of days, early or late")
 running = attack.row("-", "programs and requests under wrong clocks")
@@ -125,6 +125,10 @@ class World:
 
     # Requests.
 
+    def believed(self):
+        """What the time is, by the worker."""
+        return max(self.worker.now(), self.mark())
+
     def is_lost(self):
         """Is the worker's clock one by which nothing is made?"""
         mark = self.mark()
@@ -147,11 +151,11 @@ class World:
         too far ahead."""
         secret = Secret(random_envelope())
         lost = self.is_lost()
-        least = max(self.worker.now(), self.mark())
+        before = self.believed()
         answer = self.call("/api/v2/secrets", native_creation(
             secret.id, secret.receipt, secret.envelope, seconds,
             views=views, gate=gate), FRAME_TYPE, busy=lost)
-        most = max(self.worker.now(), self.mark())
+        least, most = sorted((before, self.believed()))
         if lost and answer is not None and answer.status == 503:
             judge(lasting, True, "")
             return None
@@ -196,6 +200,16 @@ class World:
                        self.peek(secret)):
             judge(row, status == 410, "%d %s", status, when)
 
+    def is_as_time_says(self, secret, when):
+        """Or either, where its time ends while it is asked for."""
+        before = self.believed()
+        status = self.peek(secret)
+        least, most = sorted((before, self.believed()))
+        if secret.expires_at <= least - SLACK:
+            judge(ended, status == 410, "%d %s", status, when)
+        elif secret.expires_at > most + SLACK:
+            judge(kept, status == 200, "%d %s", status, when)
+
     def is_there(self, secret, row, when):
         judge(row, self.peek(secret) == 200, "not there %s", when)
         status = self.open(secret)
@@ -206,6 +220,7 @@ class World:
     def sweep(self):
         """A round, and what it must and must not have done to keys."""
         ahead = self.sweeper.now() - self.mark()
+        today = max(self.sweeper.now(), self.mark()) // DAY
         done = self.site.sweep("-v")
         refused = done.returncode == os.EX_TEMPFAIL
         judge(running, done.returncode == 0 or (
@@ -220,7 +235,8 @@ class World:
         days = self.days()
         judge(keys, not alive - {0} - days, "keys of %r are gone",
               sorted(alive - {0} - days))
-        today = max(self.sweeper.now(), self.mark()) // DAY
+        # A day may end while it runs.
+        today = min(today, max(self.sweeper.now(), self.mark()) // DAY)
         old = {day for day in days if day < today}
         judge(keys, refused or not old, "keys of %r are left", sorted(old))
         return done
@@ -249,9 +265,11 @@ def set_back(world):
     twice = world.create(life, 2)
     judge(kept, world.open(twice, twice.claim) == 200, "a claim")
     secrets.append(twice)
+    older = older_secrets(world, life)
     world.set_both((life + 2) * SECOND)
     for secret in secrets:
         world.is_over(secret, ended, "after its time")
+    older_are_over(world, older, ended)
     # Something is written, by whomever.
     if world.random.random() < 0.5:
         world.create(600)
@@ -266,6 +284,7 @@ def set_back(world):
             world.restart()
         for secret in secrets:
             world.is_over(secret, over, "set back by %d s" % (back // 1000))
+        older_are_over(world, older, over)
         other = world.create(world.random.randint(60, 600))
         if other is not None:
             world.is_there(other, kept, "with a clock that was set back")
@@ -438,26 +457,39 @@ def boundary(world):
     world.set_right(restart=True)
 
 
-def older_faces(world):
+def older_secrets(world, seconds):
+    """One of each older interface: [(what it says, how it is read)]."""
+    made = []
     text = random_text(40)
     answer = world.call(
-        "/api/v1/message",
-        b'{"message":"%s","exp":60,"pin":"12345"}' % text.encode())
+        "/api/v1/message", b'{"message":"%s","exp":%d,"pin":"12345"}'
+        % (text.encode(), seconds))
     if answer is not None and judge(running, answer.status == 201,
                                     "SafeSecrets: %r", answer):
-        answer = world.call(safesecrets_path(answer.json()["key"], "12345"),
-                            None, None, "GET")
-        judge(kept, answer is not None and answer.status == 200
-              and answer.json()["message"] == text, "SafeSecrets: %r", answer)
-    answer = world.call("/secrets", b'{"message":"%s","passphrase":"a",'
-                        b'"expiration_time":60}' % text.encode())
+        made.append((text, (safesecrets_path(answer.json()["key"], "12345"),
+                            None, None, "GET")))
+    answer = world.call(
+        "/secrets", b'{"message":"%s","passphrase":"a","expiration_time":%d}'
+        % (text.encode(), seconds))
     if answer is not None and judge(running, answer.status == 200,
                                     "One Time Secret: %r", answer):
-        answer = world.call("/secrets/" + answer.json()["id"],
-                            b'{"passphrase":"a"}')
+        made.append((text, ("/secrets/" + answer.json()["id"],
+                            b'{"passphrase":"a"}')))
+    return made
+
+
+def older_are_over(world, secrets, row):
+    for text, reading in secrets:
+        answer = world.call(*reading)
+        judge(row, answer is not None and answer.status != 200
+              and text.encode() not in answer.body, "%r", answer)
+
+
+def older_faces(world):
+    for text, reading in older_secrets(world, 60):
+        answer = world.call(*reading)
         judge(kept, answer is not None and answer.status == 200
-              and answer.json()["message"] == text,
-              "One Time Secret: %r", answer)
+              and answer.json()["message"] == text, "%r", answer)
 
 
 def stand_still(world):
@@ -512,6 +544,26 @@ def creep(world):
             world.is_there(secret, kept, "after days of creeping")
         else:
             world.is_over(secret, over, "after days of creeping")
+    world.set_right(restart=True)
+
+
+def drift(world):
+    """Clocks that are fast or slow, each in its own way, and then go
+    backwards: by so much that an hour of theirs is seconds here."""
+    for least, most in ((200000, 2000000), (-900, -100),
+                        (-2000000, -2000)):
+        rate = world.random.randint(least, most)
+        world.worker.drift(rate)
+        world.sweeper.drift(rate // world.random.randint(1, 20))
+        secrets = world.creates(4, 60, 1800)
+        for _ in range(4):
+            for secret in secrets:
+                world.is_as_time_says(secret, "while a clock drifts")
+            world.sweep()
+        latest = world.mark()
+        for secret in secrets:
+            if secret.expires_at <= latest - SLACK:
+                world.is_over(secret, over, "when a clock had drifted")
     world.set_right(restart=True)
 
 
@@ -585,7 +637,7 @@ def dead_battery(random):
 
 
 SCENES = (set_back, run_ahead, leave_nothing, run_ahead_and_accept, differ,
-          boundary, stand_still, creep, step_under_traffic)
+          boundary, stand_still, creep, drift, step_under_traffic)
 
 
 def main():

@@ -113,6 +113,7 @@ def good_params(chance):
     """A request that is one, with what a client may add to it."""
     method, uri, length = chance.choice((
         ("GET", "/api/v2/health", None), ("GET", "/api/v2/params", None),
+        ("GET", "/api/openapi.json", None),
         ("POST", "/api/v2/secrets/peek", 33), ("POST", "/secrets", 40),
         ("POST", "/api/v1/message", 10 ** 4), ("GET", "/" + "%41" * 3000, None),
         ("DELETE", "/api/secrets/x", None), ("POST", "/api/v2/secrets", 600)))
@@ -244,6 +245,14 @@ def send(path, raw, chance):
             pass        # It has a right not to listen to this.
 
 
+def go_away(path):
+    """Ask for more than libfcgi holds back, and read nothing of it."""
+    request = wire.FcgiRequest(path)
+    request.begin(wire.cgi_params("GET", "/api/openapi.json"))
+    request.finish()
+    request.close()
+
+
 def lost_threads(path):
     """How many threads do not take a request while the others have one?"""
     body = b'{"id":"AAECAwQFBgcICQoLDA0ODw"}'
@@ -326,6 +335,8 @@ def one_round(site, row, chance, count):
             row.tried += 1
             sent.append(hostile(chance))
             send(path, sent[-1], chance)
+        for _ in range(THREADS):
+            go_away(path)
         lost = lost_threads(path)
         if not lost:
             return True

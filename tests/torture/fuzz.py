@@ -37,8 +37,10 @@ LEAN = os.path.join(BUILDDIR, "fuzz-lean")
 
 SECONDS = 20        # of each entry, in the usual size
 AT_ONCE = 2
-CHUNK = 50000000    # inputs of one process
-SANITIZED = 10      # one input in so many is, in the largest size
+# In the largest size:
+CHUNK = 30000000    # inputs of one process
+SANITIZED = 10      # one input in so many has sanitizers, in so much smaller
+                    # processes
 
 # What its inputs are, how many are a sample, and how many are much.
 ENTRIES = {
@@ -50,11 +52,11 @@ ENTRIES = {
     "frame": ("bodies of our own interface: frames and JSON",
               30000, 30000000),
     "http": ("methods, paths, queries, headers, addresses",
-             60000, 100000000),
+             60000, 60000000),
     "json": ("bodies of JSON for tables of members", 60000, 130000000),
     "keyfile": ("key files", 3000, 3600000),
     "sealed": ("sealed records and notes, and what is inside a good seal",
-               60000, 150000000),
+               60000, 190000000),
     "sjcl": ("what clients of password.link seal", 40000, 70000000),
     "text": ("base64, tokens, numbers, addresses", 100000, 512000000),
 }
@@ -109,11 +111,15 @@ def jobs_of(attack, entry, place):
         return [(place, ["-max_total_time=%d" % SECONDS])]
     if place != SANITIZERS:
         return [(place, ["-runs=%d" % LIBRARIES[entry]])]
-    lean = much - much // SANITIZED
-    count = -(-lean // CHUNK)
-    # The last has what the others found, too.
-    return [(LEAN, ["-runs=%d" % -(-lean // count)])] * count + \
-        [(place, ["-runs=%d" % (much // SANITIZED)])]
+    sanitized = much // SANITIZED
+    return processes(LEAN, much - sanitized, CHUNK) + \
+        processes(place, sanitized, CHUNK // SANITIZED)
+
+
+def processes(place, inputs, chunk):
+    """So many processes that none has more inputs than a chunk."""
+    count = -(-inputs // chunk)
+    return [(place, ["-runs=%d" % -(-inputs // count)])] * count
 
 
 def main():
@@ -138,18 +144,23 @@ def main():
     rows = {entry: attack.row("-", "inputs: " + ENTRIES[entry][0])
             for entry in entries}
     scratch = tempfile.mkdtemp(prefix="oncelink-fuzz.")
+    found = {entry: [] for entry in entries}
+    if place != BUILDDIR:
+        # What one process found the next one begins with.
+        for entry in entries:
+            found[entry] = [os.path.join(scratch, entry)]
+            os.mkdir(*found[entry])
     waiting = {}
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        for entry in entries:
-            found = []
-            if place != BUILDDIR:
-                # What one process found the next one begins with.
-                found = [os.path.join(scratch, entry)]
-                os.mkdir(found[0])
-            for where, limits in jobs_of(attack, entry, place):
-                waiting[pool.submit(run, entry, where, limits,
-                                    chance.randrange(1, 2 ** 31),
-                                    found)] = entry
+        # Those with sanitizers begin with what all the others found.
+        for lean in (True, False):
+            concurrent.futures.wait(waiting)
+            for entry in entries:
+                for where, limits in jobs_of(attack, entry, place):
+                    if lean == (where == LEAN):
+                        waiting[pool.submit(
+                            run, entry, where, limits, chance.randrange(
+                                1, 2 ** 31), found[entry])] = entry
         for job in concurrent.futures.as_completed(waiting):
             entry = waiting[job]
             tried, fault = job.result()

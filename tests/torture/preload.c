@@ -29,6 +29,9 @@ struct wanted {
 	_Atomic int64_t	 offset;	/* of the clock that people set, ms */
 	_Atomic int64_t	 frozen;	/* where it stands, ms since 1970 */
 	_Atomic int64_t	 is_frozen;
+	_Atomic int64_t	 rate;		/* its seconds in one, less one; in
+					   thousandths */
+	_Atomic int64_t	 drifts_since;	/* ms since 1970, by a right clock */
 	_Atomic int64_t	 error;		/* errno of files' calls; 0: none; -1:
 					 * no error, half is written */
 	_Atomic int64_t	 error_every;	/* one in so many, at random */
@@ -68,9 +71,11 @@ clock_gettime(clockid_t id, struct timespec *now)
 
 	if (wanted == NULL || result != 0 || id != CLOCK_REALTIME)
 		return result;
-	ms = atomic_load(&wanted->is_frozen) != 0 ?
-	    atomic_load(&wanted->frozen) : (int64_t)now->tv_sec * 1000 +
-	    now->tv_nsec / 1000000 + atomic_load(&wanted->offset);
+	ms = (int64_t)now->tv_sec * 1000 + now->tv_nsec / 1000000;
+	ms += (ms - atomic_load(&wanted->drifts_since)) *
+	    atomic_load(&wanted->rate) / 1000 + atomic_load(&wanted->offset);
+	if (atomic_load(&wanted->is_frozen) != 0)
+		ms = atomic_load(&wanted->frozen);
 	now->tv_sec = (time_t)(ms / 1000);
 	now->tv_nsec = (long)(ms % 1000) * 1000000;
 	if (now->tv_nsec < 0) {

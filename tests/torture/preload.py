@@ -17,7 +17,8 @@ import time
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "preload.c")
 
 # The places of struct wanted.
-OFFSET, FROZEN, IS_FROZEN, ERROR, ERROR_EVERY, ERRORS, CALLS = range(7)
+(OFFSET, FROZEN, IS_FROZEN, RATE, DRIFTS_SINCE, ERROR, ERROR_EVERY, ERRORS,
+ CALLS) = range(9)
 
 # Which calls about files fail, where not all of them do.
 READS, WRITES, SYNCS, CUTS = 1, 2, 4, 8
@@ -100,6 +101,7 @@ class Preload:
     # The clock, in ms.
 
     def set_offset(self, offset):
+        self.put(RATE, 0)
         self.put(OFFSET, offset)
         self.put(IS_FROZEN, 0)
 
@@ -107,10 +109,22 @@ class Preload:
         self.put(FROZEN, at)
         self.put(IS_FROZEN, 1)
 
+    def drift(self, rate):
+        """From now on it goes so many seconds more in one than it should, or
+        fewer; in thousandths."""
+        now = self.now()
+        # Never further ahead than before, not even in between.
+        self.put(RATE, 0)
+        self.put(OFFSET, now - int(time.time() * 1000))
+        self.put(DRIFTS_SINCE, int(time.time() * 1000))
+        self.put(RATE, rate)
+
     def now(self):
         if self.get(IS_FROZEN):
             return self.get(FROZEN)
-        return int(time.time() * 1000) + self.get(OFFSET)
+        now = int(time.time() * 1000)
+        return now + self.get(OFFSET) + (
+            now - self.get(DRIFTS_SINCE)) * self.get(RATE) // 1000
 
     # The disk.
 
