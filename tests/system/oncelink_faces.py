@@ -7,6 +7,7 @@ import json
 import os
 
 from oncelink_site import SRCDIR
+from oncelink_test import await_hour
 from oncelink_wire import (
     FRAME_TYPE, JSON_TYPE, b64u, frame, native_opening, parse_frame,
     random_envelope, random_id, random_text, safesecrets_path, unb64u,
@@ -579,6 +580,7 @@ class Through:
                 {own: "203.0.113.%d" % number, "X-Forwarded-For": proxy}
                 if own != "X-Forwarded-For" else
                 {own: ("203.0.113.%d" % number, proxy)}).status
+        await_hour()
         self.assertEqual(
             [create(number, "X-Forwarded-For", "198.51.100.7")
              for number in range(4)], [201, 201, 429, 429])

@@ -14,6 +14,7 @@ import re
 import signal
 import sys
 import threading
+import time
 import unittest
 
 from tap.runner import TAPTestResult, TAPTestRunner
@@ -106,6 +107,14 @@ def in_threads(count, function):
     if failures:
         raise failures[0]
     return results
+
+
+def await_hour():
+    """Have a minute before the hour ends, with which the counts of what
+    clients made begin anew."""
+    left = 3600 - time.time() % 3600
+    if left < 60:
+        time.sleep(left)
 
 
 def note(text):

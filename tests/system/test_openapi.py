@@ -8,13 +8,12 @@ import json
 import os
 import re
 import string
-import time
 import unittest
 
 import jsonschema
 
 from oncelink_site import NODE_MODULES, SRCDIR, WORKER, run
-from oncelink_test import SiteTest, main
+from oncelink_test import SiteTest, await_hour, main
 from oncelink_wire import (
     FRAME_TYPE, JSON_TYPE, b64u, frame, parse_frame, random_envelope,
     random_id, safesecrets_path, unb64u,
@@ -269,10 +268,10 @@ class Answers(SiteTest):
 
     def few(self, **settings):
         """A site where one client may make one secret in this hour."""
-        while time.time() % 3600 > 3590:
-            time.sleep(0.1)
-        return self.site(server=None,
+        site = self.site(server=None,
                          settings={"client_secrets": "1", **settings})
+        await_hour()
+        return site
 
     def broken(self, site, path, large, uri=None):
         """What every call with a body answers to bodies that are none."""
