@@ -419,14 +419,17 @@ file_holds(int place, const char *name, const char *piece, size_t length)
 {
 	struct stat	 status;
 	char		*bytes;
+	ssize_t		 size;
 	int		 fd = openat(place, name, O_RDONLY), result = -1;
 
 	if (fd == -1)
 		return 0;
 	if (fstat(fd, &status) == 0 &&
 	    (bytes = malloc((size_t)status.st_size + 1)) != NULL) {
-		if (read(fd, bytes, (size_t)status.st_size) == status.st_size)
-			result = memmem(bytes, (size_t)status.st_size, piece,
+		/* Less, when it is cut off meanwhile. */
+		size = read(fd, bytes, (size_t)status.st_size);
+		if (size != -1)
+			result = memmem(bytes, (size_t)size, piece,
 			    length) != NULL;
 		free(bytes);
 	}
@@ -437,8 +440,9 @@ file_holds(int place, const char *name, const char *piece, size_t length)
 static int
 child_files(const char *directory, uint64_t number)
 {
+	/* The log first: what a checkpoint moves meanwhile is in one of them. */
 	static const char *const names[] = {
-		"oncelink.db", "oncelink.db-wal", "oncelink.db-shm",
+		"oncelink.db-wal", "oncelink.db", "oncelink.db-shm",
 	};
 	char	 piece[PIECE + 1];
 	int	 place = open(directory, O_RDONLY | O_DIRECTORY), result = 0;
