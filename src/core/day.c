@@ -5,9 +5,7 @@
  */
 #include "core/day.h"
 
-#include <errno.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "base/complaint.h"
 #include "base/log.h"
@@ -52,17 +50,22 @@ uses(void *argument, uint32_t epoch)
 	return asking->failure != 0 ? -1 : asking->used;
 }
 
-/* Returns STORE_FULL or STORE_FAILED. */
+/* What epoch_make and epoch_give_up return, as a STORE_ failure that is
+ * logged; or 0. */
 static int
-say_failed(int result, const struct complaint *error)
+failure_of(int result, const struct complaint *error)
 {
-	if (result == 1) {
+	switch (result) {
+	case 0:
+		return 0;
+	case 1:
 		log_event(LOG_STORE_FULL, LOG_TEXT("where", "keys"));
 		return STORE_FULL;
+	default:
+		log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "keys"),
+		    LOG_TEXT("reason", error->text));
+		return STORE_FAILED;
 	}
-	log_event(LOG_REQUEST_FAILED, LOG_TEXT("where", "keys"),
-	    LOG_TEXT("reason", error->text));
-	return STORE_FAILED;
 }
 
 int
@@ -75,62 +78,60 @@ day_key(struct site *site, uint32_t epoch)
 
 	result = epoch_make(keyring_epochs(site->keyring), epoch, &user,
 	    &error);
-	if (result == 0)
-		return 0;
 	return asking.failure != 0 ? asking.failure :
-	    say_failed(result, &error);
+	    failure_of(result, &error);
 }
 
-/* What is looked for day by day, in one view. */
-struct search {
-	struct epochs	*epochs;
-	uint32_t	 after;
-	uint32_t	 found;		/* 0: none */
-};
-
 static int
-find_lost(struct store_txn *txn, void *argument)
+look_at_time(struct store_txn *txn, void *argument)
 {
-	struct search	*search = argument;
-	struct asking	 asking = { .epoch = epoch_of(store_now(txn)) };
-	uint32_t	 end = asking.epoch + EPOCH_DAYS;
-	int		 lost;
-
-	search->found = 0;
-	if (asking.epoch <= search->after)
-		asking.epoch = search->after + 1;
-	for (; asking.epoch < end; asking.epoch++) {
-		lost = epoch_lost(search->epochs, asking.epoch);
-		if (lost == -1) {
-			log_event(LOG_REQUEST_FAILED,
-			    LOG_TEXT("where", "keys"),
-			    LOG_TEXT("reason", strerror(errno)));
-			return -1;
-		}
-		if (lost == 0)
-			continue;
-		if (lost == 1 && find_user(txn, &asking) == -1)
-			return -1;
-		/* A damaged one is in the way, whoever waits. */
-		if (lost == 2 || asking.used) {
-			search->found = asking.epoch;
-			break;
-		}
-	}
+	*(int64_t *)argument = store_now(txn);
 	return 0;
 }
 
-int
-day_lost(struct site *site, uint32_t *epoch)
+/* Is something waiting for a key that is gone, or in its place?  Returns 0, 1,
+ * or a STORE_ failure. */
+static int
+is_in_the_way(struct site *site, uint32_t epoch, enum epoch_state state)
 {
-	struct search	 search = {
-		.epochs = keyring_epochs(site->keyring), .after = *epoch,
-	};
-	int		 failure;
+	struct asking	 asking = { .site = site };
+	int		 used;
 
-	failure = store_view(site->store, find_lost, &search);
-	*epoch = search.found;
-	return failure;
+	if (state != EPOCH_GONE)
+		return state != EPOCH_GOOD;
+	used = uses(&asking, epoch);
+	return used == -1 ? asking.failure : used;
+}
+
+/* A view for each day: who reads for long holds up erasing. */
+int
+day_lost(struct site *site, struct day *day)
+{
+	struct epochs	*epochs = keyring_epochs(site->keyring);
+	struct complaint error;
+	int64_t		 now;
+	uint32_t	 first, epoch;
+	int		 result;
+
+	result = store_view(site->store, look_at_time, &now);
+	if (result != 0)
+		return result;
+	first = epoch_of(now);
+	epoch = day->epoch < first ? first : day->epoch + 1;
+	for (; epoch < first + EPOCH_DAYS; epoch++) {
+		day->state = epoch_examine(epochs, epoch, &error);
+		result = is_in_the_way(site, epoch, day->state);
+		if (result < 0)
+			return result;
+		if (day->state == EPOCH_UNREADABLE)
+			(void)failure_of(-1, &error);
+		if (result == 1) {
+			day->epoch = epoch;
+			return 0;
+		}
+	}
+	day->epoch = 0;
+	return 0;
 }
 
 int
@@ -140,5 +141,5 @@ day_give_up(struct site *site, uint32_t epoch)
 	int		 result;
 
 	result = epoch_give_up(keyring_epochs(site->keyring), epoch, &error);
-	return result == 0 ? 0 : say_failed(result, &error);
+	return failure_of(result, &error);
 }

@@ -234,9 +234,9 @@ note(struct epochs *epochs, uint32_t epoch, const uint8_t key[EPOCH_KEYBYTES],
 	pthread_mutex_unlock(&epochs->mutex);
 }
 
-/* Returns 1 for a full disk, or -1 with error. */
+/* What errno means: returns 1 for a full disk, or -1 with error. */
 static int
-give_up(const char *name, int code, struct complaint *error)
+failed(const char *name, int code, struct complaint *error)
 {
 	if (code == ENOSPC || code == EDQUOT)
 		return 1;
@@ -277,7 +277,7 @@ keep_key(struct epochs *epochs, uint32_t epoch, const struct epoch_user *user,
 		return -1;
 	if (result > 0) {
 		if (epoch_file_make(epochs->state, epoch) == -1)
-			return give_up(name, errno, error);
+			return failed(name, errno, error);
 		result = epoch_file_read(epochs->state, epoch, key, &status);
 	} else if (result == 0 && !is_kept(epochs, epoch, &status)) {
 		/* Who made it may have ended before its name was synced. */
@@ -286,7 +286,7 @@ keep_key(struct epochs *epochs, uint32_t epoch, const struct epoch_user *user,
 	if (result == 0)
 		note(epochs, epoch, key, &status);
 	else
-		result = give_up(name, result > 0 ? ENOENT : errno, error);
+		result = failed(name, result > 0 ? ENOENT : errno, error);
 	sodium_memzero(key, sizeof(key));
 	return result;
 }
@@ -305,7 +305,7 @@ lock_keys(const struct epochs *epochs, int *lock, struct complaint *error)
 	code = errno;
 	if (*lock != -1)
 		close(*lock);
-	return held == -1 ? give_up(LOCK_NAME, code, error) :
+	return held == -1 ? failed(LOCK_NAME, code, error) :
 	    complaint(error, LOCK_NAME ": somebody else holds it");
 }
 
@@ -356,23 +356,26 @@ epoch_key(struct epochs *epochs, uint32_t epoch, uint8_t key[EPOCH_KEYBYTES])
 	return 0;
 }
 
-int
-epoch_lost(const struct epochs *epochs, uint32_t epoch)
+enum epoch_state
+epoch_examine(const struct epochs *epochs, uint32_t epoch,
+    struct complaint *error)
 {
+	char		 name[EPOCH_FILE_NAMESIZE];
 	uint8_t		 key[EPOCH_KEYBYTES];
 	struct stat	 status;
 	int		 result;
 
 	result = epoch_file_read(epochs->state, epoch, key, &status);
 	sodium_memzero(key, sizeof(key));
-	switch (result) {
-	case 1:
-		return 1;
-	case -1:
-		return errno == EBADMSG ? 2 : -1;
-	default:
-		return 0;
-	}
+	if (result == 1)
+		return EPOCH_GONE;
+	if (result != -1)
+		return EPOCH_GOOD;
+	if (errno == EBADMSG)
+		return EPOCH_DAMAGED;
+	epoch_file_name(epoch, name);
+	complaint(error, "%s: %s", name, strerror(errno));
+	return EPOCH_UNREADABLE;
 }
 
 int
@@ -384,12 +387,18 @@ epoch_give_up(struct epochs *epochs, uint32_t epoch, struct complaint *error)
 	result = lock_keys(epochs, &lock, error);
 	if (result != 0)
 		return result;
-	epoch_file_name(epoch, name);
-	result = epoch_lost(epochs, epoch);
-	if (result > 0)
-		result = epoch_file_empty(epochs->state, epoch);
-	if (result == -1)
-		result = give_up(name, errno, error);
+	switch (epoch_examine(epochs, epoch, error)) {
+	case EPOCH_GOOD:
+		break;
+	case EPOCH_UNREADABLE:
+		result = -1;
+		break;
+	case EPOCH_GONE:
+	case EPOCH_DAMAGED:
+		epoch_file_name(epoch, name);
+		if (epoch_file_empty(epochs->state, epoch) == -1)
+			result = failed(name, errno, error);
+	}
 	close(lock);
 	return result;
 }

@@ -59,7 +59,8 @@ struct epoch_user {
  * key of that epoch on the disk, where a later start finds it.  A key that is
  * not there is made, unless the user says that it is missed; with NULL none
  * is.  Returns 0, 1 when the disk is full, or -1 with error.  For any thread
- * and process; only who makes keys waits for one who makes a key.
+ * and process: who has a key waits for nobody; who makes, gives up or destroys
+ * one waits for the others who do.
  */
 int	 epoch_make(struct epochs *epochs, uint32_t epoch,
 	    const struct epoch_user *user, struct complaint *error);
@@ -70,15 +71,23 @@ int	 epoch_make(struct epochs *epochs, uint32_t epoch,
 int	 epoch_key(struct epochs *epochs, uint32_t epoch,
 	    uint8_t key[EPOCH_KEYBYTES]);
 
-/* epoch_lost(epochs, epoch): is there no key of that epoch, nor what is left of
- * one that was destroyed?  Returns 0, 1 when it is gone, 2 when what is there
- * is none, or -1 with errno when it cannot be read. */
-int	 epoch_lost(const struct epochs *epochs, uint32_t epoch);
+enum epoch_state {
+	EPOCH_GOOD,		/* or what is left of one that was destroyed */
+	EPOCH_GONE,
+	EPOCH_DAMAGED,		/* or some other file under its name */
+	EPOCH_UNREADABLE
+};
+
+/* epoch_examine(epochs, epoch, error): what is in the place of that key.  Why
+ * it cannot be read is in error. */
+enum epoch_state epoch_examine(const struct epochs *epochs, uint32_t epoch,
+	    struct complaint *error);
 
 /*
- * epoch_give_up(epochs, epoch, error): have a key that is lost stand as one
- * that was destroyed, so that another may be made; in a damaged one the key's
- * place is overwritten.  Returns 0, 1 when the disk is full, or -1 with error.
+ * epoch_give_up(epochs, epoch, error): have a key that is gone or damaged stand
+ * as one that was destroyed, so that another may be made; where it lay is
+ * overwritten.  A good one is left alone.  Returns 0, 1 when the disk is full,
+ * or -1 with error, as for one that cannot be read.
  */
 int	 epoch_give_up(struct epochs *epochs, uint32_t epoch,
 	    struct complaint *error);

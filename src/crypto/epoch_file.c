@@ -122,28 +122,35 @@ epoch_file_sync(int state)
 	return result == 0 ? fsync(state) : -1;
 }
 
-int
-epoch_file_make(int state, uint32_t epoch)
+/* Returns 0 when the file begins with these bytes for good, or -1 with
+ * errno. */
+static int
+write_for_good(int fd, const uint8_t bytes[FILE_BYTES])
 {
-	char	 name[EPOCH_FILE_NAMESIZE];
-	uint8_t	 bytes[FILE_BYTES];
-	ssize_t	 size;
-	int	 fd, code, result = -1;
+	ssize_t	 size = pwrite(fd, bytes, FILE_BYTES, 0);
 
-	epoch_file_name(epoch, name);
+	if (size == FILE_BYTES)
+		return fsync(fd);
+	if (size != -1)
+		errno = ENOSPC;	/* as the next write would say */
+	return -1;
+}
+
+/* Have a file of these bytes under the name, whole or not at all, for good.
+ * Returns 0, or -1 with errno. */
+static int
+store(int state, const char *name, const uint8_t bytes[FILE_BYTES])
+{
+	int	 fd, code, result;
+
 	fd = openat(state, NEW_NAME, O_WRONLY | O_CREAT | O_TRUNC |
 	    O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return -1;
-	randombytes_buf(bytes, EPOCH_KEYBYTES);
-	mark_key(epoch, bytes, bytes + EPOCH_KEYBYTES);
-	size = write(fd, bytes, sizeof(bytes));
-	if (size != -1 && size < (ssize_t)sizeof(bytes))
-		errno = ENOSPC;	/* as the next write would say */
-	else if (size != -1 && fsync(fd) == 0)
+	result = write_for_good(fd, bytes);
+	if (result == 0)
 		result = renameat(state, NEW_NAME, state, name);
 	code = errno;
-	sodium_memzero(bytes, sizeof(bytes));
 	close(fd);
 	if (result == -1) {
 		unlinkat(state, NEW_NAME, 0);
@@ -157,57 +164,58 @@ epoch_file_make(int state, uint32_t epoch)
 	return result;
 }
 
-/* Returns 0 when the place of the key is zeroes for good, or -1 with errno. */
-static int
-overwrite(int fd)
+int
+epoch_file_make(int state, uint32_t epoch)
 {
-	static const uint8_t	 zeroes[FILE_BYTES];
-	ssize_t			 size;
+	char	 name[EPOCH_FILE_NAMESIZE];
+	uint8_t	 bytes[FILE_BYTES];
+	int	 result;
 
-	size = pwrite(fd, zeroes, sizeof(zeroes), 0);
-	if (size != -1 && size < (ssize_t)sizeof(zeroes)) {
-		errno = ENOSPC;	/* as the next write would say */
+	epoch_file_name(epoch, name);
+	randombytes_buf(bytes, EPOCH_KEYBYTES);
+	mark_key(epoch, bytes, bytes + EPOCH_KEYBYTES);
+	result = store(state, name, bytes);
+	sodium_memzero(bytes, sizeof(bytes));
+	return result;
+}
+
+static const uint8_t	 zeroes[FILE_BYTES];
+
+/* Returns 0 when a key that lies there is overwritten for good, or -1 with
+ * errno. */
+static int
+overwrite(int directory, const char *name)
+{
+	int	 code, result;
+	int	 fd = openat(directory, name, O_WRONLY | O_NOFOLLOW |
+		    O_NONBLOCK | O_CLOEXEC);
+
+	if (fd == -1)
 		return -1;
-	}
-	return size == -1 ? -1 : fsync(fd);
+	result = write_for_good(fd, zeroes);
+	code = errno;
+	close(fd);
+	errno = code;
+	return result;
 }
 
 int
 epoch_file_empty(int state, uint32_t epoch)
 {
 	char	 name[EPOCH_FILE_NAMESIZE];
-	int	 fd, code, result;
 
 	epoch_file_name(epoch, name);
-	fd = openat(state, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
-	    O_CLOEXEC, 0600);
-	if (fd == -1)
+	if (overwrite(state, name) == -1 && errno != ENOENT)
 		return -1;
-	result = overwrite(fd);
-	if (result == 0)
-		result = ftruncate(fd, FILE_BYTES);
-	if (result == 0)
-		result = fsync(fd);
-	code = errno;
-	close(fd);
-	errno = code;
-	return result == 0 ? epoch_file_sync(state) : -1;
+	return store(state, name, zeroes);
 }
 
 /* A name that goes first would leave the key where nobody can reach it. */
 static int
 destroy(int directory, const char *name)
 {
-	int	 fd, result = -1;
-
-	fd = openat(directory, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK |
-	    O_CLOEXEC);
-	if (fd == -1)
-		return -1;
-	if (overwrite(fd) == 0)
-		result = unlinkat(directory, name, 0);
-	close(fd);
-	return result;
+	return overwrite(directory, name) == 0 ?
+	    unlinkat(directory, name, 0) : -1;
 }
 
 /* The epoch that a file is named after; 0: it is none of ours. */

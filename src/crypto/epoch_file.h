@@ -37,8 +37,8 @@ int	 epoch_file_read(int state, uint32_t epoch,
 int	 epoch_file_make(int state, uint32_t epoch);
 
 /* epoch_file_empty(state, epoch): one that is destroyed but for its name, in
- * place of none or of a damaged one, whose first bytes are overwritten; for
- * good.  Returns 0, or -1 with errno. */
+ * place of none or of a damaged one, where a key would lie is overwritten; for
+ * good, and for one process at a time.  Returns 0, or -1 with errno. */
 int	 epoch_file_empty(int state, uint32_t epoch);
 
 /* epoch_file_sync(state): have the names that are there survive a power cut,

@@ -99,13 +99,13 @@ static const struct command commands[] = {
 	    ctl_clock_run, TAKES(CTL_OPTION_ACCEPT), 0, false },
 	{ "day-keys", " [--give-up]", "say which keys of days are missed",
 	    "Print the days whose key is gone from the state directory while\n"
-	    "secrets wait for it, or damaged.  Nobody can read those secrets,\n"
-	    "and nothing is taken that would end on the same day (while it is\n"
-	    "today's key, nothing from clients that are counted), until the\n"
-	    "key is put back.\n\n"
-	    "With --give-up the keys will not be put back, as after a backup\n"
-	    "without them: new secrets are taken again, the old ones are\n"
-	    "lost.\n",
+	    "secrets wait for it, or damaged, or not readable.  Nobody can\n"
+	    "read those secrets, and nothing is taken that would end on the\n"
+	    "same day (while it is today's key, nothing from clients that are\n"
+	    "counted), until the key is put back.\n\n"
+	    "With --give-up the keys will not be put back, as when the\n"
+	    "database came back without them: new secrets are taken again,\n"
+	    "the old ones are lost.\n",
 	    ctl_days_run, TAKES(CTL_OPTION_GIVE_UP), 0, false },
 	{ "config", " [--web-server nginx | lighttpd | apache]",
 	    "print the settings in effect",

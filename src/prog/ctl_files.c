@@ -144,7 +144,7 @@ check_entries(struct ctl_check *check, const char *what, const char *path)
 			ctl_check_fail(check, what, "%s/%s is not a regular "
 			    "file; what is it doing there?", path,
 			    entry->d_name);
-		else if (status.st_uid != geteuid() && status.st_uid != 0)
+		else if (status.st_uid != geteuid())
 			ctl_check_fail(check, what, "%s/%s belongs to another "
 			    "user; chown it to the worker's", path,
 			    entry->d_name);

@@ -198,20 +198,20 @@ static void
 check_days(struct ctl_check *check)
 {
 	static const char what[] = "keys of days";
-	uint32_t epoch = 0;
-	unsigned count = 0;
-	int	 failure;
+	struct day	 day = { .epoch = 0 };
+	unsigned int	 count = 0;
+	int		 failure;
 
-	while ((failure = day_lost(check->site, &epoch)) == 0 && epoch != 0)
+	while ((failure = day_lost(check->site, &day)) == 0 && day.epoch != 0)
 		count++;
 	if (failure != 0)
 		ctl_check_unknown(check, what, ctl_check_failure(failure));
 	else if (count > 0)
-		ctl_check_fail(check, what, "%u are gone while secrets wait "
-		    "for them, or damaged: nobody can read those secrets, and "
-		    "nothing is taken that would end on the same day; put the "
-		    "keys back, or run \"oncelinkctl day-keys --give-up\"",
-		    count);
+		ctl_check_fail(check, what, "keys that are gone while secrets "
+		    "wait for them, or damaged, or not readable: %u; nobody "
+		    "can read those secrets, and nothing is taken that would "
+		    "end on the same day; put the keys back, or run "
+		    "\"oncelinkctl day-keys --give-up\"", count);
 	else
 		ctl_check_good(check, what, "none is missed");
 }

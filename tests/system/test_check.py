@@ -284,11 +284,15 @@ class Local(CheckTest):
                 "POST", "/api/v2/secrets/open",
                 native_opening(secret, random_id()), JSON_TYPE), status)
 
-        def day_keys(*arguments):
+        def day_keys(*arguments, reason=b""):
             done = site.ctl("day-keys", *arguments)
-            self.assertEqual((done.returncode, done.stderr), (0, b""))
-            return [line.split()[-2] for line in done.stdout.decode()
-                    .splitlines() if line.endswith(")")]
+            self.assertIn(done.returncode, (0, os.EX_SOFTWARE))
+            self.assertIn(reason, done.stderr)
+            found = [line.split("  ") for line in
+                     done.stdout.decode().splitlines()]
+            if found == [["no key is missed"]]:
+                return []
+            return [(number, state) for number, _, state in found]
 
         secrets = [create(day, 201) for day in days]
         self.assertGood(site)
@@ -296,16 +300,26 @@ class Local(CheckTest):
         os.rename(os.path.join(keys, days[0]), os.path.join(keys, "away"))
         with open(os.path.join(keys, days[2]), "r+b") as file:
             file.write(b"damaged")
+        # One that cannot be read may be all right, and is in nobody's way.
+        other = str(noon // 86400 - 2)
+        os.mkdir(os.path.join(keys, other))
         self.assertNamed(site, "error", (
-            "keys of days", "2 are gone", "--give-up"))
-        self.assertEqual(day_keys(), [days[0], days[2]])
+            "keys of days", "are gone", ": 3;", "--give-up"))
+        why = ("keys/%s: Is a directory" % other).encode()
+        self.assertEqual(day_keys(reason=why), [
+            (other, "not readable"), (days[0], "gone"),
+            (days[2], "damaged")])
         create(days[0], 500)
         create(days[2], 500)
         read(secrets[0], 500)
         read(create(days[1], 201), 200)
         # One that is put back opens what it sealed.
         os.rename(os.path.join(keys, "away"), os.path.join(keys, days[0]))
-        self.assertEqual(day_keys("--give-up"), [days[2]])
+        self.assertEqual(day_keys("--give-up", reason=why), [
+            (other, "not readable, not given up"),
+            (days[2], "damaged, given up")])
+        self.assertEqual(day_keys(reason=why), [(other, "not readable")])
+        os.rmdir(os.path.join(keys, other))
         self.assertEqual(day_keys(), [])
         read(create(days[2], 201), 200)
         read(secrets[0], 200)

@@ -272,8 +272,7 @@ def one_round(site, search, random, count):
 
 
 def opens(site, secret):
-    """Does it, with all that its reader has?  By a process that begins now."""
-    site.plain_cgi, site.client.chance = 1, Random()
+    """Does it, with all that its reader has?"""
     try:
         secret.read(site)
     except AssertionError:
@@ -312,6 +311,8 @@ def destroy_keys(attack, random, disk, site):
     row = attack.row("4", "secrets of an older copy of the database, opened "
                      "when the keys of their days are destroyed")
     copy = OldCopy(site, random, attack.size(8, 40, 400))
+    # Nobody serves any more: each call is by a process that begins then.
+    site.plain_cgi, site.client.chance = 1, Random()
     keys = os.path.join(site.state, "keys")
     days = [name for name in os.listdir(keys) if name.isdigit()]
     texts = []
@@ -336,7 +337,8 @@ def destroy_keys(attack, random, disk, site):
     for secret in copy.opened():
         row.broke("%s opens" % secret.face)
     # Nothing else kept them closed.
-    site.ctl("day-keys", "--give-up")
+    attack.check(site.ctl("day-keys", "--give-up").returncode == 0,
+                 "the keys are given up")
     (secret,) = make(site, random, 1)
     attack.check(opens(site, secret), "but a new secret opens")
     return texts

@@ -46,7 +46,7 @@ static struct step {
 } steps[STEPS_MAX];
 static size_t	 steps_count;
 static bool	 is_noting = true;
-static bool	 names_fail;	/* who made one was killed before its sync */
+static bool	 maker_is_killed;	/* before it syncs the name */
 
 static int	 inodes_count;
 static int	 inode_of_fd[1024];
@@ -134,23 +134,6 @@ noting_pwrite(int fd, const void *bytes, size_t size, off_t offset)
 	return pwrite(fd, bytes, size, offset);
 }
 
-/* What is written so is written to a file that is new. */
-static ssize_t
-noting_write(int fd, const void *bytes, size_t size)
-{
-	return noting_pwrite(fd, bytes, size, 0);
-}
-
-static int
-noting_ftruncate(int fd, off_t size)
-{
-	struct step	*step = note(CUT);
-
-	step->inode = inode_of_fd[fd];
-	step->size = (size_t)size;
-	return ftruncate(fd, size);
-}
-
 static int
 noting_fsync(int fd)
 {
@@ -160,7 +143,7 @@ noting_fsync(int fd)
 	assert_int_equal(stat(site_directory, &state), 0);
 	if (!S_ISDIR(status.st_mode))
 		note(SYNC)->inode = inode_of_fd[fd];
-	else if (!names_fail)
+	else if (!maker_is_killed)
 		(void)note(status.st_ino == state.st_ino ? SYNC_STATE :
 		    SYNC_NAMES);
 	return 0;
@@ -184,8 +167,6 @@ noting_unlinkat(int fd, const char *name, int flags)
 #define mkdirat		noting_mkdirat
 #define openat		noting_openat
 #define pwrite		noting_pwrite
-#define write		noting_write
-#define ftruncate	noting_ftruncate
 #define fsync		noting_fsync
 #define renameat	noting_renameat
 #define unlinkat	noting_unlinkat
@@ -193,8 +174,6 @@ noting_unlinkat(int fd, const char *name, int flags)
 #undef mkdirat
 #undef openat
 #undef pwrite
-#undef write
-#undef ftruncate
 #undef fsync
 #undef renameat
 #undef unlinkat
@@ -203,8 +182,11 @@ noting_unlinkat(int fd, const char *name, int flags)
 static struct answer {
 	size_t		 place;
 	uint32_t	 epoch;
-	enum { MAKING, MADE, ENDING, DESTROYED, LOSING, LOST, GIVEN_UP } what;
-	bool		 is_lost;	/* the key, since */
+	enum answer_what {
+		MAKING, MADE, ENDING, DESTROYED, LOSING, LOST, GIVEN_UP
+	} what;
+	bool		 has_key;
+	bool		 is_gone;	/* its file, by somebody else's hand */
 	uint8_t		 key[EPOCH_KEYBYTES];
 } answers[32];
 static size_t	 answers_count;
@@ -221,7 +203,7 @@ answer_at(size_t place, uint32_t epoch)
 }
 
 static void
-answered(struct epochs *epochs, uint32_t epoch, int what)
+answered(struct epochs *epochs, uint32_t epoch, enum answer_what what)
 {
 	struct answer	*answer = &answers[answers_count++];
 
@@ -229,8 +211,7 @@ answered(struct epochs *epochs, uint32_t epoch, int what)
 	answer->place = steps_count;
 	answer->epoch = epoch;
 	answer->what = what;
-	for (size_t i = 0; what == LOST && i < answers_count; i++)
-		answers[i].is_lost |= answers[i].epoch == epoch;
+	answer->has_key = what == MADE;
 	if (what == MADE)
 		assert_int_equal(epoch_key(epochs, epoch, answer->key), 0);
 }
@@ -259,11 +240,12 @@ open_epochs(const char *path)
 	return epochs;
 }
 
-/* Something else is in its place, and longer. */
+/* The key of some other day is in its place, and something behind it. */
 static void
 damage(int state, uint32_t epoch)
 {
-	static const char	 noise[CONTENT_MAX] = "no key";
+	static const char	 noise[CONTENT_MAX] = "the key of another day, "
+				     "under this name";
 	char			 name[EPOCH_FILE_NAMESIZE];
 	int			 fd;
 
@@ -274,6 +256,22 @@ damage(int state, uint32_t epoch)
 	    sizeof(noise));
 	assert_int_equal(noting_fsync(fd), 0);
 	close(fd);
+	answered(NULL, epoch, LOST);
+	answers[answers_count - 1].has_key = true;
+	memcpy(answers[answers_count - 1].key, noise, EPOCH_KEYBYTES);
+}
+
+static void
+lose(int state, uint32_t epoch)
+{
+	char	 name[EPOCH_FILE_NAMESIZE];
+
+	answered(NULL, epoch, LOSING);
+	epoch_file_name(epoch, name);
+	assert_int_equal(noting_unlinkat(state, name, 0), 0);
+	assert_int_equal(epoch_file_sync(state), 0);
+	for (size_t i = 0; i < answers_count; i++)
+		answers[i].is_gone |= answers[i].epoch == epoch;
 	answered(NULL, epoch, LOST);
 }
 
@@ -287,18 +285,15 @@ use_keys(void)
 	int		 state = open(site_directory, O_RDONLY | O_DIRECTORY);
 
 	make(epochs, TODAY);
-	names_fail = true;
+	maker_is_killed = true;
 	assert_int_equal(epoch_make(epochs, TODAY + 1, NULL, &error), 0);
-	names_fail = false;
+	maker_is_killed = false;
 	others = open_epochs(site_directory);
 	make(others, TODAY + 1);
 	answered(NULL, TODAY, ENDING);
 	assert_int_equal(epoch_destroy(epochs, TODAY + 1, &count, &error), 0);
 	answered(NULL, TODAY, DESTROYED);
-	answered(NULL, TODAY + 1, LOSING);
-	assert_int_equal(noting_unlinkat(state, "keys/20001", 0), 0);
-	assert_int_equal(epoch_file_sync(state), 0);
-	answered(NULL, TODAY + 1, LOST);
+	lose(state, TODAY + 1);
 	assert_int_equal(epoch_give_up(epochs, TODAY + 1, &error), 0);
 	answered(NULL, TODAY + 1, GIVEN_UP);
 	make(others, TODAY + 2);
@@ -321,6 +316,9 @@ use_keys(void)
 }
 
 /* The disk after a cut. */
+
+static const char *const names[] = { "20000", "20001", "20002", "new" };
+#define NAMES	(sizeof(names) / sizeof(names[0]))
 
 static bool
 chance(void)
@@ -395,8 +393,6 @@ store_file(int state, const char *name, const uint8_t *bytes, size_t size)
 static void
 store_disk(int state, size_t cut)
 {
-	static const char *const names[] = { "20000", "20001", "20002",
-	    "new" };
 	uint8_t	 bytes[CONTENT_MAX];
 	size_t	 made = last_of(cut, MAKE, 0);
 	int	 inode;
@@ -404,7 +400,7 @@ store_disk(int state, size_t cut)
 	if (last_of(cut, SYNC_STATE, 0) <= made && (made == 0 || chance()))
 		return;
 	assert_int_equal(mkdirat(state, "keys", 0700), 0);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < NAMES; i++)
 		if ((inode = target(cut, names[i])) != 0)
 			store_file(state, names[i], bytes,
 			    contents(cut, inode, bytes));
@@ -413,20 +409,22 @@ store_disk(int state, size_t cut)
 static void
 remove_disk(const char *path)
 {
-	static const char *const names[] = { "20000", "20001", "20002",
-	    "new", "lock", "" };
 	char	 whole[600];
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < NAMES; i++) {
 		(void)snprintf(whole, sizeof(whole), "%s/keys/%s", path,
 		    names[i]);
 		(void)remove(whole);
 	}
+	(void)snprintf(whole, sizeof(whole), "%s/keys/lock", path);
+	(void)remove(whole);
+	(void)snprintf(whole, sizeof(whole), "%s/keys", path);
+	(void)remove(whole);
 	assert_int_equal(rmdir(path), 0);
 }
 
-/* Has any file, with a name or without one, a key of this epoch?  One that was
- * lost is not ours to overwrite. */
+/* Has any file, with a name or without one, a key that was under this name?
+ * One whose file is gone is not ours to overwrite. */
 static bool
 is_on_disk(size_t cut, uint32_t epoch)
 {
@@ -436,7 +434,7 @@ is_on_disk(size_t cut, uint32_t epoch)
 		(void)contents(cut, inode, bytes);
 		for (size_t i = 0; i < answers_count; i++)
 			if (answers[i].epoch == epoch &&
-			    answers[i].what == MADE && !answers[i].is_lost &&
+			    answers[i].has_key && !answers[i].is_gone &&
 			    memcmp(answers[i].key, bytes,
 			    EPOCH_KEYBYTES) == 0)
 				return true;
@@ -467,15 +465,15 @@ judge_epoch(int state, size_t cut, uint32_t epoch)
 	    (result != 0 || memcmp(key, last->key, sizeof(key)) != 0))
 		fail_msg("cut %zu: the key of %u is %d", cut, epoch, result);
 	if (last != NULL && result == 0 && (last->what == DESTROYED ||
-	    last->what == LOST || last->what == GIVEN_UP))
+	    last->what == LOST))
 		fail_msg("cut %zu: the key of %u is there", cut, epoch);
 	if (last != NULL && last->what == GIVEN_UP && result != 2)
 		fail_msg("cut %zu: %u is given up, and %d", cut, epoch, result);
-	if (last != NULL && last->what == DESTROYED && is_on_disk(cut, epoch))
+	if (last != NULL && (last->what == DESTROYED ||
+	    last->what == GIVEN_UP) && is_on_disk(cut, epoch))
 		fail_msg("cut %zu: the key of %u is on the disk", cut, epoch);
-	/* One that was lost may be half given up, to be lost again. */
-	if (result == -1 && (last == NULL || (last->what != LOST &&
-	    last->what != LOSING)))
+	if (result == -1 && (epoch != TODAY + 2 || last == NULL ||
+	    (last->what != LOST && last->what != LOSING)))
 		fail_msg("cut %zu: the key of %u is damaged", cut, epoch);
 	if (result == 2 && !ended)
 		fail_msg("cut %zu: the key of %u is zeroes", cut, epoch);

@@ -311,13 +311,21 @@ is_not_missed_when_destroyed(void **state)
 	epoch_close(epochs);
 }
 
+static enum epoch_state
+examine(struct epochs *epochs)
+{
+	struct complaint	 error;
+
+	return epoch_examine(epochs, TODAY, &error);
+}
+
 /* One that is gone or damaged may be given up, then it is made anew; one that
  * is there may not. */
 static void
 is_given_up(void **state)
 {
 	static const char	 noise[100] = "not a key of this or any day";
-	char			 left[sizeof(noise)];
+	char			 left[48];
 	int			 answer = 1;
 	const struct epoch_user	 user = { .uses = say, .argument = &answer };
 	struct complaint	 error = { "" };
@@ -328,16 +336,16 @@ is_given_up(void **state)
 	(void)state;
 	make(epochs, TODAY);
 	assert_int_equal(key_of(TODAY, before), 0);
-	assert_int_equal(epoch_lost(epochs, TODAY), 0);
+	assert_int_equal(examine(epochs), EPOCH_GOOD);
 	assert_int_equal(epoch_give_up(epochs, TODAY, &error), 0);
 	assert_int_equal(key_of(TODAY, key), 0);
 	assert_memory_equal(before, key, sizeof(key));
 
 	assert_int_equal(unlink(path("20000")), 0);
-	assert_int_equal(epoch_lost(epochs, TODAY), 1);
+	assert_int_equal(examine(epochs), EPOCH_GONE);
 	assert_int_equal(epoch_make(epochs, TODAY, &user, &error), -1);
 	assert_int_equal(epoch_give_up(epochs, TODAY, &error), 0);
-	assert_int_equal(epoch_lost(epochs, TODAY), 0);
+	assert_int_equal(examine(epochs), EPOCH_GOOD);
 	assert_int_equal(key_of(TODAY, key), -1);
 	assert_int_equal(epoch_make(epochs, TODAY, &user, &error), 0);
 	assert_int_equal(key_of(TODAY, key), 0);
@@ -345,11 +353,11 @@ is_given_up(void **state)
 
 	fd = open(path("20000"), O_RDWR);
 	assert_int_equal(write(fd, noise, sizeof(noise)), sizeof(noise));
-	assert_int_equal(epoch_lost(epochs, TODAY), 2);
+	assert_int_equal(examine(epochs), EPOCH_DAMAGED);
 	assert_int_equal(epoch_make(epochs, TODAY, NULL, &error), -1);
 	assert_int_equal(epoch_give_up(epochs, TODAY, &error), 0);
-	assert_int_equal(pread(fd, left, sizeof(left), 0), 48);
-	assert_true(sodium_is_zero((const uint8_t *)left, 48));
+	assert_int_equal(pread(fd, left, sizeof(left), 0), sizeof(left));
+	assert_true(sodium_is_zero((const uint8_t *)left, sizeof(left)));
 	assert_int_equal(epoch_make(epochs, TODAY, &user, &error), 0);
 	assert_int_equal(key_of(TODAY, key), 0);
 	close(fd);
@@ -357,8 +365,11 @@ is_given_up(void **state)
 	/* One that cannot be read may be all right. */
 	assert_int_equal(unlink(path("20000")), 0);
 	assert_int_equal(mkdir(path("20000"), 0700), 0);
-	assert_int_equal(epoch_lost(epochs, TODAY), -1);
+	assert_int_equal(epoch_examine(epochs, TODAY, &error),
+	    EPOCH_UNREADABLE);
+	assert_non_null(strstr(error.text, "keys/20000: "));
 	assert_int_equal(epoch_give_up(epochs, TODAY, &error), -1);
+	assert_non_null(strstr(error.text, "keys/20000: "));
 	assert_int_equal(rmdir(path("20000")), 0);
 	epoch_close(epochs);
 }
