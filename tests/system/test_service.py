@@ -221,8 +221,7 @@ class Script(ServiceTest):
         self.assertEqual(self.statuses.get(pid), 0)
 
     def test_after_a_crash(self):
-        """start takes the place of a worker that was killed, and says so
-        when there is none"""
+        """start takes the place of a worker that was killed"""
         site = self.filled()
         script = self.script(site)
         self.call(script, "start")
@@ -235,10 +234,27 @@ class Script(ServiceTest):
         self.assertNotEqual(self.pid(site.directory), first)
         self.secret(site)
         self.call(script, "stop")
+
+    def test_cannot_start(self):
+        """start says why there is no worker: its key file is gone, a setting
+        is wrong"""
+        site = self.filled()
+        script = self.script(site)
+
+        def refused(reason):
+            done = self.call(script, "start", 1)
+            self.assertIn(reason, done.stderr)
+            self.assertIn(b"did not start", done.stderr)
+            self.assertEqual(os.listdir(os.path.join(
+                site.directory, "run")), [])
+            self.call(script, "status", 3)
+        os.rename(site.key_file, site.key_file + ".away")
+        refused(b"server.key")
+        os.rename(site.key_file + ".away", site.key_file)
+        self.call(script, "start")
+        self.call(script, "stop")
         site.configure(threads="no number")
-        done = self.call(script, "start", 1)
-        self.assertIn(b"did not start", done.stderr)
-        self.call(script, "status", 3)
+        refused(b"threads")
 
 
 def read_units(*names):
