@@ -87,6 +87,24 @@ life_facts(const struct store_secret *row, int64_t now, bool claimed,
 	};
 }
 
+static int
+write_down(struct store_txn *txn, void *argument)
+{
+	return store_clock_past(txn, *(int64_t *)argument);
+}
+
+void
+life_told(struct site *site, const struct secret_facts *facts)
+{
+	int64_t	 end = facts->expires_at;
+	struct store_clock clock;
+
+	store_clock_known(site->store, &clock);
+	if (facts->state == STORE_EXPIRED && clock.latest < end &&
+	    !store_clock_far(&clock))
+		(void)store_update(site->store, write_down, &end);
+}
+
 int64_t
 life_claim_until(const struct store_secret *row, int64_t now, int64_t time)
 {

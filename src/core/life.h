@@ -31,6 +31,13 @@ void	 life_facts(const struct store_secret *row, int64_t now, bool claimed,
 	    struct secret_facts *facts);
 
 /*
+ * life_told(site, facts): somebody is about to be told this.  That its time is
+ * over is written down, so that it stays so when the clock is set back; where
+ * that cannot be written it is no less over now.
+ */
+void	 life_told(struct site *site, const struct secret_facts *facts);
+
+/*
  * life_time(site, now): the time for what is about to be made, ms since 1970.
  * Returns 0, or STORE_BUSY (logged) when the clock is so far ahead
  * (store_clock_lost) that what is made by it would last for years when it is

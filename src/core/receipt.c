@@ -76,6 +76,8 @@ receipt_peek(struct site *site, const uint8_t receipt[SEAL_SECRETBYTES],
 
 	seal_receipt(site->keyring, receipt, showing.receipt);
 	result = store_view(site->store, show, &showing);
+	if (result == 0 && showing.found)
+		life_told(site, &showing.facts);
 	answer(&showing, outcome, facts);
 	return result;
 }

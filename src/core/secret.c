@@ -447,6 +447,8 @@ secret_open(struct site *site, struct arena *arena,
 		site_log(site, attempt.lookup, LOG_SECRET_OPENED);
 	} else if (attempt.record != NULL)
 		explicit_bzero(attempt.record, attempt.record_size);
+	if (result == 0 && attempt.outcome == SECRET_OVER)
+		life_told(site, &attempt.facts);
 	if (result == 0 && attempt.outcome == SECRET_NOW_LOCKED)
 		site_log(site, attempt.lookup, LOG_SECRET_LOCKED);
 	explicit_bzero(&attempt, sizeof(attempt));
@@ -467,6 +469,8 @@ secret_peek(struct site *site, struct secret_reading *reading)
 
 	begin_attempt(&attempt, site, NULL, reading);
 	result = store_view(site->store, peek, &attempt);
+	if (result == 0 && attempt.outcome == SECRET_OVER)
+		life_told(site, &attempt.facts);
 	reading->outcome = attempt.outcome;
 	reading->facts = attempt.facts;
 	reading->claim_until = attempt.claim_until;

@@ -106,6 +106,17 @@ store_clock_mark(struct store_txn *txn)
 }
 
 int
+store_clock_past(struct store_txn *txn, int64_t time)
+{
+	if (store_clock_jumped(txn) || time <= txn->clock.latest ||
+	    time > txn->clock.wall)
+		return 0;
+	/* Not worth the ballast, which who deletes needs. */
+	txn->inserted = true;
+	return write_mark(txn, txn->clock.wall);
+}
+
+int
 store_clock_accept(struct store_txn *txn)
 {
 	return write_mark(txn, txn->clock.wall);

@@ -169,6 +169,8 @@ struct store_clock {
  * store_clock_known(store, clock): the same outside of a transaction, as far
  * as this process knows; `latest' is 0 when it does not.
  * store_clock_mark(txn): write it down, if it can be believed.
+ * store_clock_past(txn, time): likewise, if that time (ms since 1970) is over
+ * and nobody would know it by a clock that was set back.
  * store_clock_accept(txn): believe it, ahead or behind.
  */
 bool	 store_clock_far(const struct store_clock *clock);
@@ -177,6 +179,7 @@ bool	 store_clock_jumped(const struct store_txn *txn);
 void	 store_clock(const struct store_txn *txn, struct store_clock *clock);
 void	 store_clock_known(struct store *store, struct store_clock *clock);
 int	 store_clock_mark(struct store_txn *txn);
+int	 store_clock_past(struct store_txn *txn, int64_t time);
 int	 store_clock_accept(struct store_txn *txn);
 
 /*

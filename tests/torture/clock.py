@@ -125,9 +125,9 @@ class World:
 
     # Requests.
 
-    def believed(self):
-        """What the time is, by the worker."""
-        return max(self.worker.now(), self.mark())
+    def believed(self, clock):
+        """What the time is, for who has that clock."""
+        return max(clock.now(), self.mark())
 
     def is_lost(self):
         """Is the worker's clock one by which nothing is made?"""
@@ -151,11 +151,11 @@ class World:
         too far ahead."""
         secret = Secret(random_envelope())
         lost = self.is_lost()
-        before = self.believed()
+        before = self.believed(self.worker)
         answer = self.call("/api/v2/secrets", native_creation(
             secret.id, secret.receipt, secret.envelope, seconds,
             views=views, gate=gate), FRAME_TYPE, busy=lost)
-        least, most = sorted((before, self.believed()))
+        least, most = sorted((before, self.believed(self.worker)))
         if lost and answer is not None and answer.status == 503:
             judge(lasting, True, "")
             return None
@@ -201,10 +201,11 @@ class World:
             judge(row, status == 410, "%d %s", status, when)
 
     def is_as_time_says(self, secret, when):
-        """Or either, where its time ends while it is asked for."""
-        before = self.believed()
+        """There before its time is over and not after; either, where that ends
+        while it is asked for."""
+        before = self.believed(self.worker)
         status = self.peek(secret)
-        least, most = sorted((before, self.believed()))
+        least, most = sorted((before, self.believed(self.worker)))
         if secret.expires_at <= least - SLACK:
             judge(ended, status == 410, "%d %s", status, when)
         elif secret.expires_at > most + SLACK:
@@ -220,7 +221,7 @@ class World:
     def sweep(self):
         """A round, and what it must and must not have done to keys."""
         ahead = self.sweeper.now() - self.mark()
-        today = max(self.sweeper.now(), self.mark()) // DAY
+        today = self.believed(self.sweeper) // DAY
         done = self.site.sweep("-v")
         refused = done.returncode == os.EX_TEMPFAIL
         judge(running, done.returncode == 0 or (
@@ -236,7 +237,7 @@ class World:
         judge(keys, not alive - {0} - days, "keys of %r are gone",
               sorted(alive - {0} - days))
         # A day may end while it runs.
-        today = min(today, max(self.sweeper.now(), self.mark()) // DAY)
+        today = min(today, self.believed(self.sweeper) // DAY)
         old = {day for day in days if day < today}
         judge(keys, refused or not old, "keys of %r are left", sorted(old))
         return done
@@ -258,7 +259,18 @@ class World:
 
 # What clocks do.
 
-def set_back(world):
+def set_back_when_told(world):
+    """Nothing was written but that it was over."""
+    set_back(world, world.mark)
+
+
+def set_back_when_written(world):
+    """Something was, by whomever."""
+    set_back(world, world.random.choice([
+        lambda: world.create(600), world.sweep]))
+
+
+def set_back(world, happens):
     """What was over stays over, by minutes, years and to the beginning."""
     life = world.random.randint(60, 7200)
     secrets = world.creates(2, life, life)
@@ -270,11 +282,7 @@ def set_back(world):
     for secret in secrets:
         world.is_over(secret, ended, "after its time")
     older_are_over(world, older, ended)
-    # Something is written, by whomever.
-    if world.random.random() < 0.5:
-        world.create(600)
-    else:
-        world.sweep()
+    happens()
     now = int(time.time() * 1000)
     for back in (-60 * SECOND, 0, -world.random.randint(1, 1000) * HOUR,
                  -10 * YEAR, -now, -now - DAY):
@@ -548,8 +556,8 @@ def creep(world):
 
 
 def drift(world):
-    """Clocks that are fast or slow, each in its own way, and then go
-    backwards: by so much that an hour of theirs is seconds here."""
+    """Clocks that are fast or slow, each in its own way, by so much that it
+    shows in seconds, and then go backwards."""
     for least, most in ((200000, 2000000), (-900, -100),
                         (-2000000, -2000)):
         rate = world.random.randint(least, most)
@@ -636,8 +644,9 @@ def dead_battery(random):
         world.is_there(late, kept, "when the clock was set")
 
 
-SCENES = (set_back, run_ahead, leave_nothing, run_ahead_and_accept, differ,
-          boundary, stand_still, creep, drift, step_under_traffic)
+SCENES = (set_back_when_told, set_back_when_written, run_ahead, leave_nothing,
+          run_ahead_and_accept, differ, boundary, stand_still, creep, drift,
+          step_under_traffic)
 
 
 def main():

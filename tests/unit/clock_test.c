@@ -151,6 +151,37 @@ what_was_over_stays_over(void **state)
 	sites_drop(&secret);
 }
 
+/* Nothing is written by anybody else, and it was not swept. */
+static void
+what_was_said_to_be_over_stays_over(void **state)
+{
+	struct sites		*sites = *state;
+	struct sites_secret	 secrets[3];
+	enum secret_outcome	 outcome;
+	struct secret_facts	 facts;
+
+	for (int i = 0; i < 3; i++)
+		make(sites, &secrets[i], (i + 1) * HOUR, 1);
+	for (int i = 0; i < 3; i++) {
+		offset = (i + 1) * HOUR + SECOND / 10;
+		if (i == 0)
+			assert_int_equal(sites_read(sites, &secrets[i], NULL,
+			    NULL), SECRET_OVER);
+		else if (i == 1)
+			assert_int_equal(sites_peek(sites, &secrets[i], NULL),
+			    SECRET_OVER);
+		else
+			assert_int_equal(receipt_peek(&sites->site,
+			    secrets[i].receipt, &outcome, &facts), 0);
+		offset = 0;
+		sites_restart(sites, "");
+		assert_int_equal(sites_read(sites, &secrets[i], NULL, NULL),
+		    SECRET_OVER);
+		assert_int_equal(sweep(sites).expired, 1);
+		sites_drop(&secrets[i]);
+	}
+}
+
 static void
 a_jump_ends_nothing(void **state)
 {
@@ -581,6 +612,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_was_over_stays_over),
+		TEST(what_was_said_to_be_over_stays_over),
 		TEST(a_jump_ends_nothing),
 		TEST(a_jump_makes_nothing),
 		TEST(a_long_rest_costs_no_creation),
