@@ -39,8 +39,8 @@ SECONDS = 20        # of each entry, in the usual size
 AT_ONCE = 2
 # In the largest size:
 CHUNK = 30000000    # inputs of one process
-SANITIZED = 10      # one input in so many has sanitizers, in so much smaller
-                    # processes
+SANITIZED = 10      # one input in so many is for the build with sanitizers,
+                    # whose processes have as much fewer
 
 # What its inputs are, how many are a sample, and how many are much.
 ENTRIES = {
@@ -148,8 +148,9 @@ def main():
     if place != BUILDDIR:
         # What one process found the next one begins with.
         for entry in entries:
-            found[entry] = [os.path.join(scratch, entry)]
-            os.mkdir(*found[entry])
+            path = os.path.join(scratch, entry)
+            os.mkdir(path)
+            found[entry] = [path]
     waiting = {}
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         # Those with sanitizers begin with what all the others found.

@@ -159,8 +159,7 @@ class Held:
 
     def growing(self):
         """[(name, usual, last)] of what still grows, once all that is usual
-        has happened: the second half against what the first had in its second
-        half."""
+        has happened: the last quarter of the time against its second."""
         found = []
         for name, noted in self.memory.items():
             quarter = max(1, len(noted) // 4)
@@ -321,8 +320,8 @@ def crowd_before_nginx(site, random, secret, claim, count, seconds):
         clients.stdout.readline()
         with people_at(site) as times:
             began = time.monotonic()
-            while time.monotonic() - began < (
-                    max(seconds, PATIENCE) if held.growing() else seconds):
+            while (passed := time.monotonic() - began) < seconds or (
+                    passed < PATIENCE and held.growing()):
                 time.sleep(min(0.5, seconds / 10))
                 held.note()
                 if clients.poll() is not None:

@@ -112,11 +112,9 @@ class Preload:
     def drift(self, rate):
         """From now on it goes so many seconds more in one than it should, or
         fewer; in thousandths."""
-        now = self.now()
-        # Never further ahead than before, not even in between.
-        self.put(RATE, 0)
-        self.put(OFFSET, now - int(time.time() * 1000))
-        self.put(DRIFTS_SINCE, int(time.time() * 1000))
+        right = int(time.time() * 1000)
+        self.set_offset(self.now() - right)
+        self.put(DRIFTS_SINCE, right)
         self.put(RATE, rate)
 
     def now(self):

@@ -314,15 +314,12 @@ test_time_leaves_the_ballast(void **state)
 {
 	char			*directory = stores_make();
 	struct store_options	 options = stores_options(directory);
-	struct complaint	 error;
 	struct store		*store;
 	struct timespec		 until;
 
 	(void)state;
 	options.mark_interval = 10;
-	options.resident = true;
-	store = store_open(&options, &error);
-	assert_non_null(store);
+	store = stores_open(&options);
 	store_ballast(store);
 	while (sem_trywait(&shim.denied) == 0)
 		continue;

@@ -440,7 +440,8 @@ file_holds(int place, const char *name, const char *piece, size_t length)
 static int
 child_files(const char *directory, uint64_t number)
 {
-	/* The log first: what a checkpoint moves meanwhile is in one of them. */
+	/* The log first: what a checkpoint moves meanwhile is in one of the
+	 * two. */
 	static const char *const names[] = {
 		"oncelink.db-wal", "oncelink.db", "oncelink.db-shm",
 	};
