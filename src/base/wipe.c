@@ -20,6 +20,7 @@
 #include <argz.h>
 #endif
 
+#include "base/lent.h"
 #include "base/wipe.h"
 
 #ifndef ONCELINK_SANITIZE
@@ -33,7 +34,7 @@ void	 __libc_free(void *data);
 void
 free(void *data)
 {
-	if (data == NULL)
+	if (data == NULL || lent_is(data))
 		return;
 	explicit_bzero(data, malloc_usable_size(data));
 	__libc_free(data);

@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/digits.h"
+#include "base/lent.h"
 #include "base/utf8.h"
 #include "crypto/token.h"
 #include "web/jsonwalk.h"
@@ -163,6 +164,7 @@ parse(const char *text, size_t length, struct json_error *error)
 	}
 	json_tokener_set_flags(tokener,
 	    JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	lent_begin();
 	tree = json_tokener_parse_ex(tokener, text, (int)length);
 	/* A number alone ends only where the text is known to end. */
 	fault = json_tokener_get_error(tokener);
@@ -170,7 +172,9 @@ parse(const char *text, size_t length, struct json_error *error)
 		tree = json_tokener_parse_ex(tokener, "", 1);
 		fault = json_tokener_get_error(tokener);
 	}
-	if (fault == json_tokener_success) {
+	if (lent_end())
+		error->fault = JSON_NO_MEMORY;
+	else if (fault == json_tokener_success) {
 		if (!json_object_is_type(tree, json_type_object))
 			error->fault = JSON_NOT_OBJECT;
 		else if (count_members(tree) != members) {

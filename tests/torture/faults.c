@@ -380,8 +380,9 @@ calloc(size_t count, size_t size)
 	    function(count, size);
 }
 
-/* json-c 0.16 does not look whether the name of a member was copied: there it
- * dies, whatever its caller does. */
+#ifdef ONCELINK_SANITIZE
+/* json-c 0.16 does not look whether the name of a member was copied: without
+ * lent.c it dies there, whatever its caller does. */
 char *
 strdup(const char *text)
 {
@@ -397,7 +398,6 @@ strdup(const char *text)
 	return copy == NULL ? NULL : memcpy(copy, text, size);
 }
 
-#ifdef ONCELINK_SANITIZE
 void *
 realloc(void *data, size_t size)
 {
