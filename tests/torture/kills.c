@@ -36,7 +36,7 @@
 enum { CALLS, KILLS, HTTP, ERASED, WHOLE, ROWS };
 
 static const struct attack_row what_is_tried[ROWS] = {
-	[CALLS] = { "1, 2, 7, 8", "calls while programs are killed, in an"
+	[CALLS] = { "1, 2, 8", "calls while programs are killed, in an"
 	    " order that one at a time could have", 0, 0 },
 	[KILLS] = { "8", "workers and sweepers killed, with no more answers"
 	    " lost than they had threads", 0, 0 },
