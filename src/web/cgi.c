@@ -47,16 +47,32 @@ variable_or_empty(const struct cgi_transport *transport, const char *name)
 	return value != NULL ? value : "";
 }
 
+/* Any one that tells of a prefetch is enough: servers hand on all they got. */
+static void
+find_purpose(const struct cgi_transport *transport,
+    struct http_request *request)
+{
+	static const char *const names[] = {
+		"HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE",
+		"HTTP_X_MOZ"
+	};
+	const char	*value;
+
+	request->purpose = "";
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		for (size_t before = 0; (value = transport->variable(
+		    transport->connection, names[i], before)) != NULL;
+		    before++) {
+			request->purpose = value;
+			if (http_is_prefetch(request))
+				return;
+		}
+}
+
 static void
 fill_request(const struct cgi_transport *transport, struct arena *arena,
     struct http_request *request)
 {
-	static const char *const purposes[] = {
-		"HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE",
-		"HTTP_X_MOZ"
-	};
-	size_t i;
-
 	memset(request, 0, sizeof(*request));
 	request->arena = arena;
 	request->method = http_method(variable_or_empty(transport,
@@ -78,12 +94,7 @@ fill_request(const struct cgi_transport *transport, struct arena *arena,
 	request->secret_password = variable_or_empty(transport,
 	    "HTTP_X_SECRET_PASSWORD");
 	request->user_agent = variable_or_null(transport, "HTTP_USER_AGENT");
-	/* Any one of them that tells of a prefetch is enough. */
-	for (i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++) {
-		request->purpose = variable_or_empty(transport, purposes[i]);
-		if (http_is_prefetch(request))
-			break;
-	}
+	find_purpose(transport, request);
 	request->read_body = transport->read;
 	request->transport = transport->connection;
 }

@@ -62,7 +62,9 @@ MARKS = (
     {"X-Moz": "prefetch"},
     # What others say beside it takes nothing back.
     {"Sec-Purpose": "navigate", "X-Moz": "prefetch"},
-    {"Purpose": "", "X-Purpose": "preview"})
+    {"Purpose": "", "X-Purpose": "preview"},
+    {"Sec-Purpose": ("navigate", "prefetch")},
+    {"X-Moz": ("", "prefetch")})
 
 # What else they ask with.
 MANNERS = (
