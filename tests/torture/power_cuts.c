@@ -31,10 +31,13 @@
 #define OPENED		6
 
 enum {
-	ONCE, TRIES, TIME, GONE, CUT_OFF, AGAIN, UNANSWERED, LOST, WHOLE, ROWS
+	ONCE, TRIES, TIME, GONE, CUT_OFF, AGAIN, UNANSWERED, LOST, WHOLE,
+	PLACES, ROWS,
+	SKIPPED = ROWS,		/* places; a number, and no row of the table */
+	COUNTS
 };
 
-static const struct attack_row what_is_tried[ROWS] = {
+static const struct attack_row what_is_tried[COUNTS] = {
 	[ONCE] = { "1", "what was read, burned or locked stays so, all else is"
 	    " whole", 0, 0 },
 	[TRIES] = { "2", "wrong PINs stay counted", 0, 0 },
@@ -50,6 +53,8 @@ static const struct attack_row what_is_tried[ROWS] = {
 	[LOST] = { "8", "views that a failed sync and the cut took without an"
 	    " answer (their claims open again)", 0, 0 },
 	[WHOLE] = { "-", "databases looked through for damage", 0, 0 },
+	[PLACES] = { "1, 2, 3, 8", "places between writes and syncs at which"
+	    " the power was cut", 0, 0 },
 };
 
 /* Of all processes. */
@@ -63,7 +68,8 @@ static const struct kind {
 	unsigned int	 large_percent;
 	unsigned int	 sync_time;	/* microseconds */
 	unsigned int	 sync_fails;	/* percent of them */
-	unsigned long	 disks;		/* of a round, at most */
+	unsigned long	 disks;		/* of a round, or one of each place
+					   if there are more */
 } kinds[] = {
 	/* A small quota has the log written over often (RESTART). */
 	{ "max_store = 2M\nmax_envelope = 1M\nerase_delay = 30ms\n", 6, 30,
@@ -272,8 +278,29 @@ is_in_doubt(const struct recorder *recorder, size_t place)
 	    recorder->steps[place - 1].file == RECORDER_LOG;
 }
 
-/* So many disks of this round, spread over all places; a half of them over
- * those that are in doubt. */
+/* May no place be left out?  Large records have thousands of places, and disks
+ * that take ten times as long: the usual size leaves some of these out.  A
+ * sample leaves out whatever it has no disk for. */
+static bool
+is_every_place_cut(const struct kind *kind)
+{
+	return attack_step(0, kind->large_percent == 0 ? 1 : 0, 1) == 1;
+}
+
+static void
+count_place(const struct round *round, size_t place, bool is_cut)
+{
+	if (is_cut)
+		attack_tried(&rows[PLACES]);
+	else
+		attack_tried(&rows[SKIPPED]);
+	if (!is_cut && is_every_place_cut(round->kind))
+		attack_broke(&rows[PLACES], "no cut at %zu of %zu", place,
+		    round->recorder.count);
+}
+
+/* So many disks of this round, spread over all places, or as many as there are
+ * places; a half of them over those that are in doubt. */
 static unsigned long
 cut_everywhere(struct round *round, unsigned long most)
 {
@@ -281,20 +308,25 @@ cut_everywhere(struct round *round, unsigned long most)
 	struct recorder_bytes images[RECORDER_FILE__MAX] = { 0 };
 	struct recorder_disk disk;
 	unsigned long	 done = 0, doubtful = 0, doubts = 0, seen = 0;
+	unsigned long	 most_doubtful;
 	size_t		 places = recorder->count + 1;
 
 	for (size_t place = 0; place < places; place++)
 		doubts += is_in_doubt(recorder, place);
 	if (doubts > 0)
 		most /= 2;
+	most_doubtful = most;
+	if (is_every_place_cut(round->kind) && most < places)
+		most = places;
 	recorder_disk(&disk, recorder, recorder_random(&round->random));
 	for (size_t place = 0; place < places; place++) {
 		unsigned long	 wanted = most * (place + 1) / places;
 
+		count_place(round, place, wanted > done);
 		if (wanted > done)
 			done += cut_here(round, &disk, images, wanted - done);
 		if (is_in_doubt(recorder, place)) {
-			wanted = most * ++seen / doubts;
+			wanted = most_doubtful * ++seen / doubts;
 			if (wanted > doubtful)
 				doubtful += cut_here(round, &disk, images,
 				    wanted - doubtful);
@@ -375,8 +407,10 @@ main(void)
 		(void)setenv("TMPDIR", "/dev/shm", 1);
 	share.seed = attack_seed();
 	share.disks = attack_size(150, 5000, 100000) / processes;
-	rows = attack_rows(what_is_tried, ROWS);
+	rows = attack_rows(what_is_tried, COUNTS);
 	attack_share(processes, do_share, &share);
+	attack_note("%lu of %lu places were cut", rows[PLACES].tried,
+	    rows[PLACES].tried + rows[SKIPPED].tried);
 	/* A sample may have none of some. */
 	for (int i = 0; i < ROWS; i++)
 		if ((i != LOST && i != UNANSWERED) || rows[i].tried > 0 ||
