@@ -340,6 +340,15 @@ def crowd_before_nginx(site, random, secret, claim, count, seconds):
     return times
 
 
+def judge_times(median, most, longest):
+    """The table has them: run.py replaces all rows of this attack at once, so
+    that they need not be called the same each time."""
+    people.what += " (median %.1f ms, 99 of 100 within %.1f, longest %.0f)" % (
+        median, most, longest)
+    if most >= SOON * 1000:
+        people.broke("1 of 100 takes %.0f ms or more" % most)
+
+
 def judge(site, random, seconds):
     secret, claim = random_id(), random_id()
     opening = native_opening(secret, claim)
@@ -361,9 +370,8 @@ def judge(site, random, seconds):
                 " with nobody else; %.1f, %.1f, %.1f beside hostile clients"
                 % (hundredths(quiet) + hundredths(times)))
     # A small sample on a busy machine says nothing of speed.
-    if os.environ.get("TORTURE", "sample") != "sample" and (
-            hundredths(times)[1] >= SOON * 1000):
-        people.broke("1 of 100 takes %.0f ms or more" % hundredths(times)[1])
+    if os.environ.get("TORTURE", "sample") != "sample":
+        judge_times(*hundredths(times))
 
 
 def main():
