@@ -151,6 +151,40 @@ what_was_over_stays_over(void **state)
 	sites_drop(&secret);
 }
 
+static int
+say_past(struct store_txn *txn, void *time)
+{
+	return store_clock_past(txn, *(int64_t *)time);
+}
+
+/* Of many that are told at once the first has it written. */
+static void
+it_is_said_once(void **state)
+{
+	struct sites		*sites = *state;
+	struct store_clock	 before, after;
+	int64_t			 past;
+
+	live_on(sites);
+	store_clock_known(sites->site.store, &before);
+	offset = HOUR;
+	past = before.latest + HOUR / 2;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(store_update(sites->site.store, say_past,
+		    &past), 0);
+		store_clock_known(sites->site.store, &after);
+		assert_true(after.latest >= past);
+		assert_true(i == 0 || after.latest == before.latest);
+		before = after;
+		offset += HOUR;
+	}
+	/* What is to come is not over, whoever says so. */
+	past = after.wall + 2 * HOUR;
+	assert_int_equal(store_update(sites->site.store, say_past, &past), 0);
+	store_clock_known(sites->site.store, &after);
+	assert_true(after.latest == before.latest);
+}
+
 /* Nothing is written by anybody else, and it was not swept. */
 static void
 what_was_said_to_be_over_stays_over(void **state)
@@ -613,6 +647,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_was_over_stays_over),
 		TEST(what_was_said_to_be_over_stays_over),
+		TEST(it_is_said_once),
 		TEST(a_jump_ends_nothing),
 		TEST(a_jump_makes_nothing),
 		TEST(a_long_rest_costs_no_creation),
