@@ -2,6 +2,7 @@
 """Apache with conf/apache, by mod_fcgid and by plain CGI, and a hoster's Apache
 with what cgi-bin/ has for its users."""
 
+import glob
 import os
 import re
 import shutil
@@ -184,6 +185,15 @@ class Apache(Server):
 
     def arguments(self):
         return ["apache2", "-D", "FOREGROUND", "-f", self.main_conf()]
+
+    def is_ready(self):
+        """mod_cgid makes its socket as root and then gives it to who serves,
+        who gets a 503 by it in between."""
+        sockets = glob.glob(os.path.join(
+            self.site.directory, "run", "cgisock*"))
+        return "cgid" not in self.modules or any(
+            os.stat(path).st_uid == self.site.owner.pw_uid
+            for path in sockets)
 
 
 class ApacheCgi(Apache):

@@ -76,6 +76,10 @@ class Server:
         """Of the web server, beside what the site has."""
         return {}
 
+    def is_ready(self):
+        """Does it serve once it listens?"""
+        return True
+
     def worker_arguments(self, number):
         """The command of worker `number` of those that the server does not
         start; it stays in the foreground, and takes connections on

@@ -389,6 +389,9 @@ class Site:
             try:
                 self.await_socket(self.web, ("127.0.0.1", self.port))
                 if self.web.running():
+                    if self.server is not None:
+                        wait_until(self.server.is_ready, "%s to be ready" %
+                                   self.kind)
                     return
             except AssertionError:
                 if "ddress already in use" not in self.log():
