@@ -94,14 +94,13 @@ write_down(struct store_txn *txn, void *argument)
 }
 
 void
-life_told(struct site *site, const struct secret_facts *facts)
+life_told(struct site *site, const struct secret_facts *facts,
+    const struct store_clock *clock)
 {
 	int64_t	 end = facts->expires_at;
-	struct store_clock clock;
 
-	store_clock_known(site->store, &clock);
-	if (facts->state == STORE_EXPIRED && clock.latest < end &&
-	    !store_clock_far(&clock))
+	if (facts->state == STORE_EXPIRED && clock->latest < end &&
+	    !store_clock_far(clock))
 		(void)store_update(site->store, write_down, &end);
 }
 

@@ -10,6 +10,7 @@
 struct seal_binding;
 struct secret_facts;
 struct site;
+struct store_clock;
 struct store_secret;
 struct store_txn;
 
@@ -31,11 +32,13 @@ void	 life_facts(const struct store_secret *row, int64_t now, bool claimed,
 	    struct secret_facts *facts);
 
 /*
- * life_told(site, facts): somebody is about to be told this.  That its time is
- * over is written down, so that it stays so when the clock is set back; where
- * that cannot be written it is no less over now.
+ * life_told(site, facts, clock): somebody is about to be told this, which was
+ * found when the clock stood so.  That its time is over is written down, so
+ * that it stays so when the clock is set back; where that cannot be written, or
+ * nobody believes the clock, it is no less over now.
  */
-void	 life_told(struct site *site, const struct secret_facts *facts);
+void	 life_told(struct site *site, const struct secret_facts *facts,
+	    const struct store_clock *clock);
 
 /*
  * life_time(site, now): the time for what is about to be made, ms since 1970.

@@ -18,6 +18,7 @@ struct showing {
 	bool			 burned;
 	struct store_secret	 row;
 	struct secret_facts	 facts;
+	struct store_clock	 clock;
 };
 
 static int
@@ -33,6 +34,7 @@ show(struct store_txn *txn, void *argument)
 		return result == 1 ? 0 : -1;
 	showing->found = true;
 	life_facts(&showing->row, store_now(txn), false, &showing->facts);
+	store_clock(txn, &showing->clock);
 	return 0;
 }
 
@@ -77,7 +79,7 @@ receipt_peek(struct site *site, const uint8_t receipt[SEAL_SECRETBYTES],
 	seal_receipt(site->keyring, receipt, showing.receipt);
 	result = store_view(site->store, show, &showing);
 	if (result == 0 && showing.found)
-		life_told(site, &showing.facts);
+		life_told(site, &showing.facts, &showing.clock);
 	answer(&showing, outcome, facts);
 	return result;
 }

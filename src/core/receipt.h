@@ -11,7 +11,7 @@
  */
 
 /* receipt_peek(site, receipt, outcome, facts): how the secret is; changes
- * nothing. */
+ * nothing of it, but see life_told. */
 int	 receipt_peek(struct site *site,
 	    const uint8_t receipt[SEAL_SECRETBYTES],
 	    enum secret_outcome *outcome, struct secret_facts *facts);

@@ -58,6 +58,7 @@ struct attempt {
 	/* judged and decided */
 	enum secret_outcome outcome;
 	struct secret_facts facts;
+	struct store_clock clock;
 	int64_t		 claim_until;
 };
 
@@ -121,6 +122,7 @@ find(struct store_txn *txn, struct attempt *attempt)
 	}
 	life_facts(&attempt->row, store_now(txn), attempt->claimed,
 	    &attempt->facts);
+	store_clock(txn, &attempt->clock);
 	attempt->facts.listing_flags = attempt->listing.flags;
 	attempt->outcome = attempt->claimed ||
 	    !life_is_over(&attempt->row, store_now(txn)) ?
@@ -448,7 +450,7 @@ secret_open(struct site *site, struct arena *arena,
 	} else if (attempt.record != NULL)
 		explicit_bzero(attempt.record, attempt.record_size);
 	if (result == 0 && attempt.outcome == SECRET_OVER)
-		life_told(site, &attempt.facts);
+		life_told(site, &attempt.facts, &attempt.clock);
 	if (result == 0 && attempt.outcome == SECRET_NOW_LOCKED)
 		site_log(site, attempt.lookup, LOG_SECRET_LOCKED);
 	explicit_bzero(&attempt, sizeof(attempt));
@@ -470,7 +472,7 @@ secret_peek(struct site *site, struct secret_reading *reading)
 	begin_attempt(&attempt, site, NULL, reading);
 	result = store_view(site->store, peek, &attempt);
 	if (result == 0 && attempt.outcome == SECRET_OVER)
-		life_told(site, &attempt.facts);
+		life_told(site, &attempt.facts, &attempt.clock);
 	reading->outcome = attempt.outcome;
 	reading->facts = attempt.facts;
 	reading->claim_until = attempt.claim_until;

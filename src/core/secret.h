@@ -159,8 +159,9 @@ int	 secret_open(struct site *site, struct arena *arena,
 	    struct secret_reading *reading);
 
 /*
- * secret_peek(site, reading): what is there, changing nothing, ever.  Looks
- * at token, kinds and proof.claim.  Outcomes: OK, NOT_FOUND, OVER.
+ * secret_peek(site, reading): what is there, changing nothing of it, ever; but
+ * see life_told.  Looks at token, kinds and proof.claim.  Outcomes: OK,
+ * NOT_FOUND, OVER.
  */
 int	 secret_peek(struct site *site, struct secret_reading *reading);
 

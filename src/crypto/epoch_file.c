@@ -69,8 +69,8 @@ epoch_file_prepare(int state, struct complaint *error)
 		return -1;
 	}
 	close(fd);
-	if (status.st_uid != geteuid() ||
-	    (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+	if (status.st_uid != geteuid() || (status.st_mode &
+	    (S_IRWXU | S_IRWXG | S_IRWXO)) != S_IRWXU)
 		return complaint(error, KEYS_NAME ": the directory must be "
 		    "yours and closed to others (chmod 700)");
 	return 0;

@@ -210,8 +210,9 @@ check_days(struct ctl_check *check)
 		ctl_check_fail(check, what, "keys that are gone while secrets "
 		    "wait for them, or damaged, or not readable: %u; nobody "
 		    "can read those secrets, and nothing is taken that would "
-		    "end on the same day; put the keys back, or run "
-		    "\"oncelinkctl day-keys --give-up\"", count);
+		    "end on the same day; put the keys back, make them "
+		    "readable, or run \"oncelinkctl day-keys --give-up\"",
+		    count);
 	else
 		ctl_check_good(check, what, "none is missed");
 }

@@ -20,6 +20,7 @@
 #include "web/http.h"
 
 #define SILENCE_MAX	5000	/* ms without a byte of a body nobody wants */
+#define PURPOSES_MAX	8	/* headers of one name that may tell of one */
 
 const char *
 cgi_variable(char *const *environment, const char *name, size_t before)
@@ -63,7 +64,10 @@ find_purpose(const struct cgi_transport *transport,
 		for (size_t before = 0; (value = transport->variable(
 		    transport->connection, names[i], before)) != NULL;
 		    before++) {
-			request->purpose = value;
+			/* No reader has so many; all are walked through for
+			 * each. */
+			request->purpose = before < PURPOSES_MAX ? value :
+			    "prefetch";
 			if (http_is_prefetch(request))
 				return;
 		}

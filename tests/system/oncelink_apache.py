@@ -2,7 +2,6 @@
 """Apache with conf/apache, by mod_fcgid and by plain CGI, and a hoster's Apache
 with what cgi-bin/ has for its users."""
 
-import glob
 import os
 import re
 import shutil
@@ -189,11 +188,14 @@ class Apache(Server):
     def is_ready(self):
         """mod_cgid makes its socket as root and then gives it to who serves,
         who gets a 503 by it in between."""
-        sockets = glob.glob(os.path.join(
-            self.site.directory, "run", "cgisock*"))
-        return "cgid" not in self.modules or any(
-            os.stat(path).st_uid == self.site.owner.pw_uid
-            for path in sockets)
+        if "cgid" not in self.modules:
+            return True
+        try:
+            return os.stat(os.path.join(
+                self.site.directory, "run", "cgisock.%d" % self.site.web.pid
+                )).st_uid == self.site.owner.pw_uid
+        except FileNotFoundError:
+            return False
 
 
 class ApacheCgi(Apache):

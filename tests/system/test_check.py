@@ -284,10 +284,11 @@ class Local(CheckTest):
                 "POST", "/api/v2/secrets/open",
                 native_opening(secret, random_id()), JSON_TYPE), status)
 
-        def day_keys(*arguments, reason=b""):
+        def day_keys(*arguments, reason=b"", status=0):
             done = site.ctl("day-keys", *arguments)
-            self.assertIn(done.returncode, (0, os.EX_SOFTWARE))
+            self.assertEqual(done.returncode, status, done)
             self.assertIn(reason, done.stderr)
+            self.assertEqual(done.stderr == b"", reason == b"")
             found = [line.split("  ") for line in
                      done.stdout.decode().splitlines()]
             if found == [["no key is missed"]]:
@@ -315,7 +316,8 @@ class Local(CheckTest):
         read(create(days[1], 201), 200)
         # One that is put back opens what it sealed.
         os.rename(os.path.join(keys, "away"), os.path.join(keys, days[0]))
-        self.assertEqual(day_keys("--give-up", reason=why), [
+        self.assertEqual(day_keys("--give-up", reason=why,
+                                  status=os.EX_SOFTWARE), [
             (other, "not readable, not given up"),
             (days[2], "damaged, given up")])
         self.assertEqual(day_keys(reason=why), [(other, "not readable")])
