@@ -301,7 +301,7 @@ class Local(CheckTest):
         os.rename(os.path.join(keys, days[0]), os.path.join(keys, "away"))
         with open(os.path.join(keys, days[2]), "r+b") as file:
             file.write(b"damaged")
-        # One that cannot be read may be all right, and is in nobody's way.
+        # One that cannot be read may be all right; the others are found too.
         other = str(noon // 86400 - 2)
         os.mkdir(os.path.join(keys, other))
         self.assertNamed(site, "error", (
